@@ -1,0 +1,1 @@
+"""Who decides: councils, suppliers, partnerships and government."""

@@ -1,0 +1,232 @@
+"""Councils: their columns, the services they run, and the rules by which they decide.
+
+Rules are functions of arrays and numbers; money in £m at 2006 prices, time in quarters unless a name
+says otherwise, shares in [0, 1].
+"""
+
+from typing import TYPE_CHECKING, Any
+
+import mesa
+import numpy as np
+
+from agents.columns import (
+    NONE,
+    BoolArray,
+    FloatArray,
+    IntArray,
+    KeyArray,
+    Table,
+    flag,
+    identity,
+    number,
+    whole,
+)
+
+if TYPE_CHECKING:
+    from simulation.model import MarketModel
+
+
+class Councils(Table):
+    """One row a council, in register order."""
+
+    key: KeyArray = identity("hash of type and name")
+    type: IntArray = whole("code", "type of council")
+    region: IntArray = whole("code", "region")
+    county: IntArray = whole("row", "county council of a district", initial=NONE)
+    population: FloatArray = number("persons", "residents")
+    control: IntArray = whole("code", "political control")
+    cycle: IntArray = whole("code", "electoral cycle")
+    spend: FloatArray = number("£m a year", "technology spend in 2006, internal and external")
+    procurement_skill: FloatArray = number("share", "skill in buying")
+    risk_skill: FloatArray = number("share", "skill in managing risk")
+    appetite: FloatArray = number("factor", "appetite for buying from the market")
+    commitment: FloatArray = number("share", "commitment that suppliers see")
+    readiness: FloatArray = number("share", "readiness to share services")
+    champion: BoolArray = flag("a champion of change is in post")
+    borrowing_rank: FloatArray = number("share", "free to borrow where below the lever's share")
+    reserve_target: IntArray = whole("pence", "reserves kept for change")
+    loan: IntArray = whole("pence", "outstanding loan principal")
+    loan_instalment: IntArray = whole("pence", "principal repaid a quarter")
+    saving_rate: FloatArray = number("share", "smoothed realised saving over counterfactual")
+    counterfactual: IntArray = whole("pence", "counterfactual cost so far")
+    saving: IntArray = whole("pence", "realised saving so far")
+    joint_quarters: IntArray = whole("quarters", "quarters with a service in a joint contract")
+
+
+class Services(Table):
+    """One row a service: what one council needs in one segment, bought apart from the rest."""
+
+    key: KeyArray = identity("hash of council and kind")
+    council: IntArray = whole("row", "council")
+    segment: IntArray = whole("row", "segment")
+    kind: IntArray = whole("code", "segment and ordinal; services of one kind can be shared")
+    baseline: FloatArray = number("£m a year", "in-house cost in 2006")
+    contract: IntArray = whole("row", "contract that delivers it; none where in house", initial=NONE)
+    partnership: IntArray = whole("row", "group in which a joint contract is prepared", initial=NONE)
+    ordinal: IntArray = whole("count", "times that the need has come up")
+    retry: IntArray = whole("quarter", "when a postponed need comes up again", initial=NONE)
+
+
+def pressure(target: float, quarter: int, saving_rate: FloatArray, full_gap: float) -> FloatArray:
+    """Return the pressure to save, 0-1, on councils short of their efficiency target.
+
+    The target (% a year) builds up over four years (D2: harder each year); a shortfall of
+    ``full_gap`` of cost is full pressure.
+    """
+    asked = target / 100.0 * min(quarter / 4.0, 4.0)
+    return np.clip((asked - saving_rate) / full_gap, 0.0, 1.0)
+
+
+def market_chance(
+    hazard: FloatArray, pressure: FloatArray, appetite: FloatArray, champion: BoolArray
+) -> FloatArray:
+    """Return the chance a quarter that in-house services are put to the market."""
+    will = appetite * (0.3 + 0.9 * pressure + 0.4 * champion)
+    return np.minimum(hazard * will, 1.0)
+
+
+def joining_attraction(
+    trust: FloatArray,
+    kilometres: FloatArray,
+    politics: FloatArray,
+    size_ratio: FloatArray,
+    readiness: FloatArray,
+    pressure: FloatArray,
+    champion: BoolArray,
+) -> FloatArray:
+    """Return what draws a council to a partner apart from money, as a share of cost.
+
+    Trust from earlier ties draws; distance, political difference and fear of a dominant partner
+    repel (D1 §4.2, 4.4); autonomy has a price that readiness lowers.
+
+    Args:
+        trust: trust in the other council, 0-1.
+        kilometres: distance between them.
+        politics: political distance, 0-1.
+        size_ratio: the other's requirement over one's own.
+        readiness: one's readiness to share, 0-1.
+        pressure: one's pressure to save, 0-1.
+        champion: one has a champion in post.
+    """
+    dominance = np.maximum(np.log(size_ratio) - 1.0, 0.0)
+    repelled = 0.03 * kilometres / 100.0 + 0.02 * politics + 0.02 * dominance
+    drawn = 0.04 * trust + 0.03 * pressure + 0.02 * champion
+    return drawn - repelled - 0.10 * (1.0 - readiness)
+
+
+def scale_gain(
+    value: FloatArray | float, added: FloatArray | float, elasticity: FloatArray | float
+) -> FloatArray:
+    """Return the fall in unit cost, as a share, from adding ``added`` to a group of ``value``."""
+    joint = np.asarray(value) + added
+    own = (np.square(value) + np.square(added)) / joint
+    return 1.0 - (joint / own) ** -np.asarray(elasticity)
+
+
+def walk_away_chance(
+    base: float,
+    trust: FloatArray,
+    politics: FloatArray,
+    kilometres: FloatArray,
+    champion: BoolArray,
+    mandate: float,
+) -> FloatArray:
+    """Return the chance that members leave a group before they commit.
+
+    Conflict rises with political and physical distance and where the champion is lost
+    (D1 §1.8, 3.3); trust lowers it; a mandate leaves little room to go.
+    """
+    conflict = 0.6 + 0.5 * politics + 0.4 * kilometres / 100.0 + 0.6 * ~champion - 0.8 * trust
+    return np.clip(base * conflict * (1.0 - 0.9 * mandate), 0.0, 0.95)
+
+
+def passes_business_case(
+    saving: float, years: float, set_up: float, discount_rate: float, optimism: float
+) -> bool:
+    """Return whether expected savings (£m a year) repay ``set_up`` (£m) over the contract's life."""
+    annuity = years if discount_rate == 0 else (1 - (1 + discount_rate) ** -years) / discount_rate
+    return saving * (1.0 + optimism) * annuity > set_up
+
+
+def highest_price(
+    value: FloatArray, limit: FloatArray, retained: FloatArray, commitment: FloatArray
+) -> FloatArray:
+    """Return the highest price (£m a year) at which councils sign.
+
+    The risk that stays with them counts: it is taken off what they would otherwise pay.
+    """
+    return value * (limit + 0.04 * (commitment - 0.5)) - retained
+
+
+def judged_price(
+    price: FloatArray, quality: FloatArray, quality_weight: float, noise: FloatArray
+) -> FloatArray:
+    """Return the price (£m a year) as evaluators see it: better quality counts as cheaper."""
+    return price * (1.0 - quality_weight * (quality - 1.0)) * (1.0 + noise)
+
+
+def evaluation_noise(spread: float, skill: FloatArray) -> FloatArray:
+    """Return the standard deviation of evaluation errors, which skill removes."""
+    return spread * (1.0 - skill)
+
+
+def political_distance(one: IntArray, other: IntArray, independent_from: int) -> FloatArray:
+    """Return 0 for the same control, 1 for two parties, 0.5 where either is no party's."""
+    partyless = (one >= independent_from) | (other >= independent_from)
+    return np.where(one == other, 0.0, np.where(partyless, 0.5, 1.0))
+
+
+def election_due(
+    year: int, whole: BoolArray, halves: BoolArray, offset: IntArray
+) -> BoolArray:
+    """Return which councils vote in May of ``year``.
+
+    Args:
+        year: calendar year.
+        whole: the whole council is elected every fourth year.
+        halves: half of it is elected every second year.
+        offset: a year in which the council votes (whole) or does not vote (thirds).
+    """
+    cycle = (year - offset) % 4
+    return np.where(whole, cycle == 0, np.where(halves, year % 2 == 0, cycle != 0))
+
+
+class Council(mesa.Agent):
+    """Mesa's handle on one row of `Councils`."""
+
+    model: "MarketModel"
+
+    def __init__(self, model: "MarketModel", row: int) -> None:
+        """Point at ``row`` of the model's councils."""
+        super().__init__(model)
+        self.row = row
+
+    @property
+    def name(self) -> str:
+        """Name in the register."""
+        return self.model.register.name[self.row]
+
+    @property
+    def population(self) -> float:
+        """Residents."""
+        return float(self.model.councils.population[self.row])
+
+    @property
+    def has_champion(self) -> bool:
+        """Whether a champion of change is in post."""
+        return bool(self.model.councils.champion[self.row])
+
+    @property
+    def services(self) -> IntArray:
+        """Rows of its services."""
+        return np.flatnonzero(self.model.services.council == self.row)
+
+    @property
+    def saving(self) -> float:
+        """Realised saving so far, £m."""
+        return float(self.model.councils.saving[self.row]) / 1e8
+
+    def describe(self) -> dict[str, Any]:
+        """Return its columns by name."""
+        table = self.model.councils
+        return {name: getattr(table, name)[self.row] for name in table.columns}

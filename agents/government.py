@@ -1,0 +1,62 @@
+"""Government: the fund's rules, and Mesa's handle on the department that runs it."""
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import mesa
+import numpy as np
+
+from agents.columns import IntArray, KeyArray, Table, identity, whole
+
+if TYPE_CHECKING:
+    from simulation.model import MarketModel
+
+
+class Claims(Table):
+    """One row a claim that the fund has paid."""
+
+    project: KeyArray = identity("lead service and the ordinal of its need")
+    council: IntArray = whole("row", "council that claimed")
+    contract: IntArray = whole("row", "contract of the project")
+    quarter: IntArray = whole("quarter", "when it was paid")
+    paid: IntArray = whole("pence", "paid out")
+    repayable: IntArray = whole("pence", "to be repaid from savings")
+    repaid: IntArray = whole("pence", "repaid so far")
+    written_off: IntArray = whole("pence", "written off")
+
+
+def rank_by_value(saving: Sequence[float], claim: Sequence[float], size: Sequence[float]) -> list[int]:
+    """Rank claims by expected saving per £ of fund, best first."""
+    return sorted(range(len(claim)), key=lambda one: (-saving[one] / max(claim[one], 1e-9), one))
+
+
+def rank_small_first(
+    saving: Sequence[float], claim: Sequence[float], size: Sequence[float]
+) -> list[int]:
+    """Rank claims by the mean population of the councils, smallest first."""
+    return sorted(range(len(claim)), key=lambda one: (size[one], one))
+
+
+PRIORITIES = {"value": rank_by_value, "small_first": rank_small_first}
+
+
+def repayment_due(saving: IntArray, share: IntArray | float, outstanding: IntArray) -> IntArray:
+    """Return pence due this quarter: a share of a positive saving, until the claim is whole."""
+    due = np.rint(np.maximum(saving, 0) * share).astype(np.int64)
+    return np.minimum(due, outstanding)
+
+
+class Government(mesa.Agent):
+    """Mesa's handle on the department that holds the fund and sets the targets."""
+
+    model: "MarketModel"
+
+    @property
+    def fund_balance(self) -> float:
+        """Money in the fund, £m."""
+        return float(self.model.ledger.balance[self.model.ledger.fund_account]) / 1e8
+
+    @property
+    def efficiency_target(self) -> float:
+        """Cashable saving asked of every council, % a year."""
+        return self.model.levers.efficiency_target

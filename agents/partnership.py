@@ -1,0 +1,113 @@
+"""Partnerships: groups of councils that commission together, and how a group grows."""
+
+from collections.abc import Callable, Sequence
+from enum import IntEnum
+from typing import TYPE_CHECKING
+
+import mesa
+import numpy as np
+
+from agents.columns import NONE, FloatArray, IntArray, Table, number, whole
+
+if TYPE_CHECKING:
+    from simulation.model import MarketModel
+
+
+class Stage(IntEnum):
+    """Where a group stands."""
+
+    FORMING = 0
+    PERFORMING = 1
+    DISSOLVED = 2
+
+
+class Partnerships(Table):
+    """One row a group, in the order in which groups formed."""
+
+    lead: IntArray = whole("row", "service of the council that leads")
+    kind: IntArray = whole("code", "kind of service")
+    formed: IntArray = whole("quarter", "when it began to form")
+    ready: IntArray = whole("quarter", "when its members decide")
+    stage: IntArray = whole("code", "stage")
+    members_sought: IntArray = whole("count", "members when it formed")
+    members: IntArray = whole("count", "members that committed")
+    contract: IntArray = whole("row", "joint contract", initial=NONE)
+    ended: IntArray = whole("quarter", "when it dissolved; 0 while it stands")
+    ended_how: IntArray = whole("code", "why it dissolved")
+    value: FloatArray = number("£m a year", "in-house cost of what it shares")
+
+
+ENDED_HOW = ("", "walked away", "no business case", "no cash", "tender failed", "completed", "collapsed")
+
+
+def grow_group(
+    attraction: Sequence[float],
+    values: Sequence[float],
+    adjacent: Callable[[int, set[int]], bool],
+    lead_value: float,
+    gain: Callable[[float, float, int], float],
+    most: int,
+    enough: float,
+) -> list[int]:
+    """Return which candidates join a leader, greedily in order of attraction.
+
+    A candidate joins where it adjoins the group and its attraction and its gain from scale, less
+    the cost of one more partner to coordinate, are together worth having.
+
+    Args:
+        attraction: what draws each candidate apart from money, as a share of cost.
+        values: annual value of each candidate's requirement, £m.
+        adjacent: whether a candidate may join the candidates chosen so far.
+        lead_value: annual value of the leader's requirement, £m.
+        gain: net fall in unit cost for a group's value, an added value and the number of members.
+        most: largest group, leader included.
+        enough: annual value at which the group stops looking, £m.
+    """
+    chosen: list[int] = []
+    members: set[int] = set()
+    value = lead_value
+    for candidate in sorted(range(len(values)), key=lambda one: (-attraction[one], one)):
+        if len(chosen) + 1 >= most or value >= enough:
+            break
+        worth = attraction[candidate] + gain(value, values[candidate], len(chosen) + 1)
+        if worth > 0 and adjacent(candidate, members):
+            chosen.append(candidate)
+            members.add(candidate)
+            value += values[candidate]
+    return chosen
+
+
+def set_up_quarters(base: int, members: int) -> int:
+    """Return the quarters from first talks to a decision: more partners take longer (D1 §7.2)."""
+    return base + (members - 2) // 3
+
+
+def set_up_cost(
+    annual_value: float | FloatArray, saving_share: float, years_of_saving: float, floor: float
+) -> FloatArray:
+    """Return set-up cost, £m: ``years_of_saving`` of the savings, with a floor (D1 §4.3)."""
+    return np.maximum(np.asarray(annual_value) * saving_share * years_of_saving, floor)
+
+
+class Partnership(mesa.Agent):
+    """Mesa's handle on one row of `Partnerships`."""
+
+    model: "MarketModel"
+
+    def __init__(self, model: "MarketModel", row: int) -> None:
+        """Point at ``row`` of the model's partnerships."""
+        super().__init__(model)
+        self.row = row
+
+    @property
+    def stage(self) -> Stage:
+        """Where the group stands."""
+        return Stage(int(self.model.partnerships.stage[self.row]))
+
+    @property
+    def member_services(self) -> IntArray:
+        """Rows of the services that it prepares or shares."""
+        contract = self.model.partnerships.contract[self.row]
+        services = self.model.services
+        shared = (services.contract == contract) & (contract != NONE)
+        return np.flatnonzero((services.partnership == self.row) | shared)

@@ -1,0 +1,231 @@
+"""Suppliers: their columns and the rules by which they bid, price, learn, grow and leave.
+
+Rules are functions of arrays and numbers; money in £m at 2006 prices, annual where not said otherwise,
+shares in [0, 1].
+"""
+
+from typing import TYPE_CHECKING, Any
+
+import mesa
+import numpy as np
+
+from agents.columns import (
+    BoolArray,
+    FloatArray,
+    IntArray,
+    KeyArray,
+    Table,
+    flag,
+    identity,
+    number,
+    whole,
+)
+
+if TYPE_CHECKING:
+    from simulation.model import MarketModel
+
+SEGMENTS = 7
+
+
+class Suppliers(Table):
+    """One row a supplier, in the order in which they came."""
+
+    key: KeyArray = identity("hash of what identifies it")
+    large: BoolArray = flag("a large supplier; an SME otherwise")
+    active: BoolArray = flag("in the market", initial=True)
+    home: IntArray = whole("row", "council near which an SME is based")
+    capability: FloatArray = number("share", "capability by segment", width=(SEGMENTS,))
+    efficiency: FloatArray = number("factor", "cost against councils' own", initial=1.0)
+    quality: FloatArray = number("index", "quality of service, in-house 1", initial=1.0)
+    hurdle: FloatArray = number("normal", "its own part in the hurdle for a bid")
+    outside_turnover: FloatArray = number("£m a year", "turnover outside this market")
+    capital_target: IntArray = whole("pence", "capital it holds on to")
+    capacity: FloatArray = number("£m a year", "work in transition that its teams can carry")
+    load: FloatArray = number("£m a year", "work in transition that they carry")
+    exposure: FloatArray = number("£m", "loss that its contracts in force could bring")
+    pre_sales: FloatArray = number("£m", "money for bids, in hand")
+    rivals: FloatArray = number("bids", "bids it expects, by segment", width=(SEGMENTS,))
+    margin: FloatArray = number("factor", "learned factor on its mark-up", initial=1, width=(SEGMENTS,))
+    turnover: FloatArray = number("£m a year", "turnover in this market")
+    contracts: IntArray = whole("count", "contracts in force")
+    since_win: IntArray = whole("quarters", "quarters since it last won")
+    entered: IntArray = whole("quarter", "quarter in which it came; 0 at the start")
+    left: IntArray = whole("quarter", "quarter in which it left; 0 while active")
+    failed: BoolArray = flag("it left because it ran out of capital")
+
+
+def delivery_cost(
+    value: FloatArray,
+    demand_scale: FloatArray,
+    efficiency: FloatArray,
+    fit: FloatArray,
+    hub: FloatArray,
+    incumbency: FloatArray,
+) -> FloatArray:
+    """Return what it costs a firm to deliver a requirement of annual value ``value``.
+
+    The factors: scale on the side of demand less coordination, the firm's efficiency, how well it
+    fits this tender, scale in its own hubs (D0 ¶47), and knowing or not knowing the service.
+    """
+    return value * demand_scale * efficiency * fit * hub * incumbency
+
+
+def demand_scale(
+    value: FloatArray,
+    own_value: FloatArray,
+    councils: IntArray,
+    elasticity: FloatArray,
+    coordination: FloatArray,
+) -> FloatArray:
+    """Return the factor on cost from pooling demand and from coordinating councils.
+
+    Args:
+        value: joint annual value.
+        own_value: scale that members' baselines already hold, sum of squares over sum.
+        councils: number of members.
+        elasticity: fall of unit cost with scale.
+        coordination: rise of cost for each further council.
+    """
+    return (value / own_value) ** -elasticity * (1.0 + coordination * (councils - 1))
+
+
+def hub_scale(
+    volume: FloatArray, unit_volume: float, elasticity: FloatArray, local: BoolArray
+) -> FloatArray:
+    """Return the factor on cost from ``volume`` in the firm's hubs; none where work stays local."""
+    return np.where(local, 1.0, (1.0 + volume / unit_volume) ** -elasticity)
+
+
+def markup(
+    rivals: FloatArray, learned: FloatArray, base: float, width: float, shading: FloatArray
+) -> FloatArray:
+    """Return the mark-up on cost against ``rivals`` expected bids.
+
+    With costs uniform on a range of ``width`` the first-price equilibrium mark-up is
+    width/(N + 1); ``shading`` guards against the winner's curse and grows with rivals.
+    """
+    return base + learned * width / (rivals + 1.0) + shading * (1.0 - 1.0 / rivals)
+
+
+def shortage_premium(load: FloatArray, capacity: FloatArray, steepness: float) -> FloatArray:
+    """Return the mark-up of teams that are nearly used up: nil below 70% of capacity."""
+    used = load / np.maximum(capacity, 1e-12)
+    return steepness * np.clip((used - 0.7) / 0.3, 0.0, 1.0)
+
+
+def free_capital(capital: FloatArray, exposure: FloatArray, weight: float) -> FloatArray:
+    """Return capital not tied up by what contracts in force could lose, at least a fifth of it."""
+    return np.maximum(np.maximum(capital - weight * exposure, 0.2 * capital), 1e-6)
+
+
+def risk_loading(variance: FloatArray, free: FloatArray, tolerance: float) -> FloatArray:
+    """Return the price of bearing ``variance`` (£m squared) on ``free`` capital (£m), £m."""
+    return variance / (2.0 * tolerance * free)
+
+
+def win_chance(
+    price: FloatArray, expected_price: FloatArray, rivals: FloatArray, fear: FloatArray, spread: float
+) -> FloatArray:
+    """Return the chance to win against ``rivals`` - 1 others at their expected price.
+
+    ``fear`` multiplies the odds of losing: above 1 against an incumbent, below 1 for it.
+    """
+    odds = fear * np.maximum(rivals - 1.0, 0.0) * (price / expected_price) ** (1.0 / spread)
+    return 1.0 / (1.0 + odds)
+
+
+def bid_hurdle(
+    base: float, own: FloatArray, commitment: FloatArray, allure: FloatArray
+) -> FloatArray:
+    """Return the expected profit over bid cost that a firm wants before it bids.
+
+    Suppliers qualify their clients (D0 ¶17): commitment lowers the hurdle; ``allure`` is what all
+    firms see in one tender, ``own`` what this firm sees in it.
+    """
+    return base * np.exp(0.8 * own + 2.0 * (0.5 - commitment) + 1.3 * allure)
+
+
+def bid_cost(
+    fixed: FloatArray, rate: FloatArray, contract_value: FloatArray, large: BoolArray
+) -> FloatArray:
+    """Return the cost of a bid, £m; the rate falls above £50m, and SMEs bid at half the cost."""
+    falling = np.minimum((np.maximum(contract_value, 1e-9) / 50.0) ** -0.3, 1.0)
+    return (fixed + rate * falling * contract_value) * np.where(large, 1.0, 0.5)
+
+
+def commits(capital: FloatArray, remaining_margin: FloatArray, share: float) -> FloatArray:
+    """Return the loss on one contract (£m) up to which a supplier stays and makes good.
+
+    Deep pockets rescue (D0 ¶30): the limit rises with capital and with what is left to earn.
+    """
+    return np.maximum(share * capital + 0.25 * np.maximum(remaining_margin, 0.0), 0.0)
+
+
+def learn(belief: FloatArray, seen: FloatArray, rate: float) -> FloatArray:
+    """Return beliefs moved towards what was seen, at ``rate`` an occasion."""
+    return belief + rate * (seen - belief)
+
+
+def grow(
+    capacity: FloatArray, load: FloatArray, pipeline: FloatArray, up: float, down: float
+) -> FloatArray:
+    """Return next quarter's capacity: built for a visible pipeline, never below the load.
+
+    Teams grow slowly because programme managers are scarce (D0 ¶36).
+    """
+    wanted = (load > 0.6 * capacity) | (pipeline > capacity)
+    return np.maximum(np.where(wanted, capacity * (1.0 + up), capacity * (1.0 - down)), load)
+
+
+def leaves(since_win: IntArray, contracts: IntArray, patience: IntArray) -> BoolArray:
+    """Return which firms give up: no contract left and no win for ``patience`` quarters."""
+    return (contracts == 0) & (since_win >= patience)
+
+
+def entry_chance(opportunity: float, hazard: float) -> float:
+    """Return the chance that one firm at the door comes in, rising with opportunity (1 is normal)."""
+    return float(min(max(hazard * opportunity**2, 0.0), 1.0))
+
+
+class Supplier(mesa.Agent):
+    """Mesa's handle on one row of `Suppliers`."""
+
+    model: "MarketModel"
+
+    def __init__(self, model: "MarketModel", row: int) -> None:
+        """Point at ``row`` of the model's suppliers."""
+        super().__init__(model)
+        self.row = row
+
+    @property
+    def name(self) -> str:
+        """Invented name."""
+        return self.model.supplier_names[self.row]
+
+    @property
+    def is_large(self) -> bool:
+        """Whether it is a large supplier."""
+        return bool(self.model.suppliers.large[self.row])
+
+    @property
+    def capital(self) -> float:
+        """Capital, £m."""
+        return float(self.model.ledger.supplier_balance()[self.row]) / 1e8
+
+    @property
+    def contracts(self) -> int:
+        """Contracts in force."""
+        return int(self.model.suppliers.contracts[self.row])
+
+    def describe(self) -> dict[str, Any]:
+        """Return its columns by name."""
+        table = self.model.suppliers
+        return {name: getattr(table, name)[self.row] for name in table.columns}
+
+
+class LargeSupplier(Supplier):
+    """A national supplier with hubs, deep pockets and a pre-sales budget."""
+
+
+class Sme(Supplier):
+    """A regional supplier: narrow, thin of capital, cheap to run."""

@@ -1,0 +1,1 @@
+"""What is asked: comparisons of policies, and the command line."""

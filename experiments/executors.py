@@ -1,0 +1,243 @@
+"""Where runs are made: in this process, or in a pool of worker processes on this machine.
+
+Every executor yields one result a task, in the order of the tasks, so that neither the kind of
+executor nor the number of workers leaves a trace in what is stored.
+"""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import signal
+from collections import deque
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field
+from multiprocessing import connection, forkserver
+from multiprocessing.connection import Connection
+from multiprocessing.context import ForkServerContext, SpawnContext
+from multiprocessing.process import BaseProcess
+from time import monotonic
+from typing import Any, Protocol
+
+type Work[T, R] = Callable[[T], R]
+type Stop = Callable[[], bool]
+type Context = ForkServerContext | SpawnContext
+
+WORKERS = (1, 256)
+CHUNK_SECONDS = 1.0
+LARGEST_CHUNK = 200
+ATTENTIVE_SECONDS = 0.1
+"""How long an executor waits before it looks again whether it should stop."""
+TRIES = 3
+"""How often a task is tried whose worker dies."""
+
+
+@dataclass(frozen=True)
+class Lost[T]:
+    """A task whose worker died every time that it was tried; ``error`` says how it last ended."""
+
+    task: T
+    error: str
+
+
+class Executor(Protocol):
+    """Something that does the same work on many tasks."""
+
+    def run[T, R](self, work: Work[T, R], tasks: Sequence[T], stop: Stop) -> Iterator[R | Lost[T]]:
+        """Yield a result for every task, in their order, until ``stop()`` is true.
+
+        ``work`` and the tasks must be picklable, and ``work`` must not raise.
+        """
+        ...
+
+
+def default_workers() -> int:
+    """Return how many processors this process may use."""
+    affinity = getattr(os, "sched_getaffinity", None)
+    count = len(affinity(0)) if affinity else os.cpu_count() or 1
+    return min(count, WORKERS[1])
+
+
+class InProcess:
+    """Do the work here, one task after the other."""
+
+    def run[T, R](self, work: Work[T, R], tasks: Sequence[T], stop: Stop) -> Iterator[R | Lost[T]]:
+        """Yield a result for every task, in their order, until ``stop()`` is true."""
+        for task in tasks:
+            if stop():
+                return
+            yield work(task)
+
+
+class LocalPool:
+    """Share the work between processes on this machine.
+
+    Workers are forked from a server that has the model loaded, and each has a pipe of its own. When
+    one dies another takes its place and tries its tasks again one by one; a task that ends its
+    worker `TRIES` times is yielded as `Lost`.
+    """
+
+    def __init__(self, workers: int, preload: Sequence[str] = ()) -> None:
+        """Start loading the modules ``preload`` in the background."""
+        self.workers = workers
+        self._context = _context(preload)
+
+    def run[T, R](self, work: Work[T, R], tasks: Sequence[T], stop: Stop) -> Iterator[R | Lost[T]]:
+        """Yield a result for every task, in their order, until ``stop()`` is true."""
+        crew = _Crew(work, tasks, self.workers, self._context)
+        try:
+            yield from crew.results(stop)
+        finally:
+            crew.dismiss()
+
+
+@dataclass(frozen=True)
+class _Chunk[T]:
+    """Consecutive tasks that one worker does in one go, and how often that was tried before."""
+
+    first: int
+    tasks: Sequence[T]
+    tried: int = 0
+
+    def again(self) -> list[_Chunk[T]]:
+        """Return the same tasks, one a chunk, to be tried once more."""
+        return [
+            _Chunk(self.first + place, [task], self.tried + 1)
+            for place, task in enumerate(self.tasks)
+        ]
+
+
+@dataclass
+class _Worker[T]:
+    """A process, this end of its pipe, and what it is at work on."""
+
+    process: BaseProcess
+    pipe: Connection[Any, Any]
+    chunk: _Chunk[T] | None = None
+
+    def give(self, chunk: _Chunk[T]) -> None:
+        """Hand over a chunk; a worker that is dead shows it when its answer is read."""
+        self.chunk = chunk
+        with suppress(OSError):
+            self.pipe.send(chunk.tasks)
+
+    def end(self) -> str:
+        """End the process, if it has not ended, and say how it did."""
+        self.pipe.close()
+        self.process.terminate()
+        self.process.join()
+        return f"its worker process ended with exit code {self.process.exitcode}"
+
+
+@dataclass
+class _Crew[T, R]:
+    """The workers of one campaign, what waits for them, and what they have done."""
+
+    work: Work[T, R]
+    tasks: Sequence[T]
+    size: int
+    context: Context
+    next_task: int = 0
+    seconds_per_task: float = CHUNK_SECONDS
+    again: deque[_Chunk[T]] = field(default_factory=deque)
+    workers: list[_Worker[T]] = field(default_factory=list)
+    done: dict[int, R | Lost[T]] = field(default_factory=dict)
+
+    def results(self, stop: Stop) -> Iterator[R | Lost[T]]:
+        """Yield results in the order of the tasks until all are done or ``stop()`` is true."""
+        for place in range(len(self.tasks)):
+            while place not in self.done:
+                if stop():
+                    return
+                self._hand_out()
+                self._collect()
+            yield self.done.pop(place)
+
+    def dismiss(self) -> None:
+        """End every worker, at work or not."""
+        for worker in self.workers:
+            worker.end()
+
+    def _hand_out(self) -> None:
+        while (worker := self._idle()) and (chunk := self._next_chunk()):
+            worker.give(chunk)
+
+    def _idle(self) -> _Worker[T] | None:
+        for worker in self.workers:
+            if worker.chunk is None:
+                return worker
+        waiting = self.again or self.next_task < len(self.tasks)
+        return self._hire() if waiting and len(self.workers) < self.size else None
+
+    def _hire(self) -> _Worker[T]:
+        ours, theirs = self.context.Pipe()
+        process = self.context.Process(target=_serve, args=(theirs, self.work), daemon=True)
+        process.start()
+        theirs.close()
+        self.workers.append(_Worker(process, ours))
+        return self.workers[-1]
+
+    def _next_chunk(self) -> _Chunk[T] | None:
+        if self.again:
+            return self.again.popleft()
+        if self.next_task == len(self.tasks):
+            return None
+        first = self.next_task
+        self.next_task = first + self._chunk_size()
+        return _Chunk(first, self.tasks[first : self.next_task])
+
+    def _chunk_size(self) -> int:
+        """Return how many tasks fill `CHUNK_SECONDS`, fewer near the end for balance."""
+        share = (len(self.tasks) - self.next_task) // (2 * self.size)
+        return max(1, min(share, LARGEST_CHUNK, round(CHUNK_SECONDS / self.seconds_per_task)))
+
+    def _collect(self) -> None:
+        busy = {worker.pipe: worker for worker in self.workers if worker.chunk}
+        for pipe in connection.wait(list(busy), ATTENTIVE_SECONDS):
+            self._receive(busy[pipe])  # type: ignore[index]
+
+    def _receive(self, worker: _Worker[T]) -> None:
+        chunk, worker.chunk = worker.chunk, None
+        assert chunk is not None
+        try:
+            results, seconds = worker.pipe.recv()
+        except (EOFError, OSError):
+            self._replace(worker, chunk)
+        else:
+            self.done.update(enumerate(results, chunk.first))
+            self.seconds_per_task = max(seconds / len(results), 1e-4)
+
+    def _replace(self, worker: _Worker[T], chunk: _Chunk[T]) -> None:
+        self.workers.remove(worker)
+        error = worker.end()
+        if len(chunk.tasks) == 1 and chunk.tried == TRIES - 1:
+            self.done[chunk.first] = Lost(chunk.tasks[0], error)
+        else:
+            self.again.extend(chunk.again())
+
+
+def _serve[T, R](pipe: Connection[Any, Any], work: Work[T, R]) -> None:
+    """Do what comes through ``pipe`` until its other end is closed."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    while tasks := _received(pipe):
+        started = monotonic()
+        results = [work(task) for task in tasks]
+        with suppress(OSError):
+            pipe.send((results, monotonic() - started))
+
+
+def _received(pipe: Connection[Any, Any]) -> Any:
+    try:
+        return pipe.recv()
+    except (EOFError, OSError):
+        return None
+
+
+def _context(preload: Sequence[str]) -> Context:
+    if "forkserver" not in multiprocessing.get_all_start_methods():
+        return multiprocessing.get_context("spawn")
+    context = multiprocessing.get_context("forkserver")
+    context.set_forkserver_preload(list(preload))
+    forkserver.ensure_running()
+    return context

@@ -1,0 +1,299 @@
+"""A question: which policies are compared, on which register, over how long, how often.
+
+A question is one file. Its effective form, with every default filled in, stands in the manifest of
+its run directory, and the hash of that form is a short name by which it can be cited.
+"""
+
+import dataclasses
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
+from functools import cached_property
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from experiments.catalogue import (
+    STATUS_QUO,
+    NamedPolicy,
+    bundled_policies,
+    canonical,
+    find_policy,
+    policy_from,
+)
+from experiments.documents import Fields, read_document
+from simulation.assumptions import Assumptions, assumptions_from
+from simulation.errors import InputError, did_you_mean
+from simulation.outcomes import HEADLINE, OUTCOMES
+from simulation.register import Register, load_register
+
+YEARS = (1, 50)
+REPLICATES = (1, 10_000)
+SEED = (0, 2**63 - 1)
+MODES = ("sampled", "fixed")
+ENGLAND = "England, 2006-07"
+LONGEST_PATH = 1000
+
+QUESTION_KEYS = (
+    "register",
+    "years",
+    "seed",
+    "baseline",
+    "policies",
+    "assumptions",
+    "replicates",
+    "outcomes",
+)
+MANIFEST = "manifest.json"
+REGISTER = "register.csv"
+
+
+class Territory(NamedTuple):
+    """The councils of a question, and what people call them."""
+
+    register: Register
+    name: str
+
+
+def england() -> Territory:
+    """Return the principal councils of England in 2006-07."""
+    return Territory(load_register(), ENGLAND)
+
+
+def territory(path: Path) -> Territory:
+    """Return the councils of the register file at ``path``.
+
+    Raises:
+        InputError: it cannot be read, or a row breaks a rule.
+    """
+    return Territory(load_register(path), path.name)
+
+
+@dataclasses.dataclass(frozen=True)
+class Question:
+    """What is asked, with every default filled in.
+
+    Attributes:
+        policies: the baseline, then the policies compared with it; names are unique.
+        territory: the councils.
+        years: horizon, from April 2006.
+        seed: from it follows the luck of every replication.
+        replicates: replications of each policy.
+        mode: whether assumptions are "sampled" from their distributions or "fixed".
+        assumptions: values that assumptions are set to, by name, whatever the mode.
+        outcomes: names of the outcomes that are shown first.
+        replication: the only one that is run; None for all.
+    """
+
+    policies: tuple[NamedPolicy, ...]
+    territory: Territory = dataclasses.field(default_factory=england)
+    years: int = 15
+    seed: int = 2006
+    replicates: int = 30
+    mode: str = "sampled"
+    assumptions: Mapping[str, Any] = dataclasses.field(default_factory=dict)
+    outcomes: tuple[str, ...] = HEADLINE
+    replication: int | None = None
+    where: str = dataclasses.field(default="question", compare=False)
+
+    def __post_init__(self) -> None:
+        """Check everything that the types do not say.
+
+        Raises:
+            InputError: a number or a name is wrong, or two policies have one name.
+        """
+        fields = Fields(self.where, vars(self))
+        fields.whole("years", 0, YEARS)
+        fields.whole("seed", 0, SEED)
+        fields.whole("replicates", 0, REPLICATES)
+        fields.choice("mode", "", MODES)
+        if self.replication is not None:
+            fields.whole("replication", 0, (0, self.replicates + self.twins - 1))
+        assumptions_from(self.assumptions, self.where)
+        _check_outcomes(self.outcomes, self.where)
+        _check_names([policy.name for policy in self.policies], self.where)
+
+    @property
+    def baseline(self) -> NamedPolicy:
+        """The policy with which the others are compared."""
+        return self.policies[0]
+
+    @property
+    def sampled(self) -> bool:
+        """Whether assumptions are drawn from their distributions."""
+        return self.mode == "sampled"
+
+    @property
+    def twins(self) -> int:
+        """Number of replications that are run again with the same assumptions and other luck."""
+        return -(-self.replicates // 5) if self.sampled and self.replicates >= 5 else 0
+
+    def effective(self) -> dict[str, Any]:
+        """Return the question in full, as a manifest holds it; equal questions give equal ones."""
+        only = {} if self.replication is None else {"replication": self.replication}
+        return {
+            "register": self._register(),
+            "years": self.years,
+            "seed": self.seed,
+            "baseline": self.baseline.name,
+            "policies": [policy.effective() for policy in self.policies],
+            "assumptions": {"mode": self.mode, "set": self._assumptions()},
+            "replicates": self.replicates,
+            "twins": self.twins,
+            "outcomes": list(self.outcomes),
+            **only,
+        }
+
+    @cached_property
+    def identity(self) -> str:
+        """Twelve hexadecimal digits that name this question and no other."""
+        text = json.dumps(self.effective(), sort_keys=True, separators=(",", ":"), allow_nan=False)
+        return hashlib.sha256(text.encode()).hexdigest()[:12]
+
+    def against(self, baseline: NamedPolicy) -> "Question":
+        """Return the same question with another baseline.
+
+        Raises:
+            InputError: one of the policies has the baseline's name and other levers.
+        """
+        others = [policy for policy in self.policies if not _same(policy, baseline)]
+        return dataclasses.replace(self, policies=(baseline, *others))
+
+    def _register(self) -> dict[str, Any]:
+        register, name = self.territory
+        digest = hashlib.sha256(register.raw).hexdigest()
+        return {"file": REGISTER, "sha256": digest, "councils": len(register), "name": name}
+
+    def _assumptions(self) -> dict[str, Any]:
+        return {
+            name: canonical(Assumptions, name, self.assumptions[name])
+            for name in sorted(self.assumptions)
+        }
+
+
+def bundled_question() -> Question:
+    """Return what is asked when nothing is said: the bundled policies, on England."""
+    return Question(bundled_policies())
+
+
+def read_question(path: Path) -> Question:
+    """Return the question that the file at ``path`` asks; paths in it start from its folder.
+
+    Raises:
+        InputError: the file cannot be read, or something in it is wrong.
+    """
+    fields = Fields.of(str(path), read_document(path, "a question"), "a question", QUESTION_KEYS)
+    place = england()
+    if fields.given("register"):
+        place = territory(path.parent / fields.text("register", "", LONGEST_PATH))
+    return _question(fields, path.parent, place)
+
+
+def read_run_question(directory: Path) -> Question:
+    """Return the question whose run directory this is, from its manifest and its register.
+
+    Raises:
+        InputError: the manifest or the register is missing, damaged, or does not fit the other.
+    """
+    path = directory / MANIFEST
+    fields = Fields(str(path), _asked(path))
+    known = (*QUESTION_KEYS, "twins", "replication")
+    fields = Fields.of(f"{path}: question", fields.mapping("question"), "a question", known)
+    return _question(fields, directory, _kept_territory(directory, fields))
+
+
+def is_question(document: object) -> bool:
+    """Say whether a YAML document is a question rather than a policy."""
+    return isinstance(document, Mapping) and bool(set(document) & set(QUESTION_KEYS))
+
+
+def _question(fields: Fields, folder: Path, place: Territory) -> Question:
+    assumptions = Fields.of(
+        fields.where, fields.mapping("assumptions"), "assumptions", ("mode", "set")
+    )
+    return Question(
+        policies=_policies(fields, folder),
+        territory=place,
+        years=fields.whole("years", 15, YEARS),
+        seed=fields.whole("seed", 2006, SEED),
+        replicates=fields.whole("replicates", 30, REPLICATES),
+        mode=assumptions.choice("mode", "sampled", MODES),
+        assumptions=dict(assumptions.mapping("set")),
+        outcomes=_outcomes(fields),
+        replication=_replication(fields),
+        where=fields.where,
+    )
+
+
+def _policies(fields: Fields, folder: Path) -> tuple[NamedPolicy, ...]:
+    listed = bundled_policies()
+    if fields.given("policies"):
+        given = fields.items("policies")
+        listed = tuple(_policy(item, fields.where, folder) for item in given)
+    baseline = _baseline(fields, listed, folder)
+    return (baseline, *(policy for policy in listed if not _same(policy, baseline)))
+
+
+def _policy(item: object, where: str, folder: Path) -> NamedPolicy:
+    if isinstance(item, str):
+        return find_policy(item, folder)
+    return policy_from(item, f"{where}: policies")
+
+
+def _baseline(fields: Fields, listed: Sequence[NamedPolicy], folder: Path) -> NamedPolicy:
+    item = fields.values.get("baseline") or STATUS_QUO
+    for policy in listed:
+        if policy.name == item:
+            return policy
+    return _policy(item, f"{fields.where}: baseline", folder)
+
+
+def _outcomes(fields: Fields) -> tuple[str, ...]:
+    if not fields.given("outcomes"):
+        return HEADLINE
+    return tuple(str(item) for item in fields.items("outcomes"))
+
+
+def _replication(fields: Fields) -> int | None:
+    if not fields.given("replication"):
+        return None
+    return fields.whole("replication", 0, (0, 2 * REPLICATES[1]))
+
+
+def _asked(path: Path) -> Mapping[str, object]:
+    try:
+        manifest = json.loads(path.read_bytes())
+    except OSError as error:
+        raise InputError(f"{path}: the manifest cannot be read: {error.strerror}") from None
+    except ValueError as error:
+        raise InputError(f"{path}: not JSON: {error}") from None
+    if not isinstance(manifest, dict) or not isinstance(manifest.get("question"), dict):
+        raise InputError(f"{path}: not the manifest of a run directory: it has no question")
+    return manifest
+
+
+def _kept_territory(directory: Path, fields: Fields) -> Territory:
+    known = ("file", "sha256", "councils", "name")
+    about = Fields.of(f"{fields.where}: register", fields.mapping("register"), "a register", known)
+    path = directory / REGISTER
+    register = load_register(path)
+    if hashlib.sha256(register.raw).hexdigest() != about.values.get("sha256"):
+        raise InputError(f"{path}: not the register of this run: sha256 differs from {MANIFEST}")
+    return Territory(register, about.text("name", REGISTER, LONGEST_PATH))
+
+
+def _same(policy: NamedPolicy, other: NamedPolicy) -> bool:
+    return policy.name == other.name and policy.policy == other.policy
+
+
+def _check_names(names: Sequence[str], where: str) -> None:
+    for name in names:
+        if names.count(name) > 1:
+            raise InputError(f"{where}: two policies are called {name!r}; give each its own name")
+
+
+def _check_outcomes(names: Sequence[str], where: str) -> None:
+    for name in names:
+        if name not in OUTCOMES:
+            raise InputError(f"{where}: unknown outcome {name!r}{did_you_mean(name, OUTCOMES)}")
+    if len(set(names)) < len(names):
+        raise InputError(f"{where}: outcomes name one of them twice: {', '.join(names)}")

@@ -1,0 +1,165 @@
+"""Writing a run directory: under a temporary name while runs arrive, in its place when it is whole."""
+
+import json
+import os
+import shutil
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from experiments.question import MANIFEST, REGISTER
+from experiments.runs import Made
+from results.store import EVENTS, OUTCOMES_FILE, write_bytes, write_json
+from simulation.errors import InputError
+
+RUNS_AT_ONCE = 100
+"""Runs whose rows are written as one group."""
+
+
+class Recording:
+    """A run directory in the making, beside the place that it will take.
+
+    Results must be added in the order of their runs; the bytes that are written depend on nothing
+    else. Used as a context it leaves nothing behind unless `finish` was called.
+    """
+
+    def __init__(self, place: Path) -> None:
+        """Make the temporary directory beside ``place``.
+
+        Raises:
+            InputError: that is not possible.
+        """
+        self.place = Path(os.path.abspath(place))
+        self._part = self.place.with_name(f".{self.place.name}.{os.getpid()}.part")
+        self._tables: defaultdict[Path, _TableFile] = defaultdict(_TableFile)
+        try:
+            shutil.rmtree(self._part, ignore_errors=True)
+            (self._part / EVENTS).mkdir(parents=True)
+        except OSError as error:
+            raise InputError(f"{place}: cannot be made: {error.strerror}") from None
+
+    def __enter__(self) -> "Recording":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        for table in self._tables.values():
+            table.close()
+        shutil.rmtree(self._part, ignore_errors=True)
+
+    def add(self, made: Made) -> None:
+        """Add one run that ended well."""
+        self._add(OUTCOMES_FILE, made.outcomes)
+        for name, table in made.events.items():
+            self._add(f"{EVENTS}/{name}.parquet", table)
+
+    def finish(self, manifest: Mapping[str, Any], register: bytes) -> Path:
+        """Write what is left and take the place; return it.
+
+        What stood there is replaced, except for files that are not part of a run directory.
+        """
+        for path, table in self._tables.items():
+            table.flush(path)
+            table.close()
+        write_bytes(self._part / REGISTER, register)
+        write_json(self._part / MANIFEST, manifest)
+        _take_place(self._part, self.place)
+        return self.place
+
+    def _add(self, name: str, table: pa.Table) -> None:
+        path = self._part / name
+        self._tables[path].add(table, path)
+
+
+class _TableFile:
+    """One Parquet file to which tables are added."""
+
+    def __init__(self) -> None:
+        self._waiting: list[pa.Table] = []
+        self._writer: pq.ParquetWriter | None = None
+
+    def add(self, table: pa.Table, path: Path) -> None:
+        self._waiting.append(table)
+        if len(self._waiting) == RUNS_AT_ONCE:
+            self.flush(path)
+
+    def flush(self, path: Path) -> None:
+        if not self._waiting:
+            return
+        table = pa.concat_tables(self._waiting, promote_options="permissive")
+        self._waiting = []
+        if self._writer is None:
+            self._writer = pq.ParquetWriter(path, _settled(table.schema), compression="zstd")
+        self._writer.write_table(table.unify_dictionaries().cast(self._writer.schema))
+
+    def close(self) -> None:
+        if self._writer is not None and self._writer.is_open:
+            self._writer.close()
+
+
+def check_place(place: Path, identity: str) -> None:
+    """Refuse a place whose present content would be lost.
+
+    Args:
+        place: where a run directory shall be.
+        identity: of the question that it will answer; a run directory of the same is replaced.
+
+    Raises:
+        InputError: it is a file, or a directory that holds something else.
+    """
+    try:
+        content = {path.name for path in place.iterdir()} if place.exists() else set()
+    except (OSError, ValueError) as error:
+        reason = getattr(error, "strerror", None) or str(error)
+        raise InputError(f"{place}: cannot hold a run directory: {reason}") from None
+    if content and _identity(place) != identity:
+        what = "the run directory of another question" if MANIFEST in content else "not empty"
+        raise InputError(f"{place}: is {what}, nothing was changed; choose another --out")
+
+
+def is_complete(place: Path) -> bool:
+    """Say whether a run directory stands at ``place`` that was not interrupted."""
+    return _manifest(place).get("status") == "complete"
+
+
+def write_order(failed: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
+    """Return failed runs in the order in which a manifest lists them."""
+    return sorted(failed, key=lambda row: (row["replication"], row["policy"]))
+
+
+def _identity(place: Path) -> object:
+    return _manifest(place).get("question_id")
+
+
+def _manifest(place: Path) -> dict[str, Any]:
+    try:
+        content = json.loads((place / MANIFEST).read_bytes())
+    except (OSError, ValueError):
+        return {}
+    return content if isinstance(content, dict) else {}
+
+
+def _take_place(part: Path, place: Path) -> None:
+    """Rename ``part`` to ``place``; keep whatever else stood there."""
+    old = place.with_name(f".{place.name}.{os.getpid()}.old")
+    if place.exists():
+        place.rename(old)
+    part.rename(place)
+    if old.exists():
+        for path in old.iterdir():
+            if not (place / path.name).exists():
+                path.rename(place / path.name)
+        shutil.rmtree(old)
+
+
+def _settled(schema: pa.Schema) -> pa.Schema:
+    """Return the schema with text for a column of which no value is known yet."""
+    return pa.schema(
+        [
+            field.with_type(pa.string()) if pa.types.is_null(field.type) else field
+            for field in schema
+        ]
+    )

@@ -1,0 +1,188 @@
+"""The runs that a question asks for, and how one of them is made.
+
+Main runs are replications 0 to R-1; replication r takes sample r of the assumptions and its own
+luck, both shared by all policies, so that differences between policies are paired. Twins come
+last: the same sample under other luck, which only serves to tell luck from assumptions.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any, Literal
+
+from experiments.question import Question
+from simulation.assumptions import Assumptions, assumptions_from, sample
+from simulation.levers import Policy
+from simulation.outcomes import MEASURES, OUTCOMES
+from simulation.randomness import derive
+from simulation.register import Register, parse_register
+
+if TYPE_CHECKING:
+    import pandas as pd
+    import pyarrow as pa
+    from simulation.model import MarketModel
+
+type Detail = Literal["few", "many", "all"]
+"""Which event tables a run keeps: `FEW`, `MANY`, or these with the ledger row by row."""
+
+FEW = ("councils", "ledger")
+MANY = (*FEW, "tenders", "contracts", "partnerships", "suppliers", "fund")
+PRELOADED = ("simulation.model", "pyarrow")
+
+
+@dataclass(frozen=True)
+class Run:
+    """One run that is to be made: policy, sample of assumptions, replication and its luck."""
+
+    policy: Policy
+    sample: int
+    replication: int
+    seed: int
+    assumptions: Assumptions
+    detail: Detail
+
+
+@dataclass(frozen=True)
+class Made:
+    """A run that ended well: its tables, each with policy, sample and replication first."""
+
+    run: Run
+    outcomes: pa.Table
+    events: Mapping[str, pa.Table] = field(repr=False)
+
+
+@dataclass(frozen=True)
+class Failed:
+    """A run that did not end well, at which stage, and why."""
+
+    run: Run
+    stage: str
+    error: str
+
+
+@dataclass(frozen=True)
+class Setting:
+    """What all runs of a question share: the register as it was read, and the horizon."""
+
+    register: bytes
+    years: int
+
+
+def setting(question: Question) -> Setting:
+    """Return what all runs of ``question`` share."""
+    return Setting(question.territory.register.raw, question.years)
+
+
+def samples(question: Question) -> list[Assumptions]:
+    """Return the samples of the assumptions, one a replication, or one if they are fixed."""
+    if question.sampled:
+        return sample(question.seed, question.replicates, question.assumptions)
+    return [assumptions_from(question.assumptions)]
+
+
+def plan(question: Question, *, everything: bool = False) -> list[Run]:
+    """Return the runs of ``question`` by replication, so that what is done first is complete.
+
+    Args:
+        question: what is asked.
+        everything: whether event tables are kept of all main runs, not of the first only.
+    """
+    drawn = samples(question)
+    return [
+        _run(question, policy.policy, replication, drawn, everything)
+        for replication in _replications(question)
+        for policy in question.policies
+    ]
+
+
+def _replications(question: Question) -> Iterable[int]:
+    if question.replication is not None:
+        return (question.replication,)
+    return range(question.replicates + question.twins)
+
+
+def _run(
+    question: Question, policy: Policy, replication: int, drawn: list[Assumptions], everything: bool
+) -> Run:
+    place = replication % question.replicates if question.sampled else 0
+    return Run(
+        policy=policy,
+        sample=place,
+        replication=replication,
+        seed=derive(question.seed, "replication", replication),
+        assumptions=drawn[place],
+        detail=_detail(question, replication, everything),
+    )
+
+
+def _detail(question: Question, replication: int, everything: bool) -> Detail:
+    if question.replication is not None:
+        return "all"
+    main = replication < question.replicates
+    return "many" if replication == 0 or (everything and main) else "few"
+
+
+def make(shared: Setting, run: Run) -> Made | Failed:
+    """Make one run; whatever goes wrong in it is returned, not raised."""
+    from simulation.model import MarketModel
+
+    stage, model = "set-up", None
+    try:
+        register = _register(shared.register)
+        model = MarketModel(
+            run.policy, run.assumptions, years=shared.years, register=register, rng=run.seed
+        )
+        stage = "run"
+        model.run()
+        stage = "tables"
+        return Made(run, _outcomes(model, run), _events(model, run))
+    except Exception as error:
+        reached = f"quarter {model.quarter + 1}" if model and stage == "run" else stage
+        return Failed(run, reached, _described(error))
+
+
+@lru_cache(maxsize=1)
+def _register(raw: bytes) -> Register:
+    return parse_register(raw, "register.csv")
+
+
+def _described(error: Exception) -> str:
+    return " ".join(f"{type(error).__name__}: {error}".split())[:500]
+
+
+def _outcomes(model: MarketModel, run: Run) -> pa.Table:
+    outcomes = model.outcomes[list(OUTCOMES)].astype("float64")
+    measures = model.measures[list(MEASURES)].astype("float64").add_prefix("measure_")
+    return _keyed(outcomes.join(measures).reset_index(names="quarter"), run)
+
+
+def _events(model: MarketModel, run: Run) -> dict[str, pa.Table]:
+    names = FEW if run.detail == "few" else MANY
+    frames = {name: model.tables[name] for name in names if name != "ledger"}
+    by_row = run.detail == "all"
+    frames["ledger"] = model.tables["ledger"] if by_row else model.ledger.by_class()
+    return {name: _keyed(frame, run) for name, frame in frames.items()}
+
+
+def _keyed(frame: pd.DataFrame, run: Run) -> pa.Table:
+    """Return ``frame`` as a table whose first columns say which run it is of."""
+    import pyarrow as pa
+
+    table = pa.Table.from_pandas(frame, preserve_index=False).replace_schema_metadata(None)
+    rows = len(table)
+    names = pa.DictionaryArray.from_arrays(pa.array([0] * rows, pa.int32()), [run.policy.name])
+    keys: dict[str, Any] = {
+        "policy": names,
+        "sample": pa.array([run.sample] * rows, pa.int32()),
+        "replication": pa.array([run.replication] * rows, pa.int32()),
+    }
+    columns = {name: _narrow(name, table[name]) for name in table.column_names}
+    return pa.table({**keys, **columns})
+
+
+def _narrow(name: str, column: pa.ChunkedArray) -> pa.ChunkedArray:
+    import pyarrow as pa
+
+    return column.cast(pa.int32()) if name == "quarter" else column

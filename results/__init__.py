@@ -1,0 +1,1 @@
+"""What is shown: statistics, charts and pages drawn from stored runs."""

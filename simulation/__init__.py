@@ -1,0 +1,1 @@
+"""Where and when things happen: the market, its calendar and its institutions."""

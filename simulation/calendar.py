@@ -1,0 +1,86 @@
+"""Phase 1, the calendar: levers in force, growth, elections, champions, and the fund's capital."""
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from agents.council import election_due
+from simulation.ledger import PENCE, Account, Purpose
+from simulation.levers import FIRST_YEAR, QUARTERS_PER_YEAR
+from simulation.register import CONTROLS, COUNCIL_TYPES, ELECTION_CYCLES
+
+if TYPE_CHECKING:
+    from simulation.model import MarketModel
+
+COUNTY_ELECTIONS, LONDON_ELECTIONS, OTHER_ELECTIONS = 2005, 2006, 2007
+"""A year in which counties, London boroughs and other whole councils voted."""
+
+LOST_AFTER_DEFEAT = 0.5
+"""Chance that a champion goes when control changes (D1 §1.8)."""
+
+
+def year_of(quarter: int) -> int:
+    """Return the calendar year in which the financial year of ``quarter`` began."""
+    return FIRST_YEAR + (quarter - 1) // QUARTERS_PER_YEAR
+
+
+def turn(model: "MarketModel") -> None:
+    """Open the quarter and let pass what no agent decides."""
+    model.ledger.open_quarter(model.quarter)
+    model.levers = model.policy.at(model.quarter)
+    _set_fund(model)
+    if (model.quarter - 1) % QUARTERS_PER_YEAR == 0:
+        _grow(model)
+        _hold_elections(model)
+    _move_champions(model)
+
+
+def _set_fund(model: "MarketModel") -> None:
+    """Move the Exchequer's capital into or out of the fund as the lever says."""
+    capital = round(model.levers.pump_priming_fund * PENCE)
+    change = capital - model.fund_capital
+    if change > 0:
+        model.ledger.post(Account.EXCHEQUER, Account.FUND, Purpose.FUND_CAPITAL, change)
+    elif change < 0:
+        returned = min(-change, int(model.ledger.balance[Account.FUND]))
+        model.ledger.post(Account.FUND, Account.EXCHEQUER, Purpose.FUND_RETURN, returned)
+    model.fund_capital = capital
+
+
+def _grow(model: "MarketModel") -> None:
+    """Let demand and wages grow: the same under every policy."""
+    years = (model.quarter - 1) // QUARTERS_PER_YEAR
+    if years:
+        known = model.assumptions.demand_growth + model.assumptions.wage_growth
+        luck = model.assumptions.growth_spread * float(model.draws.normal("growth", years)[0])
+        model.index *= 1.0 + known + luck
+
+
+def _hold_elections(model: "MarketModel") -> None:
+    councils, year = model.councils, year_of(model.quarter)
+    whole = councils.cycle == ELECTION_CYCLES.index("whole")
+    halves = councils.cycle == ELECTION_CYCLES.index("halves")
+    due = election_due(year, whole, halves, _election_offset(model))
+    chance = model.assumptions.control_changes * np.where(whole, 1.0, np.where(halves, 0.7, 0.5))
+    changed = due & model.draws.happens("election", chance, councils.key, year)
+    fresh = model.draws.uniform("new control", councils.key, year) * (len(CONTROLS) - 1)
+    councils.control[changed] = (councils.control + 1 + fresh.astype(np.int64))[changed] % len(CONTROLS)
+    gone = changed & model.draws.happens("champion unseated", LOST_AFTER_DEFEAT, councils.key, year)
+    councils.champion[gone] = False
+
+
+def _election_offset(model: "MarketModel") -> "np.ndarray[tuple[int], np.dtype[np.int64]]":
+    councils = model.councils
+    london = councils.type == COUNCIL_TYPES.index("london_borough")
+    county = councils.type == COUNCIL_TYPES.index("county")
+    thirds = councils.cycle == ELECTION_CYCLES.index("thirds")
+    first = np.where(london, LONDON_ELECTIONS, OTHER_ELECTIONS)
+    return np.where(county | thirds, COUNTY_ELECTIONS, first)
+
+
+def _move_champions(model: "MarketModel") -> None:
+    councils, assumptions = model.councils, model.assumptions
+    drawn = model.draws.uniform("champions", councils.key, model.quarter)
+    lost = councils.champion & (drawn < assumptions.champion_lost)
+    found = ~councils.champion & (drawn > 1.0 - assumptions.champion_emerges)
+    councils.champion[lost], councils.champion[found] = False, True

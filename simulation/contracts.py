@@ -1,0 +1,88 @@
+"""Contracts: one row for each contract ever signed, and which services it delivers.
+
+A service points at the one contract that delivers it, so nothing can be delivered twice; what a
+contract delivers is counted from those pointers.
+"""
+
+from enum import IntEnum
+
+import numpy as np
+from numpy.typing import NDArray
+
+from agents.columns import (
+    NONE,
+    BoolArray,
+    FloatArray,
+    IntArray,
+    KeyArray,
+    Table,
+    flag,
+    identity,
+    number,
+    whole,
+)
+
+
+class Ended(IntEnum):
+    """How a contract ended."""
+
+    IN_FORCE = 0
+    COMPLETED = 1
+    REALIGNED = 2
+    COLLAPSED = 3
+    SUPPLIER_FAILED = 4
+
+
+ENDED_NAMES = tuple(how.name.lower().replace("_", " ") for how in Ended)
+EARLY = (Ended.COLLAPSED, Ended.SUPPLIER_FAILED)
+
+
+class Contracts(Table):
+    """One row a contract, in the order of signature."""
+
+    key: KeyArray = identity("tender from which it came")
+    lead: IntArray = whole("row", "service of the lead council")
+    segment: IntArray = whole("row", "segment")
+    supplier: IntArray = whole("row", "supplier")
+    councils: IntArray = whole("count", "councils that signed")
+    partnership: IntArray = whole("row", "group that signed", initial=NONE)
+    start: IntArray = whole("quarter", "first quarter")
+    end: IntArray = whole("quarter", "first quarter after it")
+    signed_end: IntArray = whole("quarter", "end as signed, before extensions")
+    value: FloatArray = number("£m a year", "in-house cost of its services when signed")
+    price: FloatArray = number("£m a year", "price when signed; grows with the index of cost")
+    price_ratio: FloatArray = number("ratio", "price over in-house cost")
+    cost_ratio: FloatArray = number("ratio", "supplier's true cost over in-house cost")
+    claimed_ratio: FloatArray = number("ratio", "saving claimed over in-house cost")
+    share: FloatArray = number("share", "risk borne by the supplier, by category", width=(3,))
+    event_quarter: IntArray = whole("quarter", "when a risk event strikes; 0 never", width=(3,))
+    event_loss: FloatArray = number("of project cost", "size of the event", width=(3,))
+    project_cost: FloatArray = number("£m", "project cost")
+    overrun: FloatArray = number("£m", "losses from risk events so far")
+    expected_loss: FloatArray = number("£m", "what the supplier expects to lose by events")
+    load: FloatArray = number("£m a year", "transition work that it takes from its supplier")
+    load_end: IntArray = whole("quarter", "first quarter after the transition")
+    overhead: FloatArray = number("£m a year", "supplier's overhead for it")
+    investment: FloatArray = number("£m", "supplier's up-front investment")
+    quality: FloatArray = number("index", "quality of service", initial=1.0)
+    troubled_until: IntArray = whole("quarter", "first quarter after the last event's trouble")
+    live: BoolArray = flag("in force", initial=True)
+    ended: IntArray = whole("quarter", "when it ended; 0 while in force")
+    ended_how: IntArray = whole("code", "how it ended")
+
+    def close(self, rows: IntArray, quarter: int, how: Ended) -> None:
+        """End the contracts ``rows`` in ``quarter``."""
+        self.live[rows] = False
+        self.ended[rows] = quarter
+        self.ended_how[rows] = how
+        self.load[rows] = 0.0
+
+    def quarters_left(self, quarter: int) -> IntArray:
+        """Return quarters from ``quarter`` to each contract's end, at least 0."""
+        return np.maximum(self.end - quarter, 0)
+
+
+def sum_by(rows: IntArray, amounts: NDArray[np.float64], size: int) -> FloatArray:
+    """Return ``amounts`` added up by ``rows``, in their order (NONE is left out)."""
+    kept = rows != NONE
+    return np.bincount(rows[kept], weights=amounts[kept], minlength=size)

@@ -1,0 +1,231 @@
+"""Money: every £ moves between named accounts through one function, in whole pence.
+
+Accounts are numbered: institutions first, then councils in register order, then suppliers in the order
+in which they came. Independently of the balances that postings change, `Ledger.check` adds up what was
+posted in the quarter and compares.
+"""
+
+from collections.abc import Iterable
+from enum import IntEnum
+from typing import NamedTuple
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+IntArray = NDArray[np.int64]
+FloatArray = NDArray[np.float64]
+
+PENCE = 100_000_000
+"""Pence in £1m."""
+
+
+class Account(IntEnum):
+    """Accounts of institutions; a council's and a supplier's come after them."""
+
+    TAXPAYERS = 0
+    EXCHEQUER = 1
+    FUND = 2
+    LENDERS = 3
+    RESOURCES = 4
+    OWNERS = 5
+    CREDITORS = 6
+    OUTSIDE = 7
+
+
+ACCOUNT_CLASSES = (*(account.name.lower() for account in Account), "council", "supplier")
+COUNCIL_CLASS, SUPPLIER_CLASS = len(Account), len(Account) + 1
+
+
+class Purpose(IntEnum):
+    """What money is moved for."""
+
+    RESERVES = 0
+    BUDGET = 1
+    IN_HOUSE = 2
+    PRICE = 3
+    CLIENT_SIDE = 4
+    FRONT_LINE = 5
+    PROCUREMENT = 6
+    SET_UP = 7
+    DISRUPTION = 8
+    RISK_LOSS = 9
+    INTEREST = 10
+    LOAN = 11
+    LOAN_REPAYMENT = 12
+    FUND_CAPITAL = 13
+    FUND_CLAIM = 14
+    FUND_REPAYMENT = 15
+    FUND_RETURN = 16
+    SAVING_RETURNED = 17
+    OVERSPEND = 18
+    DELIVERY = 19
+    OVERHEAD = 20
+    BIDDING = 21
+    INVESTMENT = 22
+    CAPITAL = 23
+    DIVIDEND = 24
+    DEFAULT = 25
+    OUTSIDE_PROFIT = 26
+
+
+PURPOSES = tuple(purpose.name.lower() for purpose in Purpose)
+
+COUNCIL_COSTS = frozenset(
+    {
+        Purpose.IN_HOUSE, Purpose.PRICE, Purpose.CLIENT_SIDE, Purpose.FRONT_LINE, Purpose.PROCUREMENT,
+        Purpose.SET_UP, Purpose.DISRUPTION, Purpose.RISK_LOSS, Purpose.INTEREST,
+    }
+)  # fmt: skip
+"""Resource costs that a council bears; loan principal and fund transfers are not among them."""
+
+
+class Batch(NamedTuple):
+    """Postings of one purpose made together; ``amount`` in pence, never negative."""
+
+    quarter: int
+    source: IntArray
+    target: IntArray
+    purpose: Purpose
+    amount: IntArray
+
+
+def to_pence(millions: FloatArray) -> IntArray:
+    """Round £m to whole pence."""
+    return np.rint(millions * PENCE).astype(np.int64)
+
+
+class Ledger:
+    """Balances of all accounts, and the postings that made them."""
+
+    def __init__(self, councils: int) -> None:
+        """Open the institutions' and ``councils`` accounts at zero."""
+        self.councils = councils
+        self.balance: IntArray = np.zeros(len(Account) + councils, dtype=np.int64)
+        self.quarter = 0
+        self.batches: list[Batch] = []
+        self._opening = self.balance.copy()
+        self._first_batch = 0
+
+    def council(self, rows: IntArray | int) -> IntArray:
+        """Return the accounts of councils by row."""
+        return np.asarray(rows) + len(Account)
+
+    def supplier(self, rows: IntArray | int) -> IntArray:
+        """Return the accounts of suppliers by row."""
+        return np.asarray(rows) + (len(Account) + self.councils)
+
+    def open_suppliers(self, count: int) -> None:
+        """Open ``count`` further suppliers' accounts at zero."""
+        fresh = np.zeros(count, dtype=np.int64)
+        self.balance = np.concatenate([self.balance, fresh])
+        self._opening = np.concatenate([self._opening, fresh])
+
+    def council_balance(self) -> IntArray:
+        """Return councils' balances in pence (a copy)."""
+        return self.balance[len(Account) : len(Account) + self.councils].copy()
+
+    def supplier_balance(self) -> IntArray:
+        """Return suppliers' balances in pence (a copy)."""
+        return self.balance[len(Account) + self.councils :].copy()
+
+    def post(
+        self,
+        source: IntArray | Account,
+        target: IntArray | Account,
+        purpose: Purpose,
+        amount: IntArray | int,
+    ) -> None:
+        """Move ``amount`` pence from ``source`` to ``target``; this alone changes a balance.
+
+        Raises:
+            ValueError: a negative amount.
+        """
+        amounts, sources, targets = np.broadcast_arrays(np.atleast_1d(amount), source, target)
+        if amounts.size and amounts.min() < 0:
+            raise ValueError(f"negative posting for {purpose.name}")
+        moved = amounts != 0
+        if not moved.all():
+            amounts, sources, targets = amounts[moved], sources[moved], targets[moved]
+        if amounts.size:
+            np.subtract.at(self.balance, sources, amounts)
+            np.add.at(self.balance, targets, amounts)
+            self.batches.append(Batch(self.quarter, sources, targets, purpose, amounts))
+
+    def this_quarter(self) -> list[Batch]:
+        """Return the postings made since the quarter opened."""
+        return self.batches[self._first_batch :]
+
+    def open_quarter(self, quarter: int) -> None:
+        """Start ``quarter``: what follows is posted in it."""
+        self.quarter = quarter
+        self._opening = self.balance.copy()
+        self._first_batch = len(self.batches)
+
+    def check(self) -> None:
+        """Verify opening + in - out = closing for every account, from the postings themselves.
+
+        Raises:
+            ArithmeticError: an account does not balance, or the fund is overdrawn.
+        """
+        expected = self._opening.copy()
+        for batch in self.this_quarter():
+            expected += _by_account(batch.target, batch.amount, len(expected))
+            expected -= _by_account(batch.source, batch.amount, len(expected))
+        if (expected != self.balance).any():
+            raise ArithmeticError(f"accounts do not balance in quarter {self.quarter}")
+        if self.balance[Account.FUND] < 0:
+            raise ArithmeticError(f"the fund is overdrawn in quarter {self.quarter}")
+
+    def flow(self, purposes: Iterable[Purpose], *, into: bool = False) -> IntArray:
+        """Return pence out of (or ``into``) each council's account this quarter for ``purposes``."""
+        wanted = frozenset(purposes)
+        total = np.zeros(len(self.balance), dtype=np.int64)
+        for batch in self.this_quarter():
+            if batch.purpose in wanted:
+                np.add.at(total, batch.target if into else batch.source, batch.amount)
+        return total[len(Account) : len(Account) + self.councils]
+
+    def total(self, *purposes: Purpose) -> int:
+        """Return pence posted this quarter for ``purposes``."""
+        return sum(int(b.amount.sum()) for b in self.this_quarter() if b.purpose in purposes)
+
+    def account_class(self, accounts: IntArray) -> IntArray:
+        """Return the class (index into ``ACCOUNT_CLASSES``) of each account."""
+        outer = np.where(accounts < len(Account) + self.councils, COUNCIL_CLASS, SUPPLIER_CLASS)
+        return np.where(accounts < len(Account), accounts, outer)
+
+    def rows(self) -> pd.DataFrame:
+        """Return every posting: quarter, source and target account, purpose, amount in pence."""
+        if not self.batches:
+            return pd.DataFrame({name: [] for name in ("quarter", "source", "target", "purpose", "amount")})
+        lengths = [len(batch.amount) for batch in self.batches]
+        return pd.DataFrame(
+            {
+                "quarter": np.repeat([batch.quarter for batch in self.batches], lengths),
+                "source": np.concatenate([batch.source for batch in self.batches]),
+                "target": np.concatenate([batch.target for batch in self.batches]),
+                "purpose": np.repeat([int(batch.purpose) for batch in self.batches], lengths),
+                "amount": np.concatenate([batch.amount for batch in self.batches]),
+            }
+        )
+
+    def by_class(self) -> pd.DataFrame:
+        """Return postings summed by quarter, class of account and purpose; amounts in pence."""
+        rows = self.rows()
+        rows["from_class"] = _names(self.account_class(rows.pop("source").to_numpy()), ACCOUNT_CLASSES)
+        rows["to_class"] = _names(self.account_class(rows.pop("target").to_numpy()), ACCOUNT_CLASSES)
+        rows["purpose"] = _names(rows["purpose"].to_numpy(), PURPOSES)
+        keys = ["quarter", "from_class", "to_class", "purpose"]
+        return rows.groupby(keys, observed=True, as_index=False)["amount"].sum()
+
+
+def _names(codes: IntArray, names: tuple[str, ...]) -> pd.Categorical:
+    return pd.Categorical.from_codes(codes.astype(np.int64).tolist(), list(names))
+
+
+def _by_account(accounts: IntArray, amounts: IntArray, size: int) -> IntArray:
+    """Add up pence by account exactly: halves of 32 bits, each below 2**53 as a float sum."""
+    low = np.bincount(accounts, weights=(amounts & 0xFFFFFFFF).astype(float), minlength=size)
+    high = np.bincount(accounts, weights=(amounts >> 32).astype(float), minlength=size)
+    return low.astype(np.int64) + (high.astype(np.int64) << 32)

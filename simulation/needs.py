@@ -1,0 +1,50 @@
+"""Phase 2, needs: contracts that end, and in-house services under pressure to save."""
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from agents.columns import NONE, BoolArray, FloatArray, IntArray
+from agents.council import market_chance, pressure
+from simulation.segments import segment_table
+
+if TYPE_CHECKING:
+    from simulation.model import MarketModel
+
+
+def arise(model: "MarketModel") -> IntArray:
+    """Return the rows of services whose need comes up this quarter, and count the occasion."""
+    needs = np.flatnonzero(_ended(model) | _postponed(model) | _pressed(model))
+    model.services.ordinal[needs] += 1
+    return needs
+
+
+def council_pressure(model: "MarketModel") -> FloatArray:
+    """Return each council's pressure to save, 0-1."""
+    target, gap = model.levers.efficiency_target, model.assumptions.pressure_gap
+    return pressure(target, model.quarter, model.councils.saving_rate, gap)
+
+
+def _ended(model: "MarketModel") -> BoolArray:
+    services, contracts = model.services, model.contracts
+    outside = services.contract != NONE
+    ends = np.zeros(len(services), dtype=bool)
+    ends[outside] = contracts.end[services.contract[outside]] <= model.quarter
+    return ends & (services.partnership == NONE)
+
+
+def _postponed(model: "MarketModel") -> BoolArray:
+    services = model.services
+    due = services.retry == model.quarter
+    services.retry[due] = NONE
+    return due & (services.contract == NONE) & (services.partnership == NONE)
+
+
+def _pressed(model: "MarketModel") -> BoolArray:
+    services, councils = model.services, model.councils
+    waiting = (services.retry != NONE) | (services.partnership != NONE)
+    hazard = segment_table().market_hazard[services.segment]
+    by_council = (council_pressure(model), councils.appetite, councils.champion)
+    chance = market_chance(hazard, *(column[services.council] for column in by_council))
+    drawn = model.draws.happens("need", chance, services.key, model.quarter)
+    return drawn & (services.contract == NONE) & ~waiting

@@ -1,0 +1,511 @@
+"""The outcomes (M of XLRM) and the quarterly measures from which they are made.
+
+A *measure* is a raw quantity counted in one quarter. An *outcome* is what is reported: a measure or a
+ratio of measures, with the rule that turns sixty quarters of it into one number.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Literal
+
+Better = Literal["higher", "lower", "neutral"]
+
+
+@dataclass(frozen=True)
+class Sum:
+    """Total of one measure over the horizon."""
+
+    measure: str
+
+
+@dataclass(frozen=True)
+class Last:
+    """The measure in the last quarter, as a percentage of ``per_cent_of`` where that is given."""
+
+    measure: str
+    per_cent_of: str = ""
+
+
+@dataclass(frozen=True)
+class NetPresentValue:
+    """Discounted total of one measure, at the assumption ``discount_rate``, to April 2006."""
+
+    measure: str
+
+
+@dataclass(frozen=True)
+class Ratio:
+    """Total of the numerator over total of the denominator; NaN only where that is zero.
+
+    ``scale`` multiplies the ratio (100 for per cent or per hundred); ``discounted`` discounts both totals.
+    """
+
+    numerator: str
+    denominator: str
+    scale: float = 1.0
+    discounted: bool = False
+
+
+@dataclass(frozen=True)
+class Gap:
+    """One ratio less another."""
+
+    first: Ratio
+    second: Ratio
+
+
+Rule = Sum | Last | NetPresentValue | Ratio | Gap
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """One reported outcome.
+
+    Attributes:
+        name: column name.
+        title: name for people.
+        unit: unit of the value over the horizon.
+        better: which direction is better, or neutral.
+        matters: smallest difference over the horizon that matters, in ``unit``.
+        rule: how quarters become one value, and what a single quarter shows.
+        definition: what it is, in a sentence.
+        headline: one of the ten shown first.
+        events: measure that counts the events behind a rare outcome, or empty.
+    """
+
+    name: str
+    title: str
+    unit: str
+    better: Better
+    matters: float
+    rule: Rule
+    definition: str
+    headline: bool = False
+    events: str = ""
+
+
+MEASURES: Mapping[str, str] = {
+    "discount": "factor; value in April 2006 of £1 in this quarter",
+    "counterfactual": "£m; in-house cost of every service carried forward",
+    "councils_saving": "£m; counterfactual less every resource cost that councils bore",
+    "exchequer_saving": "£m; fund repaid less fund paid out",
+    "public_saving": "£m; councils_saving plus exchequer_saving",
+    "claimed_saving": "£m; saving that business cases and contracts in force say",
+    "district_saving": "£m; councils_saving of districts",
+    "district_counterfactual": "£m; counterfactual of districts",
+    "upper_saving": "£m; councils_saving of counties and unitaries",
+    "upper_counterfactual": "£m; counterfactual of counties and unitaries",
+    "tenders": "count; tenders put to the market",
+    "contested_tenders": "count; tenders with at least one bid",
+    "single_bid_tenders": "count; tenders with exactly one bid",
+    "failed_tenders": "count; tenders without an award",
+    "bids": "count; bids that stayed to the end",
+    "large_bids": "count; of these by large suppliers",
+    "awards": "count; contracts awarded",
+    "sme_awards": "count; of these to SMEs",
+    "award_value": "£m; price of awarded contracts over their life",
+    "sme_award_value": "£m; of this to SMEs",
+    "award_price": "£m a year; price of awarded contracts",
+    "award_in_house_cost": "£m a year; in-house cost of the same services",
+    "retenders": "count; awards on services that an outside supplier held before",
+    "incumbent_wins": "count; of these won by that supplier",
+    "buyer_procurement_cost": "£m; councils' cost of tendering",
+    "bidder_procurement_cost": "£m; suppliers' cost of bidding",
+    "contract_years": "years; contracts in force, over four",
+    "collapses": "count; contracts that a loss or the supplier's failure ended",
+    "early_terminations": "count; contracts that ended before their end for any cause but realignment",
+    "overrun_cost": "£m; losses from risk events",
+    "project_cost": "£m; project cost of the contracts whose risk period ended",
+    "concentration": "£m a year; contract value in force, weighted by its segment's Herfindahl index",
+    "value_in_force": "£m a year; price of contracts in force",
+    "quality_weighted": "£m; counterfactual times quality of service",
+    "suppliers_active": "count; suppliers in the market at the end of the quarter",
+    "smes_active": "count; of these SMEs",
+    "entrants": "count; suppliers that entered",
+    "leavers": "count; suppliers that left for want of wins",
+    "supplier_failures": "count; suppliers that ran out of capital",
+    "supplier_profit": "£m; suppliers' income from councils less all their costs in this market",
+    "partnerships_formed": "count; groups that began to form",
+    "partnerships_agreed": "count; groups that committed and went to market",
+    "partnership_members": "count; members of these",
+    "walked_away": "count; members that walked away before agreement",
+    "partnerships_performing": "count; groups whose joint contract is in force",
+    "shared_councils": "count; councils with at least one service in a joint contract",
+    "councils": "count; councils",
+    "projects_viable": "count; projects with set-up cost that passed their business case",
+    "projects_unfunded": "count; of these lost for want of cash",
+    "fund_paid": "£m; paid out by the fund",
+    "fund_repaid": "£m; repaid to the fund",
+    "fund_written_off": "£m; outstanding claims written off",
+    "fund_claims": "count; claims paid",
+    "fund_deadweight": "count; of these by projects whose council could have found the cash",
+    "supplier_investment": "£m; up-front investment by suppliers",
+}  # fmt: skip
+
+
+def _percent(numerator: str, denominator: str) -> Ratio:
+    return Ratio(numerator, denominator, scale=100.0)
+
+
+_MONEY = (
+    Outcome(
+        "net_public_saving",
+        "Net public saving",
+        "£m NPV",
+        "higher",
+        50.0,
+        NetPresentValue("public_saving"),
+        "counterfactual cost less every resource cost, councils and Exchequer together",
+        headline=True,
+    ),  # fmt: skip
+    Outcome(
+        "net_public_saving_share",
+        "Net public saving, share",
+        "% of counterfactual",
+        "higher",
+        0.1,
+        Ratio("public_saving", "counterfactual", 100.0, discounted=True),
+        "net public saving over the counterfactual, both discounted",
+    ),  # fmt: skip
+    Outcome(
+        "councils_saving",
+        "Councils' realised saving",
+        "% of counterfactual",
+        "higher",
+        0.1,
+        _percent("councils_saving", "counterfactual"),
+        "counterfactual cost less what councils bore, fund receipts and repayments included",
+        headline=True,
+    ),  # fmt: skip
+    Outcome(
+        "claimed_gap",
+        "Claimed minus realised saving",
+        "% of counterfactual",
+        "lower",
+        0.1,
+        Gap(
+            _percent("claimed_saving", "counterfactual"),
+            _percent("councils_saving", "counterfactual"),
+        ),
+        "saving that contracts and their business cases say, less what councils realised",
+        headline=True,
+    ),  # fmt: skip
+    Outcome(
+        "exchequer_saving",
+        "Exchequer",
+        "£m NPV",
+        "higher",
+        5.0,
+        NetPresentValue("exchequer_saving"),
+        "fund repaid less fund paid out",
+    ),  # fmt: skip
+    Outcome(
+        "supplier_profit",
+        "Suppliers' profit",
+        "£m NPV",
+        "neutral",
+        25.0,
+        NetPresentValue("supplier_profit"),
+        "suppliers' income from councils less all their costs in this market",
+    ),  # fmt: skip
+    Outcome(
+        "district_gap",
+        "Districts' saving against counties' and unitaries'",
+        "points",
+        "neutral",
+        0.2,
+        Gap(
+            _percent("district_saving", "district_counterfactual"),
+            _percent("upper_saving", "upper_counterfactual"),
+        ),
+        "districts' realised saving, % of their counterfactual, less that of counties and unitaries",
+        headline=True,
+    ),  # fmt: skip
+)
+
+_MARKET = (
+    Outcome(
+        "bids_per_tender",
+        "Bids per tender",
+        "bids",
+        "higher",
+        0.1,
+        Ratio("bids", "contested_tenders"),
+        "final bids per tender that drew at least one",
+        headline=True,
+    ),  # fmt: skip
+    Outcome(
+        "single_bid_share",
+        "Single-bid tenders",
+        "%",
+        "lower",
+        1.0,
+        _percent("single_bid_tenders", "contested_tenders"),
+        "share of contested tenders with exactly one bid",
+        headline=True,
+    ),  # fmt: skip
+    Outcome(
+        "sme_value_share",
+        "SMEs' share of awards by value",
+        "%",
+        "higher",
+        1.0,
+        _percent("sme_award_value", "award_value"),
+        "value of awards to SMEs over value of all awards",
+        headline=True,
+    ),  # fmt: skip
+    Outcome(
+        "sme_number_share",
+        "SMEs' share of awards by number",
+        "%",
+        "higher",
+        1.0,
+        _percent("sme_awards", "awards"),
+        "awards to SMEs over all awards",
+    ),  # fmt: skip
+    Outcome(
+        "supplier_concentration",
+        "Supplier concentration",
+        "HHI, 0-1",
+        "lower",
+        0.01,
+        Ratio("concentration", "value_in_force"),
+        "Herfindahl index of contract value in force, by segment, weighted by value",
+        headline=True,
+    ),  # fmt: skip
+    Outcome(
+        "price_ratio",
+        "Price against in-house cost",
+        "ratio",
+        "lower",
+        0.005,
+        Ratio("award_price", "award_in_house_cost"),
+        "price of awards over the in-house cost of the same services",
+    ),  # fmt: skip
+    Outcome(
+        "failed_share",
+        "Failed tenders",
+        "%",
+        "lower",
+        1.0,
+        _percent("failed_tenders", "tenders"),
+        "tenders that ended without an award",
+    ),  # fmt: skip
+    Outcome(
+        "incumbent_win_rate",
+        "Incumbents' win rate",
+        "%",
+        "neutral",
+        1.0,
+        _percent("incumbent_wins", "retenders"),
+        "re-tenders won by the supplier that held the largest part before",
+    ),  # fmt: skip
+    Outcome(
+        "buyer_procurement_cost",
+        "Cost of procurement to buyers",
+        "£m",
+        "lower",
+        5.0,
+        Sum("buyer_procurement_cost"),
+        "councils' cost of tendering",
+    ),  # fmt: skip
+    Outcome(
+        "bidder_procurement_cost",
+        "Cost of procurement to bidders",
+        "£m",
+        "lower",
+        5.0,
+        Sum("bidder_procurement_cost"),
+        "suppliers' cost of bidding, won or lost",
+    ),  # fmt: skip
+)
+
+_DELIVERY = (
+    Outcome(
+        "collapse_rate",
+        "Contract collapses",
+        "per 100 contract-years",
+        "lower",
+        0.05,
+        Ratio("collapses", "contract_years", 100.0),
+        "contracts ended by a loss too great for the supplier or by its failure",
+        headline=True,
+        events="collapses",
+    ),  # fmt: skip
+    Outcome(
+        "early_terminations",
+        "Early terminations",
+        "count",
+        "lower",
+        5.0,
+        Sum("early_terminations"),
+        "contracts that ended before their end for any cause but realignment",
+        events="early_terminations",
+    ),  # fmt: skip
+    Outcome(
+        "cost_overrun",
+        "Cost overrun",
+        "% of project cost",
+        "lower",
+        1.0,
+        _percent("overrun_cost", "project_cost"),
+        "losses from risk events over the project cost of contracts signed",
+    ),  # fmt: skip
+    Outcome(
+        "service_quality",
+        "Quality of service",
+        "index, in-house 1",
+        "higher",
+        0.005,
+        Ratio("quality_weighted", "counterfactual"),
+        "quality of services, weighted by their cost",
+    ),  # fmt: skip
+)
+
+_SUPPLIERS = (
+    Outcome(
+        "suppliers_active",
+        "Suppliers in the market",
+        "count",
+        "neutral",
+        5.0,
+        Last("suppliers_active"),
+        "suppliers active in the last quarter",
+    ),  # fmt: skip
+    Outcome(
+        "smes_active",
+        "SMEs in the market",
+        "count",
+        "neutral",
+        5.0,
+        Last("smes_active"),
+        "SMEs active in the last quarter",
+    ),  # fmt: skip
+    Outcome(
+        "entrants",
+        "Suppliers that entered",
+        "count",
+        "neutral",
+        5.0,
+        Sum("entrants"),
+        "suppliers that entered the market",
+    ),  # fmt: skip
+    Outcome(
+        "leavers",
+        "Suppliers that left",
+        "count",
+        "neutral",
+        5.0,
+        Sum("leavers"),
+        "suppliers that left for want of wins",
+    ),  # fmt: skip
+    Outcome(
+        "supplier_failures",
+        "Suppliers that failed",
+        "count",
+        "lower",
+        2.0,
+        Sum("supplier_failures"),
+        "suppliers that ran out of capital",
+        events="supplier_failures",
+    ),  # fmt: skip
+)
+
+_SHARING = (
+    Outcome(
+        "shared_councils",
+        "Councils in a shared service",
+        "% of councils",
+        "neutral",
+        2.0,
+        Last("shared_councils", per_cent_of="councils"),
+        "councils with at least one service in a joint contract in the last quarter",
+        headline=True,
+    ),  # fmt: skip
+    Outcome(
+        "partnerships_formed",
+        "Partnerships begun",
+        "count",
+        "neutral",
+        5.0,
+        Sum("partnerships_formed"),
+        "groups that began to form",
+    ),  # fmt: skip
+    Outcome(
+        "walked_away",
+        "Members that walked away",
+        "count",
+        "neutral",
+        5.0,
+        Sum("walked_away"),
+        "members that left a group before agreement",
+    ),  # fmt: skip
+    Outcome(
+        "partnerships_performing",
+        "Partnerships performing",
+        "count",
+        "neutral",
+        5.0,
+        Last("partnerships_performing"),
+        "groups whose joint contract is in force in the last quarter",
+    ),  # fmt: skip
+    Outcome(
+        "partnership_size",
+        "Size of partnerships",
+        "councils",
+        "neutral",
+        0.5,
+        Ratio("partnership_members", "partnerships_agreed"),
+        "members of a group that went to market, on average",
+    ),  # fmt: skip
+    Outcome(
+        "projects_unfunded",
+        "Projects lost for want of cash",
+        "count",
+        "lower",
+        5.0,
+        Sum("projects_unfunded"),
+        "projects that passed their business case and found no cash",
+    ),  # fmt: skip
+    Outcome(
+        "fund_paid",
+        "Fund paid out",
+        "£m",
+        "neutral",
+        1.0,
+        Sum("fund_paid"),
+        "claims paid by the fund",
+    ),  # fmt: skip
+    Outcome(
+        "fund_repaid",
+        "Fund repaid",
+        "£m",
+        "neutral",
+        1.0,
+        Sum("fund_repaid"),
+        "repayments to the fund",
+    ),  # fmt: skip
+    Outcome(
+        "fund_written_off",
+        "Fund written off",
+        "£m",
+        "lower",
+        1.0,
+        Sum("fund_written_off"),
+        "outstanding claims written off",
+    ),  # fmt: skip
+    Outcome(
+        "fund_deadweight",
+        "Deadweight of the fund",
+        "% of claims",
+        "lower",
+        5.0,
+        _percent("fund_deadweight", "fund_claims"),
+        "claims by projects whose councils could have found the cash themselves",
+    ),  # fmt: skip
+)
+
+OUTCOMES: Mapping[str, Outcome] = {
+    item.name: item for item in (*_MONEY, *_MARKET, *_DELIVERY, *_SUPPLIERS, *_SHARING)
+}
+HEADLINE: tuple[str, ...] = tuple(name for name, item in OUTCOMES.items() if item.headline)

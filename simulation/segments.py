@@ -1,0 +1,126 @@
+"""The seven segments of the market for technology and transformation services (D0 ¶6, 47)."""
+
+from dataclasses import dataclass, fields
+from functools import cache
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+Procedure = Literal["catalogue", "simplified", "restricted", "competitive dialogue"]
+PROCEDURES: tuple[Procedure, ...] = ("catalogue", "simplified", "restricted", "competitive dialogue")
+
+RISKS = ("technology", "transformation", "delivery")
+
+
+@dataclass(frozen=True)
+class Segment:
+    """What sets one segment apart; values "assumed" unless a source is named.
+
+    Attributes:
+        name: short name.
+        title: name for people.
+        spend_share: baseline as a share of a council's technology spend (above 1: on top of it).
+        services: services of this kind that a council buys apart from each other.
+        years: usual length of a contract, years.
+        in_house_share: share of baseline delivered in house in April 2006.
+        market_hazard: chance a quarter that an in-house service is put to the market.
+        complexity: index; 0.7 and above needs a programme and set-up cost.
+        scale_elasticity: fall of unit cost with demand-side scale (order from D0 ¶47).
+        hub_elasticity: fall of unit cost with the volume in a supplier's own hubs.
+        specificity: how specific the work is to one council, 0-1.
+        local_need: share of tenders in which work must be done in the area.
+        bid_fixed: fixed cost of a bid, £m.
+        bid_rate: cost of a bid as a share of contract value.
+        project_share: project cost as a share of contract value (partnerships: D0 ¶37).
+        investment_share: up-front investment by the supplier, share of value (D0 ¶37).
+        accept_new: highest price accepted for an in-house service, over in-house cost.
+        accept_renewal: the same for a service already outside.
+        sme_capable: share of SMEs that work in the segment.
+        large_capable: share of large suppliers that work in the segment.
+        procedure: usual procedure.
+        risk: shares of technology, transformation and delivery in its risk.
+    """
+
+    name: str
+    title: str
+    spend_share: float
+    services: int
+    years: float
+    in_house_share: float
+    market_hazard: float
+    complexity: float
+    scale_elasticity: float
+    hub_elasticity: float
+    specificity: float
+    local_need: float
+    bid_fixed: float
+    bid_rate: float
+    project_share: float
+    investment_share: float
+    accept_new: float
+    accept_renewal: float
+    sme_capable: float
+    large_capable: float
+    procedure: Procedure
+    risk: tuple[float, float, float]
+
+
+SEGMENTS: tuple[Segment, ...] = (
+    Segment("commodity", "Commodity infrastructure", 0.22, 2, 2.5, 0.0, 0.0, 0.2, 0.06, 0.02, 0.1,
+            0.2, 0.006, 0.001, 0.04, 0.0, 1.23, 1.23, 0.45, 0.7, "catalogue", (0.6, 0.1, 0.3)),
+    Segment("applications", "Applications", 0.22, 3, 4.0, 0.25, 0.03, 0.5, 0.07, 0.03, 0.4,
+            0.3, 0.006, 0.003, 0.25, 0.0, 1.12, 1.13, 0.40, 0.7, "restricted", (0.5, 0.3, 0.2)),
+    Segment("architecture", "Architecture", 0.04, 1, 1.5, 0.5, 0.03, 0.6, 0.04, 0.02, 0.6,
+            0.4, 0.006, 0.004, 0.40, 0.0, 1.12, 1.13, 0.40, 0.6, "restricted", (0.5, 0.3, 0.2)),
+    Segment("managed", "Managed IT services", 0.42, 1, 5.0, 0.62, 0.012, 0.7, 0.10, 0.04, 0.4,
+            0.5, 0.030, 0.010, 0.10, 0.03, 1.06, 1.13, 0.25, 0.7, "restricted", (0.3, 0.2, 0.5)),
+    Segment("change", "Change management", 0.10, 1, 1.5, 0.35, 0.04, 0.8, 0.02, 0.01, 0.9,
+            0.6, 0.006, 0.004, 0.60, 0.0, 1.12, 1.13, 0.45, 0.6, "restricted", (0.1, 0.7, 0.2)),
+    Segment("functional", "Functional outsourcing", 0.35, 2, 7.5, 0.75, 0.010, 0.9, 0.12, 0.04,
+            0.3, 0.5, 0.066, 0.020, 0.12, 0.05, 1.06, 1.13, 0.12, 0.6, "competitive dialogue",
+            (0.2, 0.4, 0.4)),
+    Segment("strategic", "Strategic service partnership", 1.5, 1, 10.0, 0.97, 0.02, 1.2, 0.08,
+            0.035, 0.6, 0.6, 0.066, 0.020, 0.13, 0.125, 1.06, 1.13, 0.0, 0.5,
+            "competitive dialogue", (0.3, 0.4, 0.3)),
+)  # fmt: skip
+
+SEGMENT_NAMES = tuple(segment.name for segment in SEGMENTS)
+STRATEGIC = SEGMENT_NAMES.index("strategic")
+
+
+@dataclass(frozen=True)
+class SegmentTable:
+    """The segments' numbers as arrays, one entry a segment (``risk``: segments x 3 categories)."""
+
+    spend_share: NDArray[np.float64]
+    services: NDArray[np.float64]
+    years: NDArray[np.float64]
+    in_house_share: NDArray[np.float64]
+    market_hazard: NDArray[np.float64]
+    complexity: NDArray[np.float64]
+    scale_elasticity: NDArray[np.float64]
+    hub_elasticity: NDArray[np.float64]
+    specificity: NDArray[np.float64]
+    local_need: NDArray[np.float64]
+    bid_fixed: NDArray[np.float64]
+    bid_rate: NDArray[np.float64]
+    project_share: NDArray[np.float64]
+    investment_share: NDArray[np.float64]
+    accept_new: NDArray[np.float64]
+    accept_renewal: NDArray[np.float64]
+    sme_capable: NDArray[np.float64]
+    large_capable: NDArray[np.float64]
+    risk: NDArray[np.float64]
+    complex: NDArray[np.bool_]
+    procedure: NDArray[np.int64]
+
+
+@cache
+def segment_table() -> SegmentTable:
+    """Return the segments as arrays."""
+    names = [item.name for item in fields(SegmentTable) if item.name not in ("complex", "procedure")]
+    columns = {name: np.array([getattr(one, name) for one in SEGMENTS], dtype=float) for name in names}
+    dialogue = [segment.procedure == "competitive dialogue" for segment in SEGMENTS]
+    order = [PROCEDURES.index(segment.procedure) for segment in SEGMENTS]
+    return SegmentTable(**columns, complex=np.array(dialogue), procedure=np.array(order))  # type: ignore[arg-type]

@@ -1,0 +1,49 @@
+"""What every test shares: the Hypothesis profile, and a browser that cannot reach the network."""
+
+import os
+import shutil
+from collections.abc import Iterator
+
+import pytest
+from hypothesis import settings
+from playwright.sync_api import Browser, Page, sync_playwright
+
+settings.register_profile("ci", deadline=None, derandomize=True, print_blob=True)
+settings.load_profile("ci")
+
+QUIET = (
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-background-networking",
+    "--no-first-run",
+    "--disable-component-update",
+    "--disable-sync",
+)
+
+
+def chromium() -> str:
+    """Return where Chromium is; without it skip, or fail if TENDERLAB_REQUIRE_BROWSER is 1."""
+    path = shutil.which("chromium")
+    if path is None and os.environ.get("TENDERLAB_REQUIRE_BROWSER") == "1":
+        pytest.fail("no chromium on the PATH, and TENDERLAB_REQUIRE_BROWSER is 1", pytrace=False)
+    if path is None:
+        pytest.skip("no chromium on the PATH")
+    return path
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    """Yield a headless Chromium that the whole session shares."""
+    path = chromium()
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=path, args=[*QUIET])
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def page(browser: Browser) -> Iterator[Page]:
+    """Yield an empty page that is off the network; open files through ``path.as_uri()``."""
+    with browser.new_context() as context:
+        context.set_offline(True)
+        yield context.new_page()
