@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 import mesa
 import numpy as np
 
-from agents.columns import IntArray, KeyArray, Table, identity, whole
+from agents.columns import FloatArray, IntArray, KeyArray, Table, identity, number, whole
 
 if TYPE_CHECKING:
     from simulation.model import MarketModel
@@ -21,6 +21,7 @@ class Claims(Table):
     quarter: IntArray = whole("quarter", "when it was paid")
     paid: IntArray = whole("pence", "paid out")
     repayable: IntArray = whole("pence", "to be repaid from savings")
+    share: FloatArray = number("share", "part of each saving that is repaid")
     repaid: IntArray = whole("pence", "repaid so far")
     written_off: IntArray = whole("pence", "written off")
 
@@ -40,7 +41,7 @@ def rank_small_first(
 PRIORITIES = {"value": rank_by_value, "small_first": rank_small_first}
 
 
-def repayment_due(saving: IntArray, share: IntArray | float, outstanding: IntArray) -> IntArray:
+def repayment_due(saving: IntArray, share: FloatArray | float, outstanding: IntArray) -> IntArray:
     """Return pence due this quarter: a share of a positive saving, until the claim is whole."""
     due = np.rint(np.maximum(saving, 0) * share).astype(np.int64)
     return np.minimum(due, outstanding)
@@ -54,7 +55,7 @@ class Government(mesa.Agent):
     @property
     def fund_balance(self) -> float:
         """Money in the fund, £m."""
-        return float(self.model.ledger.balance[self.model.ledger.fund_account]) / 1e8
+        return float(self.model.fund_balance) / 1e8
 
     @property
     def efficiency_target(self) -> float:

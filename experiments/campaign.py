@@ -4,9 +4,10 @@ import platform
 import shlex
 import signal
 import threading
-from collections.abc import Callable, Iterator
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field, replace
 from functools import partial
 from importlib.metadata import version
 from pathlib import Path
@@ -14,10 +15,9 @@ from types import FrameType
 from typing import Any, Literal
 
 from experiments.executors import Executor, Lost
-from experiments.question import Question
-from experiments.recording import Recording, check_place, is_complete
-from experiments.runs import Failed, Made, Run, Setting, make, plan, samples, setting
-from simulation.errors import InputError
+from experiments.question import MANIFEST, Question
+from experiments.recording import Recording, check_place, stored_runs
+from experiments.runs import Failed, Made, Run, make, plan, samples, setting
 
 type Kind = Literal["compare", "run"]
 type Progress = Callable[[int, int], None]
@@ -27,7 +27,7 @@ PACKAGES = ("mesa", "networkx", "numpy", "pandas", "pyarrow", "pydantic", "scipy
 
 
 @dataclass(frozen=True)
-class Report:
+class Conduct:
     """What became of the runs of a question.
 
     Attributes:
@@ -36,6 +36,7 @@ class Report:
         runs: number of runs that ended well.
         complete: number of replications of which every policy's run ended well.
         failed: the runs that did not end well.
+        summary: the rows of ``summary.csv``; empty where no replication is complete.
     """
 
     directory: Path | None
@@ -43,13 +44,15 @@ class Report:
     runs: int
     complete: int
     failed: tuple[Failed, ...]
+    summary: tuple[Mapping[str, Any], ...] = field(default=(), repr=False)
 
 
 class Interruption:
-    """Whether the user has asked to stop; a second time stops at once."""
+    """Whether the user has asked to stop; asked a second time it stops at once, unless `deaf`."""
 
     def __init__(self) -> None:
         self.asked = False
+        self.deaf = False
 
     def __call__(self) -> bool:
         """Say whether to stop."""
@@ -57,7 +60,7 @@ class Interruption:
 
     def ask(self, _signal: int, _frame: FrameType | None) -> None:
         """Ask to stop, as a handler of signals."""
-        if self.asked:
+        if self.asked and not self.deaf:
             raise KeyboardInterrupt
         self.asked = True
 
@@ -80,13 +83,128 @@ def interruption() -> Iterator[Interruption]:
 class _Tally:
     """What has come back so far."""
 
-    runs: list[Run]
-    failed: list[Failed]
+    question: Question
+    runs: int = 0
+    failed: list[Failed] = field(default_factory=list)
+    by_replication: Counter[int] = field(default_factory=Counter)
+
+    def add(self, result: Made | Failed) -> None:
+        if isinstance(result, Failed):
+            self.failed.append(result)
+            return
+        self.runs += 1
+        self.by_replication[result.run.replication] += 1
 
     @property
     def done(self) -> int:
-        return len(self.runs) + len(self.failed)
+        return self.runs + len(self.failed)
 
-    def complete(self, policies: int) -> int:
-        replications = [run.replication for run in self.runs]
-        return sum(replications.count(each) == policies for each in set(replications))
+    @property
+    def complete(self) -> int:
+        """Number of main replications of which every policy's run ended well."""
+        return sum(
+            count == len(self.question.policies) and replication < self.question.replicates
+            for replication, count in self.by_replication.items()
+        )
+
+
+def conduct(
+    question: Question,
+    kind: Kind,
+    place: Path,
+    executor: Executor,
+    *,
+    everything: bool = False,
+    progress: Progress | None = None,
+) -> Conduct:
+    """Make the runs of ``question`` and keep what they give in a run directory.
+
+    Interrupted, it keeps what is done if at least one replication is complete, and no run directory
+    of the same question is there already that holds as many runs.
+
+    Args:
+        question: what is asked.
+        kind: which command asks.
+        place: of the run directory.
+        executor: makes the runs.
+        everything: whether event tables are kept of all main runs, not of the first only.
+        progress: called with the number of runs done and of all runs.
+
+    Raises:
+        InputError: ``place`` holds something else, or cannot be written.
+    """
+    check_place(place, question.identity)
+    runs = plan(question, everything=everything)
+    with Recording(place) as recording, interruption() as stop:
+        tally = _Tally(question)
+        for result in executor.run(partial(make, setting(question)), runs, stop):
+            _take(_settled(result), tally, recording)
+            if progress:
+                progress(tally.done, len(runs))
+        stop.deaf = True
+        interrupted = tally.done < len(runs)
+        manifest = _manifest(question, kind, tally, "interrupted" if interrupted else "complete")
+        keep = not interrupted or (tally.complete > 0 and tally.runs > stored_runs(place))
+        if keep:
+            recording.finish(manifest, question.territory.register.raw)
+    where = place if keep else None
+    return Conduct(where, manifest["status"], tally.runs, tally.complete, tuple(tally.failed))
+
+
+def present(done: Conduct) -> Conduct:
+    """Draw the summary and the report, where there is a complete replication to draw from."""
+    if done.directory is None or not done.complete:
+        return done
+    from results.report import write_report
+
+    from results.statistics import write_summary
+    from results.store import open_run
+
+    summary = write_summary(open_run(done.directory)).to_dict("records")
+    write_report(done.directory)
+    return replace(done, summary=tuple({str(name): row[name] for name in row} for row in summary))
+
+
+def _settled(result: Made | Failed | Lost[Run]) -> Made | Failed:
+    return Failed(result.task, "worker", result.error) if isinstance(result, Lost) else result
+
+
+def _take(result: Made | Failed, tally: _Tally, recording: Recording) -> None:
+    if isinstance(result, Made):
+        recording.add(result)
+    tally.add(result)
+
+
+def _manifest(question: Question, kind: Kind, tally: _Tally, status: str) -> dict[str, Any]:
+    return {
+        "tenderlab": version("tenderlab"),
+        "kind": kind,
+        "status": status,
+        "question_id": question.identity,
+        "question": question.effective(),
+        "runs": tally.runs,
+        "failed": [_failure(failed) for failed in tally.failed],
+        "environment": _environment(),
+        "assumption_samples": [asdict(assumptions) for assumptions in samples(question)],
+    }
+
+
+def _failure(failed: Failed) -> dict[str, Any]:
+    policy, replication = failed.run.policy.name, failed.run.replication
+    return {
+        "policy": policy,
+        "sample": failed.run.sample,
+        "replication": replication,
+        "stage": failed.stage,
+        "error": failed.error,
+        "replay": f"tenderlab run {MANIFEST} --policy={shlex.quote(policy)} "
+        f"--replication={replication}",
+    }
+
+
+def _environment() -> dict[str, Any]:
+    return {
+        "python": platform.python_version(),
+        "system": f"{platform.system()} {platform.machine()}",
+        "packages": {name: version(name) for name in PACKAGES},
+    }

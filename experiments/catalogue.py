@@ -56,6 +56,10 @@ class NamedPolicy:
         policy = Policy(self.name, self.description, where=self.where, **self.levers)
         object.__setattr__(self, "policy", policy)
 
+    def same(self, other: "NamedPolicy") -> bool:
+        """Say whether ``other`` sets the same levers under the same name."""
+        return self.name == other.name and self.policy == other.policy
+
     def effective(self) -> dict[str, Any]:
         """Return what a manifest says of it; equal policies say the same to the letter."""
         levers = self.policy.as_levers()

@@ -155,7 +155,7 @@ class Question:
         Raises:
             InputError: one of the policies has the baseline's name and other levers.
         """
-        others = [policy for policy in self.policies if not _same(policy, baseline)]
+        others = [policy for policy in self.policies if not policy.same(baseline)]
         return dataclasses.replace(self, policies=(baseline, *others))
 
     def _register(self) -> dict[str, Any]:
@@ -230,7 +230,7 @@ def _policies(fields: Fields, folder: Path) -> tuple[NamedPolicy, ...]:
         given = fields.items("policies")
         listed = tuple(_policy(item, fields.where, folder) for item in given)
     baseline = _baseline(fields, listed, folder)
-    return (baseline, *(policy for policy in listed if not _same(policy, baseline)))
+    return (baseline, *(policy for policy in listed if not policy.same(baseline)))
 
 
 def _policy(item: object, where: str, folder: Path) -> NamedPolicy:
@@ -279,10 +279,6 @@ def _kept_territory(directory: Path, fields: Fields) -> Territory:
     if hashlib.sha256(register.raw).hexdigest() != about.values.get("sha256"):
         raise InputError(f"{path}: not the register of this run: sha256 differs from {MANIFEST}")
     return Territory(register, about.text("name", REGISTER, LONGEST_PATH))
-
-
-def _same(policy: NamedPolicy, other: NamedPolicy) -> bool:
-    return policy.name == other.name and policy.policy == other.policy
 
 
 def _check_names(names: Sequence[str], where: str) -> None:

@@ -1,10 +1,11 @@
-"""Writing a run directory: under a temporary name while runs arrive, in its place when it is whole."""
+"""Writing a run directory: under a temporary name, and in its place once it is whole."""
 
 import json
 import os
 import shutil
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -36,11 +37,9 @@ class Recording:
         self.place = Path(os.path.abspath(place))
         self._part = self.place.with_name(f".{self.place.name}.{os.getpid()}.part")
         self._tables: defaultdict[Path, _TableFile] = defaultdict(_TableFile)
-        try:
+        with _writing(place):
             shutil.rmtree(self._part, ignore_errors=True)
             (self._part / EVENTS).mkdir(parents=True)
-        except OSError as error:
-            raise InputError(f"{place}: cannot be made: {error.strerror}") from None
 
     def __enter__(self) -> "Recording":
         return self
@@ -51,27 +50,43 @@ class Recording:
         shutil.rmtree(self._part, ignore_errors=True)
 
     def add(self, made: Made) -> None:
-        """Add one run that ended well."""
-        self._add(OUTCOMES_FILE, made.outcomes)
-        for name, table in made.events.items():
-            self._add(f"{EVENTS}/{name}.parquet", table)
+        """Add one run that ended well.
 
-    def finish(self, manifest: Mapping[str, Any], register: bytes) -> Path:
-        """Write what is left and take the place; return it.
+        Raises:
+            InputError: the disk refuses it.
+        """
+        with _writing(self.place):
+            self._add(OUTCOMES_FILE, made.outcomes)
+            for name, table in made.events.items():
+                self._add(f"{EVENTS}/{name}.parquet", table)
+
+    def finish(self, manifest: Mapping[str, Any], register: bytes) -> None:
+        """Write what is left and take the place.
 
         What stood there is replaced, except for files that are not part of a run directory.
+
+        Raises:
+            InputError: the disk refuses it.
         """
-        for path, table in self._tables.items():
-            table.flush(path)
-            table.close()
-        write_bytes(self._part / REGISTER, register)
-        write_json(self._part / MANIFEST, manifest)
-        _take_place(self._part, self.place)
-        return self.place
+        with _writing(self.place):
+            for path, table in self._tables.items():
+                table.flush(path)
+                table.close()
+            write_bytes(self._part / REGISTER, register)
+            write_json(self._part / MANIFEST, manifest)
+            _take_place(self._part, self.place)
 
     def _add(self, name: str, table: pa.Table) -> None:
         path = self._part / name
         self._tables[path].add(table, path)
+
+
+@contextmanager
+def _writing(place: Path) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        raise InputError(f"{place}: cannot be written: {error.strerror or error}") from None
 
 
 class _TableFile:
@@ -120,14 +135,10 @@ def check_place(place: Path, identity: str) -> None:
         raise InputError(f"{place}: is {what}, nothing was changed; choose another --out")
 
 
-def is_complete(place: Path) -> bool:
-    """Say whether a run directory stands at ``place`` that was not interrupted."""
-    return _manifest(place).get("status") == "complete"
-
-
-def write_order(failed: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
-    """Return failed runs in the order in which a manifest lists them."""
-    return sorted(failed, key=lambda row: (row["replication"], row["policy"]))
+def stored_runs(place: Path) -> int:
+    """Return how many runs the run directory at ``place`` holds, 0 if there is none."""
+    runs = _manifest(place).get("runs")
+    return runs if isinstance(runs, int) else 0
 
 
 def _identity(place: Path) -> object:

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
+from traceback import format_exc
 from typing import TYPE_CHECKING, Any, Literal
 
 from experiments.question import Question
@@ -55,11 +56,12 @@ class Made:
 
 @dataclass(frozen=True)
 class Failed:
-    """A run that did not end well, at which stage, and why."""
+    """A run that did not end well, at which stage, why, and where in the program."""
 
     run: Run
     stage: str
     error: str
+    trace: str = field(default="", repr=False)
 
 
 @dataclass(frozen=True)
@@ -140,7 +142,7 @@ def make(shared: Setting, run: Run) -> Made | Failed:
         return Made(run, _outcomes(model, run), _events(model, run))
     except Exception as error:
         reached = f"quarter {model.quarter + 1}" if model and stage == "run" else stage
-        return Failed(run, reached, _described(error))
+        return Failed(run, reached, _described(error), format_exc())
 
 
 @lru_cache(maxsize=1)

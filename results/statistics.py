@@ -125,9 +125,11 @@ def bootstrap_interval(differences: FloatArray, means: FloatArray) -> tuple[floa
 
 def _acceleration(differences: FloatArray) -> float:
     """Return the bootstrap's acceleration of a mean, from its jackknife values."""
+    if standard_error(differences) == 0.0:
+        return 0.0
     centred = differences - differences.mean()
-    spread = float((centred**2).sum())
-    return float((centred**3).sum()) / (6 * spread**1.5) if spread else 0.0
+    scaled = centred / np.abs(centred).max()
+    return float((scaled**3).sum() / (6 * (scaled**2).sum() ** 1.5))
 
 
 # Verdicts
@@ -400,7 +402,7 @@ def _standard(ranks: FloatArray) -> FloatArray:
 
 def _correlation_p(correlations: FloatArray, count: int) -> FloatArray:
     freedom = count - 2
-    gap = np.maximum(1.0 - correlations**2, np.finfo(np.float64).tiny)
+    gap = np.maximum(1.0 - correlations**2, np.finfo(np.float64).eps)
     return np.asarray(2 * stats.t.sf(np.abs(correlations) * np.sqrt(freedom / gap), freedom))
 
 

@@ -132,6 +132,8 @@ class Assumptions:
     sme_reach: float = _fixed(100.0, "councils", 1, 10000, "nearest councils that an SME serves")
     sme_entry: float = _fixed(0.04, "a quarter", 0, 1, "chance that an SME at the door enters in a normal market")
     large_entry: float = _fixed(0.01, "a quarter", 0, 1, "the same for a large supplier")
+    sme_normal: float = _fixed(0.3, "tenders a quarter", 0.001, 100, "tenders within reach for each SME in a normal market", tuned=True)
+    large_normal: float = _fixed(3.0, "tenders a quarter", 0.001, 1000, "the same for each large supplier", tuned=True)
     sme_patience: float = _fixed(14.0, "quarters", 1, 200, "without a win after which an SME leaves")
     large_patience: float = _fixed(20.0, "quarters", 1, 200, "without a win after which a large supplier leaves")
 

@@ -6,6 +6,7 @@ import numpy as np
 
 from agents.columns import NONE, BoolArray, FloatArray, IntArray
 from agents.council import market_chance, pressure
+from agents.partnership import Stage
 from simulation.segments import segment_table
 
 if TYPE_CHECKING:
@@ -26,11 +27,22 @@ def council_pressure(model: "MarketModel") -> FloatArray:
 
 
 def _ended(model: "MarketModel") -> BoolArray:
+    """Return the services whose contract ends; groups that perform look after their own."""
     services, contracts = model.services, model.contracts
     outside = services.contract != NONE
+    ours = ~performing(model, contracts.partnership)
     ends = np.zeros(len(services), dtype=bool)
-    ends[outside] = contracts.end[services.contract[outside]] <= model.quarter
+    ends[outside] = (ours & (contracts.end <= model.quarter))[services.contract[outside]]
     return ends & (services.partnership == NONE)
+
+
+def performing(model: "MarketModel", partnership: IntArray) -> BoolArray:
+    """Return which entries of ``partnership`` name a group that performs."""
+    stage = model.partnerships.stage
+    named = partnership != NONE
+    result = np.zeros(len(partnership), dtype=bool)
+    result[named] = stage[partnership[named]] == Stage.PERFORMING
+    return result
 
 
 def _postponed(model: "MarketModel") -> BoolArray:

@@ -80,6 +80,7 @@ def advance(model: "MarketModel", needs: IntArray) -> tuple[IntArray, list[Group
     Returns:
         The services whose need is met alone this quarter, and the groups that have agreed.
     """
+    _reconvene(model)
     left_alone, agreed = _decide(model)
     joined = _form(model, needs)
     alone = np.concatenate([np.setdiff1d(needs, joined), left_alone])
@@ -267,6 +268,20 @@ def _found(model: "MarketModel", members: IntArray) -> None:
 
 
 # --- deciding ------------------------------------------------------------------------------------
+
+
+def _reconvene(model: "MarketModel") -> None:
+    """Call together the members of groups whose joint contract ends, to decide on the next."""
+    services, contracts, partnerships = model.services, model.contracts, model.partnerships
+    ends = contracts.live & (contracts.end <= model.quarter) & (contracts.partnership != NONE)
+    for contract in np.flatnonzero(ends).tolist():
+        row = int(contracts.partnership[contract])
+        if partnerships.stage[row] == Stage.PERFORMING:
+            members = services.contract == contract
+            services.partnership[members] = row
+            services.ordinal[members] += 1
+            partnerships.stage[row] = Stage.FORMING
+            partnerships.ready[row] = model.quarter
 
 
 def _decide(model: "MarketModel") -> tuple[IntArray, list[Group]]:

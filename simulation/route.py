@@ -18,9 +18,6 @@ from simulation.segments import segment_table
 if TYPE_CHECKING:
     from simulation.model import MarketModel
 
-PROJECT_COMPLEXITY = 0.7
-"""Complexity from which leaving in-house delivery is a project with set-up cost."""
-
 
 class SetUp(NamedTuple):
     """How the members of one tender would pay for setting it up, in pence a member."""
@@ -73,7 +70,7 @@ def _taken_back(model: "MarketModel", alone: IntArray) -> BoolArray:
     dear[held] = contracts.price_ratio[contract[held]] > 1.0
     key = services.key[alone], services.ordinal[alone]
     back = dear & model.draws.happens("take back", model.assumptions.renewal_in_house, *key)
-    back &= services.segment[alone] != 0
+    back &= segment_table().in_house_share[services.segment[alone]] > 0
     release(model, alone[back], Ended.COMPLETED)
     return back
 
@@ -119,11 +116,9 @@ def _projects(
 ) -> list[Project]:
     """Return which tenders are projects: all joint ones, and large moves out of the house."""
     services, assumptions = model.services, model.assumptions
-    complexity = segment_table().complexity
     projects = []
     for place, (ours, group) in enumerate(zip(members, partnership, strict=True)):
-        moves = services.contract[ours[0]] == NONE and services.segment[ours[0]] != 4
-        if group == NONE and not (moves and complexity[services.segment[ours[0]]] >= PROJECT_COMPLEXITY):
+        if not _is_project(model, ours, group):
             continue
         value = float(services.baseline[ours].sum() * model.index)
         cost = float(set_up_cost(value, assumptions.set_up_saving, assumptions.set_up_years,
@@ -133,6 +128,14 @@ def _projects(
         saving = _expected_saving(model, ours, value)
         projects.append(Project(place, ours, group, cost, saving, people, bool(fund_first[0])))
     return projects
+
+
+def _is_project(model: "MarketModel", members: IntArray, group: int) -> bool:
+    """Return whether a tender needs setting up: a new group, or a programme that leaves the house."""
+    contract, segment = model.services.contract[members[0]], model.services.segment[members[0]]
+    if group != NONE:
+        return bool(contract == NONE or model.contracts.partnership[contract] != group)
+    return bool(contract == NONE and segment_table().programme[segment])
 
 
 def _expected_saving(model: "MarketModel", members: IntArray, value: float) -> float:

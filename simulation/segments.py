@@ -25,7 +25,7 @@ class Segment:
         years: usual length of a contract, years.
         in_house_share: share of baseline delivered in house in April 2006.
         market_hazard: chance a quarter that an in-house service is put to the market.
-        complexity: index; 0.7 and above needs a programme and set-up cost.
+        complexity: index.
         scale_elasticity: fall of unit cost with demand-side scale (order from D0 ¶47).
         hub_elasticity: fall of unit cost with the volume in a supplier's own hubs.
         specificity: how specific the work is to one council, 0-1.
@@ -33,7 +33,8 @@ class Segment:
         bid_fixed: fixed cost of a bid, £m.
         bid_rate: cost of a bid as a share of contract value.
         project_share: project cost as a share of contract value (partnerships: D0 ¶37).
-        investment_share: up-front investment by the supplier, share of value (D0 ¶37).
+        investment_share: up-front investment by the supplier, share of value (D0 ¶37); where there is
+            some, leaving in-house delivery is a programme with set-up cost of the council's own.
         accept_new: highest price accepted for an in-house service, over in-house cost.
         accept_renewal: the same for a service already outside.
         sme_capable: share of SMEs that work in the segment.
@@ -113,14 +114,21 @@ class SegmentTable:
     large_capable: NDArray[np.float64]
     risk: NDArray[np.float64]
     complex: NDArray[np.bool_]
+    programme: NDArray[np.bool_]
     procedure: NDArray[np.int64]
 
 
 @cache
 def segment_table() -> SegmentTable:
     """Return the segments as arrays."""
-    names = [item.name for item in fields(SegmentTable) if item.name not in ("complex", "procedure")]
+    names = [item.name for item in fields(SegmentTable) if item.name not in ("complex", "programme", "procedure")]
     columns = {name: np.array([getattr(one, name) for one in SEGMENTS], dtype=float) for name in names}
     dialogue = [segment.procedure == "competitive dialogue" for segment in SEGMENTS]
     order = [PROCEDURES.index(segment.procedure) for segment in SEGMENTS]
-    return SegmentTable(**columns, complex=np.array(dialogue), procedure=np.array(order))  # type: ignore[arg-type]
+    programmes = [segment.investment_share > 0 for segment in SEGMENTS]
+    return SegmentTable(
+        **columns,  # type: ignore[arg-type]
+        complex=np.array(dialogue),
+        programme=np.array(programmes),
+        procedure=np.array(order),
+    )

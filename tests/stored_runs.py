@@ -122,6 +122,7 @@ def question(
 def store(
     path: Path,
     policies: Mapping[str, Effect],
+    /,
     *,
     register: Register | None = None,
     kind: str = "compare",

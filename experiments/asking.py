@@ -1,0 +1,205 @@
+"""From what was typed on the command line to a question."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from experiments.catalogue import (
+    STATUS_QUO,
+    NamedPolicy,
+    bundled_names,
+    bundled_policies,
+    find_policy,
+    is_file,
+)
+from experiments.documents import read_document
+from experiments.question import (
+    MANIFEST,
+    Question,
+    is_question,
+    read_question,
+    read_run_question,
+    territory,
+)
+from experiments.run import only
+from simulation.errors import InputError
+from simulation.parameters import parse_scalar
+
+CUSTOM = "custom"
+
+
+@dataclass(frozen=True)
+class Changes:
+    """What options say of a question; None where they are silent."""
+
+    years: int | None = None
+    seed: int | None = None
+    replicates: int | None = None
+    mode: str | None = None
+    assumed: tuple[str, ...] = ()
+    register: Path | None = None
+
+    def applied(self, question: Question) -> Question:
+        """Return ``question`` with these changes.
+
+        Raises:
+            InputError: the register or an assumption is wrong.
+        """
+        return replace(question, **self._plain(), **self._assumptions(question), **self._register())
+
+    def _plain(self) -> dict[str, Any]:
+        given = {name: getattr(self, name) for name in ("years", "seed", "replicates", "mode")}
+        return {name: value for name, value in given.items() if value is not None}
+
+    def _assumptions(self, question: Question) -> dict[str, Any]:
+        held = pairs(self.assumed, "--assume")
+        values = {name: parse_scalar(text) for name, text in held.items()}
+        return {"assumptions": {**question.assumptions, **values}} if values else {}
+
+    def _register(self) -> dict[str, Any]:
+        return {"territory": territory(self.register)} if self.register else {}
+
+
+def comparison_of(
+    references: Sequence[str], baseline: str | None, levers: Sequence[str], changes: Changes
+) -> Question:
+    """Return the question of ``tenderlab compare``.
+
+    Args:
+        references: names or files of policies; or one question file, run directory or manifest.
+        baseline: name or file of the baseline; None for the question's own.
+        levers: ``lever=value`` each, of the policy "custom".
+        changes: what the other options say.
+
+    Raises:
+        InputError: something that was typed, or a file that it names, is wrong.
+    """
+    question = _asked(references[0]) if len(references) == 1 else None
+    if question is None:
+        question = Question(_policies(references, baseline, levers), where="command line")
+    if baseline is not None:
+        question = question.against(_known_or_found(question, baseline))
+    if levers:
+        custom = changed_policy(question.baseline, levers)
+        question = replace(question, policies=(*question.policies, custom))
+    return changes.applied(question)
+
+
+def run_of(
+    reference: str,
+    policy: str | None,
+    replication: int | None,
+    levers: Sequence[str],
+    changes: Changes,
+) -> Question:
+    """Return the question of ``tenderlab run``.
+
+    Args:
+        reference: name or file of a policy, question file, run directory, manifest, or empty.
+        policy: name of one of the policies of a question.
+        replication: the one to run; None for the first.
+        levers: ``lever=value`` each, set on the policy.
+        changes: what the other options say.
+
+    Raises:
+        InputError: something that was typed, or a file that it names, is wrong.
+    """
+    question = _asked(reference)
+    if question is None:
+        found = find_policy(reference or STATUS_QUO)
+        count = (replication or 0) + 1
+        question = Question((found,), mode="fixed", replicates=count, where="command line")
+    question = only(changes.applied(question), policy, replication)
+    if levers:
+        question = replace(question, policies=(changed_policy(question.baseline, levers),))
+    return question
+
+
+def changed_policy(policy: NamedPolicy, levers: Sequence[str]) -> NamedPolicy:
+    """Return ``policy`` with ``levers`` set on it, under the name "custom".
+
+    Raises:
+        InputError: a lever is unknown or its value wrong.
+    """
+    values = {name: dated(text) for name, text in pairs(levers, "--set").items()}
+    described = f"{policy.title} with {', '.join(levers)}"
+    merged = {**policy.policy.as_levers(), **values}
+    return NamedPolicy(CUSTOM, "Custom", described[:2000], merged, where="--set")
+
+
+def pairs(texts: Sequence[str], option: str) -> dict[str, str]:
+    """Return ``name=value`` texts as a mapping.
+
+    Raises:
+        InputError: one has no equals sign, or a name comes twice.
+    """
+    found: dict[str, str] = {}
+    for text in texts:
+        name, equals, value = (part.strip() for part in text.partition("="))
+        if not (name and equals and value):
+            raise InputError(f"{option} {text!r}: must be NAME=VALUE")
+        if name in found:
+            raise InputError(f"{option}: {name} is given twice: {found[name]} and {value}")
+        found[name] = value
+    return found
+
+
+def dated(text: str) -> Any:
+    """Return a lever's value, or dated values typed as ``value@year,value@year``.
+
+    Raises:
+        InputError: a year is not a whole number.
+    """
+    if "@" not in text:
+        return parse_scalar(text)
+    return [_change(part.strip(), text) for part in text.split(",")]
+
+
+def _change(part: str, text: str) -> Mapping[str, Any]:
+    value, _, year = part.rpartition("@")
+    if not value or not year.isdecimal():
+        raise InputError(f"--set: {text!r}: dated values are VALUE@YEAR, separated by commas")
+    return {"from_year": int(year), "value": parse_scalar(value)}
+
+
+def _asked(reference: str) -> Question | None:
+    """Return the question that ``reference`` is the file or run directory of, or None."""
+    path = Path(reference)
+    if not reference or reference in bundled_names():
+        return None
+    if path.name == MANIFEST:
+        return read_run_question(path.parent)
+    if _is_directory(path):
+        return read_run_question(path)
+    if is_file(path) and is_question(read_document(path, "a policy or question file")):
+        return read_question(path)
+    return None
+
+
+def _policies(
+    references: Sequence[str], baseline: str | None, levers: Sequence[str]
+) -> tuple[NamedPolicy, ...]:
+    if not references and not levers:
+        return bundled_policies()
+    first = find_policy(baseline or STATUS_QUO)
+    others = (_policy(reference) for reference in references)
+    return (first, *(policy for policy in others if not first.same(policy)))
+
+
+def _policy(reference: str) -> NamedPolicy:
+    if _asked(reference) is not None:
+        raise InputError(f"{reference}: is a question; name it alone, without other policies")
+    return find_policy(reference)
+
+
+def _known_or_found(question: Question, reference: str) -> NamedPolicy:
+    known = {policy.name: policy for policy in question.policies}
+    return known.get(reference) or find_policy(reference)
+
+
+def _is_directory(path: Path) -> bool:
+    try:
+        return path.is_dir()
+    except (OSError, ValueError):
+        return False

@@ -1,0 +1,367 @@
+"""The command line: ``tenderlab``.
+
+Nothing heavy is imported here; each command imports what it needs when it runs.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from simulation.errors import InputError, did_you_mean
+
+if TYPE_CHECKING:
+    from experiments.campaign import Conduct
+    from experiments.question import Question
+
+INTERRUPTED = 130
+LONGEST_ERROR = 1000
+FILE = click.Path(path_type=Path)
+
+type Command = Callable[..., Any]
+
+
+class Commands(click.Group):
+    """A group of commands that offers the nearest name for one that it does not have."""
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """Return the command that ``args`` begin with."""
+        name = args[0]
+        if self.get_command(ctx, name) is None and not name.startswith("-"):
+            known = self.list_commands(ctx)
+            hint = did_you_mean(name, known)
+            raise click.UsageError(f"no command {name!r}{hint}; known: {', '.join(known)}")
+        return super().resolve_command(ctx, args)
+
+
+class OneOf(click.Choice[str]):
+    """A choice that offers the nearest option for one that it does not have."""
+
+    def get_invalid_choice_message(self, value: Any, ctx: click.Context | None) -> str:
+        """Return what is wrong with ``value``."""
+        options = list(map(str, self.choices))
+        return f"{value!r} is not one of {', '.join(options)}{did_you_mean(str(value), options)}"
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command and return its exit code; bad input is one line on standard error."""
+    for stream in (sys.stdout, sys.stderr):
+        if reconfigure := getattr(stream, "reconfigure", None):
+            reconfigure(errors="replace")
+    try:
+        code = tenderlab.main(arguments, prog_name="tenderlab", standalone_mode=False)
+    except click.ClickException as error:
+        return _complain(error.format_message(), error.exit_code)
+    except InputError as error:
+        return _complain(str(error), 2)
+    except (KeyboardInterrupt, click.Abort):
+        return _complain("interrupted; nothing was kept", INTERRUPTED)
+    return code if isinstance(code, int) else 0
+
+
+def _complain(message: str, code: int) -> int:
+    from experiments.terminal import clean
+
+    line = clean(" ".join(message.split()))
+    if len(line) > LONGEST_ERROR:
+        line = line[:LONGEST_ERROR] + "..."
+    click.echo(f"tenderlab: {line}", err=True)
+    return code
+
+
+# Options that several commands have
+
+
+def _together(*options: Callable[[Command], Command]) -> Callable[[Command], Command]:
+    def add(command: Command) -> Command:
+        for option in reversed(options):
+            command = option(command)
+        return command
+
+    return add
+
+
+as_json = click.option("--json", "as_json", is_flag=True, help="Print JSON instead of a table.")
+
+asking = _together(
+    click.option("--years", type=click.IntRange(1, 50), help="Years from April 2006.  [15]"),
+    click.option("--seed", type=click.IntRange(0, 2**63 - 1), help="Seed of all luck.  [2006]"),
+    click.option(
+        "--set",
+        "levers",
+        multiple=True,
+        metavar="LEVER=VALUE",
+        help="Set a lever; dated: --set pump_priming_fund=50@3,0@8 (from years 3 and 8).",
+    ),
+    click.option(
+        "--assume",
+        "assumed",
+        multiple=True,
+        metavar="NAME=VALUE",
+        help="Hold an assumption at a value.",
+    ),
+    click.option(
+        "--assumptions",
+        "mode",
+        type=OneOf(["sampled", "fixed"]),
+        help="Draw assumptions from their ranges, or keep their defaults.",
+    ),
+    click.option("--register", type=FILE, help="CSV file of councils.  [England, 2006-07]"),
+    click.option("--out", type=FILE, help="Run directory.  [runs/<question id>]"),
+    as_json,
+)
+
+
+@click.group(
+    cls=Commands,
+    invoke_without_command=True,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+)
+@click.version_option(package_name="tenderlab")
+@click.pass_context
+def tenderlab(context: click.Context) -> None:
+    r"""Ask what a procurement policy does to the English market for councils' technology services.
+
+    A simulation: an aid to a decision, not a prediction.
+
+    \b
+    Examples:
+      tenderlab compare
+      tenderlab compare forced-aggregation shared-risk --replicates 10
+      tenderlab levers risk_transfer
+    """
+    if context.invoked_subcommand is None:
+        click.echo(context.get_help())
+
+
+# What is asked
+
+
+@tenderlab.command()
+@click.argument("policies", nargs=-1, metavar="[POLICY|FILE]...")
+@click.option("--baseline", help="Policy to compare with.  [status-quo]")
+@click.option(
+    "--replicates", type=click.IntRange(1, 10_000), help="Replications of each policy.  [30]"
+)
+@asking
+@click.option("--workers", type=click.IntRange(1, 256), help="Processes.  [one a processor]")
+@click.option(
+    "--events",
+    type=OneOf(["first", "all"]),
+    default="first",
+    show_default=True,
+    help="Keep the tables of events of the first replication, or of all.",
+)
+def compare(
+    policies: tuple[str, ...],
+    baseline: str | None,
+    levers: tuple[str, ...],
+    out: Path | None,
+    as_json: bool,
+    workers: int | None,
+    events: str,
+    **changes: Any,
+) -> int:
+    r"""Compare policies with a baseline.
+
+    All run under the same luck, replication by replication, so that differences are paired. POLICY
+    is the name of a bundled policy or a policy file. A question file, or the directory of an
+    earlier comparison, stands alone. With nothing named: the bundled policies. --set adds one
+    policy, "custom", to what is named: the baseline with those levers set.
+
+    \b
+    Examples:
+      tenderlab compare
+      tenderlab compare forced-aggregation my-policy.yaml --replicates 10
+      tenderlab compare --set risk_transfer=0.4 --set risk_allocation=by_control
+      tenderlab compare question.yaml
+      tenderlab compare runs/4f0c9e1a2b3d
+    """
+    from experiments import compare as comparing
+    from experiments.asking import Changes, comparison_of
+
+    question = comparison_of(policies, baseline, levers, Changes(**changes))
+    comparing.check_comparison(question)
+    with _progress() as progress:
+        done = comparing.compare(
+            question, out, _executor(workers), everything=events == "all", progress=progress
+        )
+    return _tell_comparison(question, done, as_json)
+
+
+@tenderlab.command()
+@click.argument("policy", default="", metavar="[POLICY|FILE]")
+@click.option("--policy", "choice", help="Which policy of a question file or run directory.")
+@click.option("--replication", type=click.IntRange(0), help="Which replication.  [0]")
+@asking
+def run(
+    policy: str,
+    choice: str | None,
+    replication: int | None,
+    levers: tuple[str, ...],
+    out: Path | None,
+    as_json: bool,
+    **changes: Any,
+) -> int:
+    r"""Make one run of one policy and keep every table.
+
+    Tenders, contracts, the ledger row by row, and the rest. Assumptions keep their defaults unless
+    --assumptions sampled. Given a run directory, its manifest or a question file, it makes one of
+    the runs asked there, to the bit.
+
+    \b
+    Examples:
+      tenderlab run forced-aggregation
+      tenderlab run --set pump_priming_fund=50@3,0@8 --years 10
+      tenderlab run runs/4f0c9e1a2b3d --policy shared-risk --replication 17
+    """
+    from experiments import run as running
+    from experiments.asking import Changes, run_of
+
+    question = run_of(policy, choice, replication, levers, Changes(**changes))
+    return _tell_run(question, running.run(question, out), as_json)
+
+
+def _progress() -> Any:
+    from experiments.terminal import progress
+
+    return progress(sys.stderr)
+
+
+def _executor(workers: int | None) -> Any:
+    from experiments.executors import InProcess, LocalPool, default_workers
+    from experiments.runs import PRELOADED
+
+    count = workers or default_workers()
+    return InProcess() if count == 1 else LocalPool(count, PRELOADED)
+
+
+@tenderlab.command()
+@click.argument("directory", type=FILE)
+def report(directory: Path) -> None:
+    r"""Draw the report of a run directory again.
+
+    \b
+    Example:
+      tenderlab report runs/4f0c9e1a2b3d
+    """
+    from results.report import write_report
+
+    click.echo(write_report(directory))
+
+
+# What there is
+
+
+@tenderlab.command()
+@click.argument("name", required=False)
+@as_json
+def levers(name: str | None, as_json: bool) -> None:
+    r"""List the policy levers, or show one of them in full.
+
+    \b
+    Examples:
+      tenderlab levers
+      tenderlab levers aggregation_threshold
+    """
+    from simulation.levers import Levers
+
+    _tell_parameters(Levers, "lever", "status quo", name, as_json)
+
+
+@tenderlab.command()
+@click.argument("name", required=False)
+@as_json
+def assumptions(name: str | None, as_json: bool) -> None:
+    r"""List the assumptions, or show one of them in full.
+
+    \b
+    Examples:
+      tenderlab assumptions
+      tenderlab assumptions discount_rate --json
+    """
+    from simulation.assumptions import Assumptions
+
+    _tell_parameters(Assumptions, "assumption", "default", name, as_json)
+
+
+@tenderlab.command()
+@click.argument("name", required=False)
+@as_json
+def policies(name: str | None, as_json: bool) -> None:
+    r"""List the bundled policies, or show one as a policy file.
+
+    \b
+    Examples:
+      tenderlab policies
+      tenderlab policies revolving-fund > my-policy.yaml
+    """
+    from experiments import telling
+    from experiments.catalogue import bundled_policies, find_policy
+
+    if name is None:
+        known = bundled_policies()
+        document: Any = [policy.effective() for policy in known]
+        _tell(telling.policies_text(known), document, as_json)
+    else:
+        policy = find_policy(name)
+        _tell(telling.policy_text(policy), policy.effective(), as_json)
+
+
+# What is told
+
+
+def _tell(text: str, document: object, as_json: bool) -> None:
+    json_text = json.dumps(document, indent=2, ensure_ascii=False, allow_nan=False)
+    click.echo(json_text if as_json else text)
+
+
+def _tell_comparison(question: Question, done: Conduct, as_json: bool) -> int:
+    from experiments import telling
+
+    if done.summary:
+        text = telling.comparison_text(question, done)
+        _tell(text, telling.conduct_document(question, done), as_json)
+    return _tell_what_went_wrong(done)
+
+
+def _tell_run(question: Question, done: Conduct, as_json: bool) -> int:
+    from experiments import telling
+
+    if done.summary:
+        text = telling.run_text(question, done)
+        _tell(text, telling.conduct_document(question, done), as_json)
+    for failed in done.failed:
+        click.echo(failed.trace, err=True, nl=False)
+    return _tell_what_went_wrong(done)
+
+
+def _tell_what_went_wrong(done: Conduct) -> int:
+    from experiments.telling import what_went_wrong
+
+    if done.status == "interrupted":
+        return _complain(what_went_wrong(done), INTERRUPTED)
+    code = 0 if done.complete else 1
+    return _complain(what_went_wrong(done), code) if done.failed else code
+
+
+def _tell_parameters(
+    declaring: type, kind: str, default: str, name: str | None, as_json: bool
+) -> None:
+    from experiments import telling
+    from simulation.parameters import check_name, parameters
+
+    if name is None:
+        known = list(parameters(declaring).values())
+        document: Any = list(map(telling.parameter_document, known))
+        _tell(telling.parameters_text(known, default), document, as_json)
+    else:
+        one = check_name(name, declaring, kind, "command line")
+        _tell(telling.parameter_text(one), telling.parameter_document(one), as_json)

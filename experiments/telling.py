@@ -1,0 +1,162 @@
+"""What a command has to tell, as a document for JSON and as text for people."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Any
+
+import yaml
+from rich.table import Table
+from rich.text import Text
+
+from experiments.catalogue import NamedPolicy
+from experiments.terminal import clean, comparison, listing, rendered, values, width
+from simulation.parameters import Parameter, Scalar
+
+if TYPE_CHECKING:
+    from experiments.campaign import Conduct
+    from experiments.question import Question
+
+CAVEAT = (
+    "These are results of a simulation: an aid to a decision, not a prediction of what any council "
+    "or supplier will do."
+)
+
+
+# Comparisons and runs
+
+
+def conduct_document(question: Question, done: Conduct) -> dict[str, Any]:
+    """Return what became of a question, for JSON; a number that is not defined is None."""
+    return {
+        "question_id": question.identity,
+        "question": question.effective(),
+        "directory": str(done.directory),
+        "status": done.status,
+        "runs": done.runs,
+        "complete_replications": done.complete,
+        "failed": len(done.failed),
+        "caveat": CAVEAT,
+        "summary": [_defined(row) for row in done.summary],
+    }
+
+
+def comparison_text(question: Question, done: Conduct) -> str:
+    """Return tables of differences from the baseline, and how to read them."""
+    titles = {policy.name: policy.title for policy in question.policies}
+    tables = comparison(done.summary, titles, width())
+    return "\n".join([*map(rendered, tables), _reading(question, done), "", _end(done)])
+
+
+def run_text(question: Question, done: Conduct) -> str:
+    """Return a table of the outcomes of one run."""
+    about = f"{question.baseline.title}, replication {question.replication}"
+    about = f"{about}, {question.years} years, assumptions {question.mode}"
+    return "\n".join([about, "", rendered(values(done.summary)), _end(done)])
+
+
+def what_went_wrong(done: Conduct) -> str:
+    """Say in a line what did not end well; empty where all did."""
+    if done.status == "interrupted":
+        return _interrupted(done)
+    if not done.failed:
+        return ""
+    first = done.failed[0]
+    return (
+        f"{len(done.failed)} of {done.runs + len(done.failed)} runs failed, first "
+        f"{first.run.policy.name} in replication {first.run.replication} at {first.stage}: "
+        f"{first.error}; see {done.directory}/manifest.json"
+    )
+
+
+def _reading(question: Question, done: Conduct) -> str:
+    pairs = "1 paired replication" if done.complete == 1 else f"{done.complete} paired replications"
+    baseline = clean(question.baseline.title)
+    return rendered(
+        Text(
+            f"{pairs} of {question.years} years, assumptions {question.mode}. First column: mean "
+            f"of {baseline}. Others: difference from it, [its 95% interval], and a verdict that "
+            "holds for the whole table."
+        )
+    )
+
+
+def _end(done: Conduct) -> str:
+    return f"{rendered(Text(CAVEAT))}Report: {clean(f'{done.directory}/report.html')}"
+
+
+def _interrupted(done: Conduct) -> str:
+    if done.directory:
+        return f"interrupted; complete replications kept in {done.directory}: {done.complete}"
+    if done.complete:
+        return "interrupted; the run directory that was there holds as many runs and is kept"
+    return "interrupted before the first replication was complete; nothing was kept"
+
+
+def _defined(row: Mapping[str, Any]) -> dict[str, Any]:
+    return {
+        name: None if isinstance(value, float) and not math.isfinite(value) else value
+        for name, value in row.items()
+    }
+
+
+# Levers, assumptions, policies
+
+
+def parameter_document(parameter: Parameter) -> dict[str, Any]:
+    """Return a lever or an assumption, for JSON."""
+    return {**asdict(parameter), "allowed": parameter.allowed}
+
+
+def parameters_text(parameters: Sequence[Parameter], default: str) -> str:
+    """Return a table of levers or assumptions; ``default`` heads the column of their defaults."""
+    live = [parameter for parameter in parameters if not parameter.planned]
+    planned = [parameter for parameter in parameters if parameter.planned]
+    text = rendered(_parameters_table(live, default))
+    if planned:
+        heading = "Planned, not built yet; only the default is accepted:"
+        text = f"{text}\n{heading}\n\n{rendered(_parameters_table(planned, default))}"
+    return text.rstrip("\n")
+
+
+def parameter_text(parameter: Parameter) -> str:
+    """Return all that is declared of a lever or an assumption."""
+    return rendered(listing((), list(_details(parameter)))).strip("\n")
+
+
+def policies_text(policies: Sequence[NamedPolicy]) -> str:
+    """Return a table of policies."""
+    rows = [(policy.name, policy.description) for policy in policies]
+    return rendered(listing(("policy", "what it does"), rows)).rstrip("\n")
+
+
+def policy_text(policy: NamedPolicy) -> str:
+    """Return a policy as a policy file."""
+    document = policy.effective()
+    return yaml.safe_dump(document, sort_keys=False, allow_unicode=True, width=96).rstrip("\n")
+
+
+def _parameters_table(parameters: Sequence[Parameter], default: str) -> Table:
+    rows = [(each.name, _with_unit(each.default, each.unit), each.meaning) for each in parameters]
+    return listing(("name", default, "meaning"), rows)
+
+
+def _details(parameter: Parameter) -> Iterator[tuple[str, str]]:
+    yield parameter.name, parameter.meaning
+    yield "default", _with_unit(parameter.default, parameter.unit)
+    yield "allowed", parameter.allowed
+    if parameter.distribution != "fixed" and parameter.sweep:
+        low, high = parameter.sweep
+        yield "sampled", f"{parameter.distribution} from {low:g} to {high:g}"
+    yield "source", parameter.source
+    if parameter.planned:
+        yield "planned", "its mechanism is not built yet; only the default is accepted"
+
+
+def _with_unit(value: Scalar, unit: str) -> str:
+    if value is None:
+        return "none"
+    number = f"{value:g}" if isinstance(value, float) else str(value)
+    return f"{number} {unit}" if unit and unit != "share" else number

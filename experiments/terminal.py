@@ -1,0 +1,200 @@
+"""What the command line shows: tables as wide as the terminal, progress, and clean text."""
+
+import math
+import os
+import shutil
+import sys
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from time import monotonic
+from typing import Any, TextIO
+
+from rich import box
+from rich.console import Console, RenderableType
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    TextColumn,
+    TimeRemainingColumn,
+)
+from rich.table import Table
+from rich.text import Text
+
+from simulation.outcomes import OUTCOMES, Outcome
+
+PIPE_WIDTH = 160
+"""Width of tables that go to a file or a pipe."""
+UNPRINTABLE = "\N{REPLACEMENT CHARACTER}"
+OUTCOME_WIDTH, CELL_WIDTH, GAP = 30, 17, 2
+STEPS = 10
+"""How many lines of progress a log gets."""
+
+type Row = Mapping[str, Any]
+
+
+def width() -> int:
+    """Return how many characters a line of standard output may take."""
+    if sys.stdout.isatty() or os.environ.get("COLUMNS", "").isdigit():
+        return shutil.get_terminal_size().columns
+    return PIPE_WIDTH
+
+
+def rendered(what: RenderableType) -> str:
+    """Return ``what`` as text for standard output, in colour only on a terminal."""
+    console = Console(width=width(), markup=False, highlight=False, emoji=False)
+    with console.capture() as capture:
+        console.print(what)
+    return "\n".join(line.rstrip() for line in capture.get().split("\n"))
+
+
+def clean(text: str) -> str:
+    """Return ``text`` without characters that could steer a terminal."""
+    return "".join(letter if letter.isprintable() else UNPRINTABLE for letter in text)
+
+
+def listing(headings: Sequence[str], rows: Sequence[Sequence[str]]) -> Table:
+    """Return a table of texts, under ``headings`` if there are any."""
+    table = _table(headings or [""] * len(rows[0]))
+    table.columns[0].no_wrap = True
+    table.show_header = bool(headings)
+    for row in rows:
+        table.add_row(*(Text(clean(cell)) for cell in row))
+    return table
+
+
+def _table(headings: Sequence[str], *widest: int) -> Table:
+    """Return an empty table; ``widest`` are the most characters that each column takes."""
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, show_edge=False, padding=(0, 1, 0, 0))
+    for place, heading in enumerate(headings):
+        most = widest[place] if widest else None
+        table.add_column(Text(clean(heading)), overflow="fold", max_width=most)
+    return table
+
+
+# Comparisons
+
+
+def comparison(rows: Sequence[Row], titles: Mapping[str, str], width: int) -> Iterator[Table]:
+    """Yield tables of differences, outcomes down and policies across, as many as ``width`` asks.
+
+    Args:
+        rows: the summary; a row a policy and outcome, with the columns of ``summary.csv``.
+        titles: names of the policies for people, by name, the baseline first.
+        width: of the terminal, in characters.
+    """
+    baseline, *others = titles
+    cells = {(row["policy"], row["outcome"]): row for row in rows}
+    shown = [row["outcome"] for row in rows if row["policy"] == baseline and row["headline"]]
+    first = min(OUTCOME_WIDTH, width // 4)
+    room = max(1, (width - first - CELL_WIDTH - GAP) // (CELL_WIDTH + GAP))
+    for start in range(0, len(others), room):
+        block = {name: titles[name] for name in (baseline, *others[start : start + room])}
+        yield _block(cells, shown, block, first)
+
+
+def values(rows: Sequence[Row]) -> Table:
+    """Return a table of the outcomes of one policy."""
+    cells = {(row["policy"], row["outcome"]): row for row in rows}
+    table = _table(["outcome", "value"])
+    for row in rows:
+        if row["headline"]:
+            table.add_row(_heading(row["outcome"]), _mean(cells, row["policy"], row["outcome"]))
+    return table
+
+
+def _block(
+    cells: Mapping[tuple[str, str], Row],
+    shown: Sequence[str],
+    titles: Mapping[str, str],
+    first: int,
+) -> Table:
+    table = _table(["outcome", *titles.values()], first, *[CELL_WIDTH] * len(titles))
+    baseline, *others = titles
+    for name in shown:
+        differences = [_difference(cells, policy, name) for policy in others]
+        table.add_row(_heading(name), _mean(cells, baseline, name), *differences, end_section=True)
+    return table
+
+
+def _heading(name: str) -> Text:
+    outcome = OUTCOMES[name]
+    return Text(outcome.title).append(f"\n{outcome.unit}", style="dim")
+
+
+def _mean(cells: Mapping[tuple[str, str], Row], policy: str, name: str) -> Text:
+    def show(outcome: str) -> str:
+        return amount(cells[policy, outcome]["policy_mean"], OUTCOMES[outcome])
+
+    return Text(_with_share(name, show))
+
+
+def _difference(cells: Mapping[tuple[str, str], Row], policy: str, name: str) -> Text:
+    def show(outcome: str) -> str:
+        return amount(cells[policy, outcome]["difference"], OUTCOMES[outcome], sign="+")
+
+    row = cells[policy, name]
+    text = Text(_with_share(name, show))
+    if row["low"] < row["high"]:
+        ends = (amount(row[end], OUTCOMES[name], sign="+") for end in ("low", "high"))
+        text.append(f"\n[{', '.join(ends)}]")
+    return text.append(f"\n{row['verdict']}", style="bold") if row["verdict"] else text
+
+
+def _with_share(name: str, show: Callable[[str], str]) -> str:
+    share = f"{name}_share"
+    return f"{show(name)} ({show(share)})" if share in OUTCOMES else show(name)
+
+
+def amount(value: float, outcome: Outcome, sign: str = "-") -> str:
+    """Return ``value`` with its unit where that is short, to a tenth of what matters."""
+    if math.isnan(value):
+        return "n/a"
+    decimals = max(0, 1 - math.floor(math.log10(outcome.matters)))
+    number = f"{abs(value):,.{decimals}f}"
+    prefix = "-" if value < 0 else sign.replace("-", "")
+    if outcome.unit.startswith("£m"):
+        return f"{prefix}£{number}m"
+    return f"{prefix}{number}{'%' if outcome.unit.startswith('%') else ''}"
+
+
+# Progress
+
+
+@contextmanager
+def progress(stream: TextIO) -> Iterator[Callable[[int, int], None]]:
+    """Yield what is told of runs done and all runs: a bar on a terminal, a few lines in a log."""
+    if stream.isatty():
+        with _bar(stream) as bar:
+            task = bar.add_task("runs", total=None)
+            yield lambda done, total: bar.update(task, completed=done, total=total)
+    else:
+        yield _Lines(stream).tell
+
+
+def _bar(stream: TextIO) -> Progress:
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TextColumn("time left"),
+        TimeRemainingColumn(),
+    )
+    return Progress(*columns, console=Console(file=stream), transient=True)
+
+
+class _Lines:
+    """Progress as a few plain lines."""
+
+    def __init__(self, stream: TextIO) -> None:
+        self._stream = stream
+        self._started = monotonic()
+        self._told = 0
+
+    def tell(self, done: int, total: int) -> None:
+        step = STEPS * done // total
+        if step > self._told:
+            self._told = step
+            left = (monotonic() - self._started) * (total - done) / done
+            self._stream.write(f"{done} of {total} runs, about {left:.0f} s left\n")
+            self._stream.flush()

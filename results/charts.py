@@ -1,0 +1,520 @@
+"""Charts drawn with Plotly, in one theme that is handed over explicitly.
+
+Every name that a user could have chosen goes through `plain_text` before Plotly, which reads a
+subset of HTML in labels, sees it.
+"""
+
+import html
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import plotly.graph_objects as go
+from numpy.typing import NDArray
+from plotly.subplots import make_subplots
+
+from results import statistics
+from results.hexagons import HexagonMap, hexagon_map
+from results.store import RunDirectory, StoredPolicy
+from results.words import change, lever_words, number, span
+from simulation.horizon import over_horizon
+from simulation.levers import FIRST_YEAR, QUARTERS_PER_YEAR, Levers
+from simulation.outcomes import OUTCOMES, Outcome
+from simulation.parameters import parameters
+
+type FloatArray = NDArray[np.float64]
+
+FONT = (
+    'system-ui, -apple-system, "Segoe UI", "Helvetica Neue", Arial, "Liberation Sans", sans-serif'
+)
+INK, MUTED, RULE, PAPER = "#1d2733", "#5b6672", "#d8dde2", "#ffffff"
+BASELINE = "#6b7480"
+PALETTE = ("#0072b2", "#d55e00", "#009e73", "#aa4499", "#b8860b", "#3a9bdc")
+"""After Okabe and Ito: told apart with any colour vision, and dark enough for thin lines."""
+DASHES = ("solid", "dash", "dot", "dashdot", "longdash", "longdashdot")
+BETTER, WORSE, OPEN = "#00664b", "#b23a00", "#4a5560"
+SYMBOLS = {
+    statistics.BETTER: ("triangle-up", BETTER),
+    statistics.WORSE: ("triangle-down", WORSE),
+    statistics.NEGLIGIBLE: ("square", OPEN),
+    statistics.IDENTICAL: ("line-ns", OPEN),
+}
+"""Marker and colour of each verdict; any other has an open circle."""
+SHARES = (0.0, 0.1, 0.25, 0.5, 0.75, 1.0)
+COUNTS = (0.0, 1.0, 2.0, 4.0, 8.0, math.inf)
+SHADES = ("#eef1f4", "#cfe1ef", "#9cc3de", "#5e9bc6", "#2a6ca3", "#08396b")
+"""From none to most; lightness alone tells them apart, also in grey."""
+
+LONGEST_LABEL = 30
+FEWEST_YEARS = 5
+"""Shorter runs are drawn by quarter, longer ones by financial year."""
+
+
+TEMPLATE = go.layout.Template(
+    layout={
+        "font": {"family": FONT, "size": 13, "color": INK},
+        "paper_bgcolor": PAPER,
+        "plot_bgcolor": PAPER,
+        "colorway": list(PALETTE),
+        "margin": {"l": 8, "r": 8, "t": 40, "b": 40},
+        "hoverlabel": {
+            "bgcolor": PAPER,
+            "bordercolor": RULE,
+            "font": {"family": FONT, "color": INK, "size": 13},
+            "align": "left",
+        },
+        "legend": {"orientation": "h", "x": 0, "xanchor": "left", "y": 1, "yanchor": "bottom"},
+        "xaxis": {"gridcolor": "#eceff2", "linecolor": RULE, "zerolinecolor": RULE},
+        "yaxis": {"gridcolor": "#eceff2", "linecolor": RULE, "zerolinecolor": RULE},
+    }
+)
+
+
+# Words on charts
+
+
+def plain_text(text: str, longest: int = LONGEST_LABEL) -> str:
+    """Return ``text`` cut to ``longest`` characters, its markup shown and not obeyed."""
+    cut = text if len(text) <= longest else text[: longest - 1].rstrip() + "…"
+    return html.escape(cut, quote=False)
+
+
+# Colours of policies
+
+
+@dataclass(frozen=True)
+class Look:
+    """How one policy looks on every chart."""
+
+    label: str
+    colour: str
+    dash: str
+
+
+def looks(policies: Mapping[str, StoredPolicy]) -> dict[str, Look]:
+    """Return a look for each policy: the first, the baseline, grey; the others by palette."""
+    others = [
+        Look(plain_text(policy.label), PALETTE[i % len(PALETTE)], DASHES[i // len(PALETTE) % 6])
+        for i, policy in enumerate(list(policies.values())[1:])
+    ]
+    first = Look(plain_text(next(iter(policies.values())).label), BASELINE, "solid")
+    return dict(zip(policies, [first, *others], strict=True))
+
+
+def faded(colour: str, opacity: float) -> str:
+    """Return the hexadecimal ``colour`` with an opacity in [0, 1]."""
+    red, green, blue = (int(colour[i : i + 2], 16) for i in (1, 3, 5))
+    return f"rgba({red},{green},{blue},{opacity})"
+
+
+# Panels
+
+
+def _panels(titles: Sequence[str], columns: int, gap: float, row_height: float) -> go.Figure:
+    """Return a figure of as many panels as ``titles``, filled row by row.
+
+    ``gap`` and ``row_height`` are in pixels, the gap between two rows of panels.
+    """
+    rows = -(-len(titles) // columns)
+    height = rows * row_height + 90
+    figure = make_subplots(
+        rows=rows,
+        cols=columns,
+        subplot_titles=list(titles),
+        vertical_spacing=gap / (height - 90) if rows > 1 else 0,
+        horizontal_spacing=0.07,
+    )
+    figure.update_layout(template=TEMPLATE, height=height, margin={"t": 56, "b": 34})
+    figure.update_annotations(font={"size": 14, "color": INK}, yanchor="bottom")
+    return figure
+
+
+def _at_left(figure: go.Figure) -> go.Figure:
+    """Start the titles of panels at their left edge."""
+    axes = figure.select_xaxes()
+    for title, axis in zip(figure.layout.annotations, axes, strict=False):
+        title.update(x=axis.domain[0], xanchor="left", align="left")
+    return figure
+
+
+def _title(outcome: Outcome, below: str) -> str:
+    return f'<b>{outcome.title}</b><br><span style="color:{MUTED};font-size:12px">{below}</span>'
+
+
+def _places(count: int, columns: int) -> Iterator[tuple[int, int]]:
+    return ((1 + i // columns, 1 + i % columns) for i in range(count))
+
+
+# Differences
+
+HINTS = {"higher": "better →", "lower": "← better", "neutral": "not judged"}
+
+
+def interval_plot(
+    summary: pd.DataFrame, policies: Mapping[str, StoredPolicy], columns: int = 2
+) -> go.Figure:
+    """Draw differences from the baseline, a panel an outcome shown first, a row a policy.
+
+    The thick line is the 95% interval of the mean difference, the thin one the 10 to 90% range
+    over replications; the marker tells the verdict, and the grey band what is too small to matter.
+    ``summary`` is that of `statistics.summarise`.
+    """
+    shown = summary[summary["headline"] & (summary["policy"] != next(iter(policies)))]
+    panels = [(OUTCOMES[str(name)], rows) for name, rows in shown.groupby("outcome", sort=False)]
+    titles = [_title(outcome, f"{outcome.unit}, {HINTS[outcome.better]}") for outcome, _ in panels]
+    many = len(policies) - 1
+    figure = _at_left(_panels(titles, columns, 84, 26 * many + 112))
+    for (outcome, rows), (row, column) in zip(panels, _places(len(panels), columns), strict=True):
+        for trace in _interval_traces(outcome, rows, policies):
+            figure.add_trace(trace, row=row, col=column)
+        _mark_margin(figure, outcome, rows, row, column)
+    _name_rows(figure, [plain_text(policies[name].label) for name in list(policies)[1:]], columns)
+    return figure.update_layout(showlegend=False)
+
+
+def _interval_traces(
+    outcome: Outcome, rows: pd.DataFrame, policies: Mapping[str, StoredPolicy]
+) -> list[go.Scatter]:
+    order = rows["policy"].map(list(policies).index) - 1
+    looks_of = [_marker(verdict) for verdict in rows["verdict"]]
+    colours = [colour for _, colour in looks_of]
+    text = [_interval_words(outcome, row, policies) for _, row in rows.iterrows()]
+    marker = {
+        "symbol": [symbol for symbol, _ in looks_of],
+        "color": colours,
+        "size": 11,
+        "line": {"width": 1.5, "color": colours},
+    }
+    return [
+        _segments(rows["p10"], rows["p90"], order, 1.5, "#8b95a0"),
+        _segments(rows["low"], rows["high"], order, 5, "#aeb8c2"),
+        go.Scatter(
+            x=_listed(rows["difference"]),
+            y=_listed(order),
+            mode="markers",
+            marker=marker,
+            text=text,
+            hovertemplate="%{text}<extra></extra>",
+        ),
+    ]
+
+
+def _marker(verdict: str) -> tuple[str, str]:
+    return SYMBOLS.get(verdict, ("circle-open", OPEN))
+
+
+def _segments(
+    low: "pd.Series[float]", high: "pd.Series[float]", at: "pd.Series[int]", width: float, ink: str
+) -> go.Scatter:
+    x = [end for pair in zip(low, high, strict=True) for end in (*map(_or_none, pair), None)]
+    y = [place for row in at for place in (row, row, None)]
+    line = {"width": width, "color": ink}
+    return go.Scatter(x=x, y=y, mode="lines", line=line, hoverinfo="skip")
+
+
+def _listed(values: "pd.Series[Any]") -> list[float | None]:
+    return [_or_none(float(value)) for value in values]
+
+
+def _or_none(value: float) -> float | None:
+    """Return a rounded number, None for NaN: what JSON can hold, and no longer than is seen."""
+    return None if math.isnan(value) else float(f"{value:.6g}")
+
+
+def _interval_words(
+    outcome: Outcome, row: "pd.Series[Any]", policies: Mapping[str, StoredPolicy]
+) -> str:
+    lines = [
+        f"<b>{plain_text(policies[row['policy']].label)}</b>",
+        change(float(row["difference"]), outcome),
+        f"95% interval {span(float(row['low']), float(row['high']), outcome)}",
+        f"10 to 90% of replications {span(float(row['p10']), float(row['p90']), outcome)}",
+        str(row["verdict"]),
+    ]
+    return "<br>".join(line for line in lines if line)
+
+
+def _mark_margin(
+    figure: go.Figure, outcome: Outcome, rows: pd.DataFrame, row: int, column: int
+) -> None:
+    """Shade differences too small to matter, and draw the line of no difference."""
+    place = {"row": row, "col": column}
+    figure.update_xaxes(range=_reach(outcome, rows), **place)
+    band = {"fillcolor": "#e9edf1", "line_width": 0, "layer": "below"}
+    if outcome.better != "neutral":
+        figure.add_vrect(x0=-outcome.matters, x1=outcome.matters, **band, **place)
+    figure.add_vline(x=0, line_width=1.2, line_color=INK, layer="below", **place)
+
+
+def _reach(outcome: Outcome, rows: pd.DataFrame) -> list[float]:
+    """Return the ends of an axis that shows every line and what is too small to matter."""
+    values = rows[["low", "high", "p10", "p90", "difference"]].to_numpy(np.float64).ravel()
+    seen = [*values[~np.isnan(values)], -1.15 * outcome.matters, 1.15 * outcome.matters]
+    room = 0.05 * (max(seen) - min(seen))
+    return [min(seen) - room, max(seen) + room]
+
+
+def _name_rows(figure: go.Figure, labels: Sequence[str], columns: int) -> None:
+    figure.update_yaxes(
+        range=[len(labels) - 0.4, -0.6], showgrid=False, zeroline=False, showticklabels=False
+    )
+    figure.update_yaxes(
+        tickmode="array",
+        tickvals=list(range(len(labels))),
+        ticktext=list(labels),
+        showticklabels=True,
+        automargin=True,
+        col=1,
+    )
+    figure.update_xaxes(zeroline=False, nticks=6)
+
+
+# Trajectories
+
+
+def trajectories(
+    run: RunDirectory, outcomes: Sequence[str], columns: int = 2, *, band: bool = True
+) -> go.Figure:
+    """Draw outcomes over time: for each policy the mean of replications and their 10 to 90% range.
+
+    Runs of five years or more are drawn by financial year, from April: a year's own value by the
+    outcome's rule. Shorter ones are drawn by quarter.
+    """
+    values, times = _by_period(run)
+    titles = [_title(OUTCOMES[name], _unit_over_time(OUTCOMES[name])) for name in outcomes]
+    figure = _at_left(_panels(titles, columns, 76, 225))
+    style = looks(run.policies)
+    for name, (row, column) in zip(outcomes, _places(len(outcomes), columns), strict=True):
+        for position, look in enumerate(style.values()):
+            first = (row, column) == (1, 1)
+            for trace in _trajectory(values[name][position], times, look, OUTCOMES[name], band):
+                trace.showlegend = first and bool(trace.name) and len(style) > 1
+                figure.add_trace(trace, row=row, col=column)
+    figure.update_xaxes(showgrid=False, nticks=8, tickformat="d")
+    figure.update_yaxes(nticks=5, automargin=True)
+    lift = {"y": 1 + 44 / (figure.layout.height - 90)}
+    return figure.update_layout(margin={"t": 96}, legend=lift, hovermode="closest")
+
+
+def _unit_over_time(outcome: Outcome) -> str:
+    return outcome.unit.replace("£m NPV", "£m a year, discounted to 2006")
+
+
+def _by_period(run: RunDirectory) -> tuple[dict[str, FloatArray], FloatArray]:
+    """Return every outcome by period, each (policies, replications, periods), and when they are."""
+    length = QUARTERS_PER_YEAR if run.question.years >= FEWEST_YEARS else 1
+    periods = run.quarters // length
+    measures = {
+        name: values.reshape(*values.shape[:2], periods, length)
+        for name, values in run.measures(run.replications).items()
+    }
+    values = {name: over_horizon(outcome.rule, measures) for name, outcome in OUTCOMES.items()}
+    return values, FIRST_YEAR + np.arange(periods) * length / QUARTERS_PER_YEAR
+
+
+def _trajectory(
+    values: FloatArray, times: FloatArray, look: Look, outcome: Outcome, band: bool
+) -> list[go.Scatter]:
+    """Return band and line of one policy; ``values`` has shape (replications, periods)."""
+    table = pd.DataFrame(values)
+    line = go.Scatter(
+        x=times.tolist(),
+        y=_listed(table.mean()),
+        name=look.label,
+        legendgroup=look.label,
+        mode="lines+markers" if len(times) < 4 else "lines",
+        line={"color": look.colour, "dash": look.dash, "width": 2.2},
+        text=_period_words(table, times, look, outcome),
+        hovertemplate="%{text}<extra></extra>",
+    )
+    return [_band(table, times, look), line] if band and len(values) > 1 else [line]
+
+
+def _band(table: pd.DataFrame, times: FloatArray, look: Look) -> go.Scatter:
+    low, high = (_listed(table.quantile(share)) for share in (0.1, 0.9))
+    return go.Scatter(
+        x=[*times.tolist(), *times[::-1].tolist()],
+        y=[*high, *low[::-1]],
+        fill="toself",
+        fillcolor=faded(look.colour, 0.1),
+        line={"width": 0},
+        mode="lines",
+        legendgroup=look.label,
+        hoverinfo="skip",
+    )
+
+
+def _period_words(
+    table: pd.DataFrame, times: FloatArray, look: Look, outcome: Outcome
+) -> list[str]:
+    whole = len(times) < 2 or times[1] - times[0] == 1.0
+    means = zip(times, table.mean(), strict=True)
+    return [
+        f"<b>{look.label}</b><br>{_period(time, whole)}: "
+        f"{number(float(mean), outcome.matters / 10)}"
+        for time, mean in means
+    ]
+
+
+def _period(time: float, whole: bool) -> str:
+    """Name a financial year or a quarter that starts at ``time``, in years from April of year 0."""
+    year = int(time)
+    named = f"{year}-{(year + 1) % 100:02d}"
+    return named if whole else f"{named}, quarter {1 + round((time - year) * QUARTERS_PER_YEAR)}"
+
+
+# The map
+
+
+@dataclass(frozen=True)
+class Scale:
+    """Classes of shading: values up to each edge, in words, and what they count."""
+
+    edges: tuple[float, ...]
+    words: tuple[str, ...]
+    title: str
+
+    def classes(self, values: FloatArray) -> NDArray[np.int64]:
+        """Return the class of each value."""
+        return np.searchsorted(np.asarray(self.edges), values, side="left").astype(np.int64)
+
+
+SHARE_SCALE = Scale(
+    SHARES,
+    ("never", "up to 10%", "to 25%", "to 50%", "to 75%", "to 100%"),
+    "Replications in which the council is in a shared service at the end",
+)
+COUNT_SCALE = Scale(
+    COUNTS,
+    ("none", "1", "2", "3 or 4", "5 to 8", "more than 8"),
+    "Services in a joint contract at the end",
+)
+
+
+def sharing_map(run: RunDirectory, columns: int = 3) -> go.Figure | None:
+    """Draw who shares services at the end, a hexagon a council and a panel a policy.
+
+    Of several replications the share in which a council is in a joint contract, of a single one
+    the number of its services that are. None where there is no table of councils, or too many.
+    """
+    placed = hexagon_map(run.register)
+    if placed is None or "councils" not in run.events() or not run.replications:
+        return None
+    columns = min(columns, len(run.policies))
+    values, scale = _sharing(run)
+    titles = [f"<b>{look.label}</b>" for look in looks(run.policies).values()]
+    high, wide = np.ptp(placed.outlines[..., 1]), np.ptp(placed.outlines[..., 0])
+    figure = _panels(titles, columns, 34, min(560.0, 1050 / columns * high / wide) + 34)
+    for panel, (row, column) in enumerate(_places(len(run.policies), columns)):
+        for trace in _map_traces(run, placed, values[panel], scale):
+            trace.showlegend = panel == 0 and bool(trace.name)
+            figure.add_trace(trace, row=row, col=column)
+    return _as_map(figure, scale)
+
+
+def _sharing(run: RunDirectory) -> tuple[FloatArray, Scale]:
+    """Return a value a council, shape (policies, councils), in the register's order."""
+    table = run.event("councils")
+    table = table[table["replication"].isin(run.replications)]
+    identity = table["type"] + "|" + table["name"]
+    single = len(run.replications) == 1
+    joint = table["joint_services"] if single else table["joint_services"] > 0
+    means = joint.groupby([table["policy"], identity], observed=True).mean().unstack()
+    ordered = means.reindex(index=list(run.policies), columns=list(run.register.identities))
+    return ordered.to_numpy(np.float64), COUNT_SCALE if single else SHARE_SCALE
+
+
+def _map_traces(
+    run: RunDirectory, placed: HexagonMap, values: FloatArray, scale: Scale
+) -> list[go.Scatter]:
+    classes = scale.classes(np.nan_to_num(values))
+    fills = [
+        _hexagons(placed.outlines[classes == each], scale.words[each], SHADES[each])
+        for each in range(len(SHADES))
+    ]
+    regions = np.unique(run.register.region, return_inverse=True)[1]
+    return [*fills, _borders(placed.borders(regions)), _names(run, placed, values, scale)]
+
+
+def _hexagons(outlines: FloatArray, words: str, shade: str) -> go.Scatter:
+    x, y = ([None] if not len(outlines) else _gapped(outlines[..., axis]) for axis in (0, 1))
+    return go.Scatter(
+        x=x,
+        y=y,
+        fill="toself",
+        fillcolor=shade,
+        line={"color": PAPER, "width": 1},
+        mode="lines",
+        name=words,
+        legendgroup=words,
+        hoverinfo="skip",
+    )
+
+
+def _borders(sides: FloatArray) -> go.Scatter:
+    x, y = ([None] if not len(sides) else _gapped(sides[..., axis]) for axis in (0, 1))
+    line = {"color": "#3d4854", "width": 1.2}
+    return go.Scatter(x=x, y=y, mode="lines", line=line, hoverinfo="skip")
+
+
+def _gapped(lines: FloatArray) -> list[float | None]:
+    """Return lines one after another with None between; ``lines`` has shape (lines, points)."""
+    return [place for line in np.round(lines, 2).tolist() for place in (*line, None)]
+
+
+def _names(run: RunDirectory, placed: HexagonMap, values: FloatArray, scale: Scale) -> go.Scatter:
+    """Return markers that cannot be seen and carry what is shown when the pointer is over one."""
+    form = "{:.0%} of replications" if scale is SHARE_SCALE else "{:.0f} services"
+    kinds = [kind.replace("_", " ") for kind in run.register.type]
+    text = [
+        f"<b>{plain_text(name)}</b><br>{kind}<br>{form.format(value)}"
+        for name, kind, value in zip(run.register.name, kinds, values, strict=True)
+    ]
+    return go.Scatter(
+        x=np.round(placed.centres[:, 0], 2).tolist(),
+        y=np.round(placed.centres[:, 1], 2).tolist(),
+        mode="markers",
+        marker={"size": 12, "opacity": 0},
+        text=text,
+        hovertemplate="%{text}<extra></extra>",
+    )
+
+
+def _as_map(figure: go.Figure, scale: Scale) -> go.Figure:
+    axis = {"visible": False, "fixedrange": True}
+    figure.update_xaxes(**axis, constrain="domain")
+    for count, each in enumerate(figure.select_yaxes(), start=1):
+        each.update(**axis, scaleanchor=f"x{'' if count == 1 else count}", scaleratio=1)
+    lift = 1 + 34 / (figure.layout.height - 90)
+    legend = {"title": {"text": scale.title + ":  "}, "y": lift, "itemclick": False}
+    return figure.update_layout(
+        legend={**legend, "itemdoubleclick": False}, margin={"t": 84, "b": 8}, hovermode="closest"
+    )
+
+
+# Levers side by side
+
+
+def levers_table(policies: Mapping[str, StoredPolicy]) -> pd.DataFrame:
+    """Return the levers on which the policies differ or leave the status quo, in words.
+
+    One row a lever: ``lever``, ``meaning``, ``unit``, then a column a policy by name.
+    """
+    known = parameters(Levers)
+    moved = [name for name in known if any(name in (p.levers or {}) for p in policies.values())]
+    rows = [
+        {
+            "lever": name,
+            "meaning": known[name].meaning,
+            "unit": known[name].unit,
+            **{
+                p.name: lever_words((p.levers or {}).get(name, known[name].default))
+                for p in policies.values()
+            },
+        }
+        for name in moved
+    ]
+    return pd.DataFrame(rows, columns=["lever", "meaning", "unit", *policies])

@@ -1,0 +1,256 @@
+"""Phase 6, delivery: contracts start, risk events strike, suppliers make good or let go."""
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from agents import supplier as firm
+from agents.columns import NONE, BoolArray, FloatArray, IntArray
+from agents.partnership import Stage
+from simulation.contracts import Ended, sum_by
+from simulation.ledger import Account, Purpose, to_pence
+from simulation.partnering import (
+    READINESS_GAINED,
+    READINESS_LOST,
+    TRUST_GAINED,
+    TRUST_LOST,
+    dissolve,
+    remember,
+)
+from simulation.requirements import Requirements
+from simulation.risk import loss_moments
+from simulation.route import Plan, postpone, release
+from simulation.segments import segment_table
+from simulation.tendering import Result
+
+if TYPE_CHECKING:
+    from simulation.model import MarketModel
+
+TROUBLED_QUARTERS = 4
+TROUBLED_QUALITY = 0.1
+TRANSITION_QUALITY = 0.05
+"""Dips in quality while a supplier takes over, and after an event."""
+
+
+def deliver(model: "MarketModel", plan: Plan, result: Result) -> IntArray:
+    """Start what was awarded, put off what was not, and let the quarter's events strike.
+
+    Returns:
+        Rows of the contracts signed this quarter.
+    """
+    signed = _sign(model, plan, result)
+    _put_off(model, plan.requirements, result)
+    _end_transitions(model)
+    _strike(model)
+    _end_groups(model)
+    return signed
+
+
+# --- signature -----------------------------------------------------------------------------------
+
+
+def _sign(model: "MarketModel", plan: Plan, result: Result) -> IntArray:
+    requirements = plan.requirements
+    awarded = np.flatnonzero(result.winning != NONE)
+    rows = model.contracts.extend(len(awarded))
+    winner = result.winning[awarded]
+    _write_parties(model, rows, requirements, awarded, result.bids.supplier[winner])
+    _write_money(model, rows, requirements, result, awarded)
+    _write_risks(model, rows, requirements, result, awarded)
+    _hand_over(model, rows, requirements, awarded)
+    for row, tender in zip(rows.tolist(), awarded.tolist(), strict=True):
+        _start_group(model, row)
+        if tender in plan.set_up:
+            model.pay_set_up(row, requirements.members(tender), plan.set_up[tender])
+    invested = to_pence(model.contracts.investment[rows])
+    account = model.ledger.supplier(model.contracts.supplier[rows])
+    model.ledger.post(account, Account.RESOURCES, Purpose.INVESTMENT, invested)
+    model.tally["supplier_investment"] += float(model.contracts.investment[rows].sum())
+    return rows
+
+
+def _write_parties(
+    model: "MarketModel", rows: IntArray, requirements: Requirements, awarded: IntArray,
+    supplier: IntArray,
+) -> None:  # fmt: skip
+    contracts = model.contracts
+    contracts.key[rows] = requirements.key[awarded]
+    contracts.lead[rows] = requirements.lead[awarded]
+    contracts.segment[rows] = requirements.segment[awarded]
+    contracts.supplier[rows] = supplier
+    contracts.councils[rows] = requirements.councils[awarded]
+    contracts.partnership[rows] = requirements.partnership[awarded]
+    contracts.start[rows] = model.quarter
+    contracts.end[rows] = model.quarter + requirements.quarters[awarded]
+    contracts.signed_end[rows] = contracts.end[rows]
+    contracts.quality[rows] = model.suppliers.quality[supplier]
+
+
+def _write_money(
+    model: "MarketModel", rows: IntArray, requirements: Requirements, result: Result,
+    awarded: IntArray,
+) -> None:  # fmt: skip
+    contracts, assumptions, winner = model.contracts, model.assumptions, result.winning[awarded]
+    value, supplier = requirements.value[awarded], contracts.supplier[rows]
+    large = model.suppliers.large[supplier]
+    overhead = np.where(large, assumptions.overhead_large, assumptions.overhead_sme)
+    contracts.value[rows] = value
+    contracts.price[rows] = result.bids.price[winner]
+    contracts.price_ratio[rows] = contracts.price[rows] / value
+    contracts.overhead[rows] = overhead
+    contracts.cost_ratio[rows] = (result.bids.cost[winner] - overhead) / value
+    saved = np.maximum(1.0 - contracts.price_ratio[rows], 0.0)
+    contracts.claimed_ratio[rows] = saved * (1.0 + assumptions.claim_optimism)
+    contracts.investment[rows] = result.terms.investment[awarded]
+
+
+def _write_risks(
+    model: "MarketModel", rows: IntArray, requirements: Requirements, result: Result,
+    awarded: IntArray,
+) -> None:  # fmt: skip
+    """Fix what fate holds for each contract: drawn by key, felt when it comes."""
+    contracts, terms = model.contracts, result.terms
+    complexity = segment_table().complexity[requirements.segment[awarded]]
+    contracts.share[rows] = requirements.share[awarded]
+    contracts.project_cost[rows] = terms.project_cost[awarded]
+    contracts.expected_loss[rows] = terms.risk.supplier_loss[awarded]
+    contracts.load[rows] = terms.work[awarded]
+    transition = np.maximum(np.rint(4.0 * complexity), 1).astype(np.int64)
+    length = requirements.quarters[awarded]
+    contracts.load_end[rows] = model.quarter + np.minimum(transition, length)
+    key = requirements.key[awarded][:, None], np.arange(3)[None, :]
+    struck = model.draws.happens("risk event", terms.chance[awarded], *key)
+    when = model.draws.uniform("time of event", *key) * np.minimum(length, 12)[:, None]
+    contracts.event_quarter[rows] = np.where(struck, model.quarter + when.astype(np.int64), 0)
+    size = model.assumptions.loss_spread * model.draws.normal("size of event", *key)
+    contracts.event_loss[rows] = model.assumptions.loss_median * np.exp(size)
+
+
+def _hand_over(
+    model: "MarketModel", rows: IntArray, requirements: Requirements, awarded: IntArray
+) -> None:
+    """Point the services at their new contracts; what they leave behind is closed."""
+    place = np.full(len(requirements), NONE, dtype=np.int64)
+    place[awarded] = rows
+    contract = place[requirements.tender]
+    moved = requirements.service[contract != NONE]
+    held = model.services.contract[moved]
+    ending = model.contracts.end[np.maximum(held, 0)] <= model.quarter
+    release(model, moved[ending & (held != NONE)], Ended.COMPLETED)
+    release(model, moved[~ending & (held != NONE)], Ended.REALIGNED)
+    model.services.contract[moved] = contract[contract != NONE]
+    model.services.partnership[moved] = NONE
+    model.services.retry[moved] = NONE
+
+
+def _start_group(model: "MarketModel", contract: int) -> None:
+    group = int(model.contracts.partnership[contract])
+    if group == NONE:
+        return
+    partnerships = model.partnerships
+    partnerships.stage[group] = Stage.PERFORMING
+    partnerships.contract[group] = contract
+    partnerships.members[group] = model.contracts.councils[contract]
+    model.tally["partnerships_agreed"] += 1
+    model.tally["partnership_members"] += int(model.contracts.councils[contract])
+    members = np.flatnonzero(model.services.contract == contract)
+    remember(model, members, TRUST_GAINED, READINESS_GAINED)
+
+
+def _put_off(model: "MarketModel", requirements: Requirements, result: Result) -> None:
+    failed = result.winning == NONE
+    for group in requirements.partnership[failed & (requirements.partnership != NONE)].tolist():
+        dissolve(model, group, "tender failed")
+    postpone(model, requirements.service[failed[requirements.tender]])
+
+
+# --- events --------------------------------------------------------------------------------------
+
+
+def _end_transitions(model: "MarketModel") -> None:
+    """Free the teams of contracts whose transition is over, and count every firm's load afresh."""
+    contracts, suppliers = model.contracts, model.suppliers
+    contracts.load[contracts.load_end <= model.quarter] = 0.0
+    suppliers.load[:] = sum_by(contracts.supplier, contracts.load, len(suppliers))
+
+
+def _strike(model: "MarketModel") -> None:
+    """Let this quarter's risk events strike the contracts in force."""
+    contracts = model.contracts
+    strikes = (contracts.event_quarter == model.quarter) & contracts.live[:, None]
+    rows = np.flatnonzero(strikes.any(axis=1))
+    if len(rows):
+        loss = np.where(strikes[rows], contracts.event_loss[rows], 0.0)
+        loss *= contracts.project_cost[rows][:, None]
+        _bear(model, rows, (loss * contracts.share[rows]).sum(axis=1), loss.sum(axis=1))
+
+
+def _bear(model: "MarketModel", rows: IntArray, borne: FloatArray, loss: FloatArray) -> None:
+    """Share losses as agreed; where the supplier's part is beyond what it commits, it lets go."""
+    contracts = model.contracts
+    kept = (loss - borne) * (1.0 + model.assumptions.own_loss_surcharge)
+    limit = _commitment(model, rows)
+    collapses = borne > limit
+    contracts.overrun[rows] += loss
+    contracts.troubled_until[rows] = model.quarter + TROUBLED_QUARTERS
+    paid = to_pence(np.minimum(borne, limit))
+    supplier = model.ledger.supplier(contracts.supplier[rows])
+    model.ledger.post(supplier, Account.RESOURCES, Purpose.RISK_LOSS, paid)
+    model.charge_members(rows, kept, Purpose.RISK_LOSS)
+    model.tally["overrun_cost"] += float(loss.sum())
+    model.tally["rescues"] += int(((borne > 0) & ~collapses).sum())
+    collapse(model, rows[collapses], Ended.COLLAPSED)
+
+
+def _commitment(model: "MarketModel", rows: IntArray) -> FloatArray:
+    contracts = model.contracts
+    years = contracts.quarters_left(model.quarter)[rows] / 4.0
+    margin = (contracts.price_ratio - contracts.cost_ratio)[rows] * contracts.value[rows]
+    capital = model.capital()[contracts.supplier[rows]]
+    return firm.commits(np.maximum(capital, 0.0), margin * years, model.assumptions.rescue_limit)
+
+
+def collapse(model: "MarketModel", rows: IntArray, how: Ended) -> None:
+    """End contracts before their time: councils pay for the disruption and take services back."""
+    if not len(rows):
+        return
+    contracts = model.contracts
+    cost = model.assumptions.disruption * contracts.value[rows]
+    model.charge_members(rows, cost, Purpose.DISRUPTION)
+    members = np.flatnonzero(np.isin(model.services.contract, rows))
+    groups = contracts.partnership[rows]
+    for contract, group in zip(rows.tolist(), groups.tolist(), strict=True):
+        if group != NONE:
+            ours = np.flatnonzero(model.services.contract == contract)
+            remember(model, ours, TRUST_LOST, READINESS_LOST)
+            dissolve(model, group, "collapsed")
+    release(model, members, how)
+    model.services.retry[members] = model.quarter + TROUBLED_QUARTERS
+    model.tally["collapses"] += len(rows)
+    model.tally["early_terminations"] += len(rows)
+
+
+def _end_groups(model: "MarketModel") -> None:
+    """Dissolve groups whose joint contract has run out."""
+    partnerships = model.partnerships
+    performing = np.flatnonzero(partnerships.stage == Stage.PERFORMING)
+    over = performing[~model.contracts.live[partnerships.contract[performing]]]
+    for group in over.tolist():
+        dissolve(model, group, "completed")
+
+
+def quality_of_services(model: "MarketModel") -> FloatArray:
+    """Return the quality of each service this quarter; in-house delivery is 1."""
+    contracts, services = model.contracts, model.services
+    quality = np.ones(len(services))
+    held = services.contract != NONE
+    contract = services.contract[held]
+    dip = TRANSITION_QUALITY * (contracts.load_end[contract] > model.quarter)
+    trouble = TROUBLED_QUALITY * (contracts.troubled_until[contract] > model.quarter)
+    quality[held] = contracts.quality[contract] - dip - trouble
+    return quality
+
+
+def in_force(model: "MarketModel") -> BoolArray:
+    """Return which contracts are in force."""
+    return model.contracts.live

@@ -1,0 +1,312 @@
+"""Event tables: what happened, one row an event, with documented columns."""
+
+from collections.abc import Callable, Iterator, Mapping
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+
+from agents.columns import NONE, IntArray
+from agents.partnership import ENDED_HOW, Stage
+from simulation.contracts import ENDED_NAMES
+from simulation.ledger import PENCE, PURPOSES, Account
+from simulation.register import CONTROLS
+from simulation.requirements import Requirements
+from simulation.segments import PROCEDURES, RISKS, SEGMENT_NAMES, segment_table
+from simulation.tendering import REASONS, Result
+
+if TYPE_CHECKING:
+    from simulation.model import MarketModel
+
+COLUMNS: Mapping[str, Mapping[str, str]] = {
+    "tenders": {
+        "quarter": "quarter, from 1",
+        "segment": "segment",
+        "councils": "count; councils that tender together",
+        "lead": "lead council",
+        "annual_value": "£m a year; in-house cost of the services",
+        "estimate": "£m; in-house cost over the contract's life",
+        "procedure": "procedure",
+        "qualified": "count; suppliers that qualified",
+        "bids": "count; final bids",
+        "large_bids": "count; of these by large suppliers",
+        "winner": "supplier, or empty",
+        "winner_type": "large or sme, or empty",
+        "incumbent_won": "the supplier of the largest part before won; empty where there was none",
+        "price": "£m a year; NaN where the tender failed",
+        "failed": "yes or no",
+        "reason": "awarded, or why not",
+        "partnership": "row in partnerships, -1 where alone",
+    },
+    "contracts": {
+        "start": "quarter",
+        "end": "quarter; first after it, extensions included",
+        "segment": "segment",
+        "lead": "lead council",
+        "value": "£m a year; in-house cost when signed",
+        "price": "£m a year",
+        "supplier": "supplier",
+        "supplier_type": "large or sme",
+        "councils": "count",
+        "partnership": "row in partnerships, -1 where alone",
+        **{f"risk_share_{name}": "share borne by the supplier" for name in RISKS},
+        "events": "count; risk events so far",
+        "cost_overrun": "£m; losses from risk events",
+        "project_cost": "£m",
+        "ended": "quarter; 0 while in force",
+        "ended_how": "how it ended",
+    },
+    "partnerships": {
+        "formed": "quarter",
+        "segment": "segment",
+        "lead": "council that leads",
+        "members_sought": "count; members when it formed",
+        "members": "count; members that committed",
+        "value": "£m a year; in-house cost of what it shares",
+        "stage": "stage at the end",
+        "fund_claim": "£m; claimed from the fund",
+        "ended": "quarter; 0 while it stands",
+        "ended_how": "why it dissolved",
+    },
+    "councils": {
+        "name": "council",
+        "type": "type",
+        "region": "region",
+        "county": "county of a district",
+        "latitude": "degrees",
+        "longitude": "degrees",
+        "population": "persons",
+        "control": "political control at the end",
+        "counterfactual_m": "£m; in-house cost carried forward, whole horizon",
+        "saving_m": "£m; realised saving, whole horizon",
+        "services": "count",
+        "joint_services": "count; services in a joint contract at the end",
+        "joint_quarters": "quarters with a service in a joint contract",
+    },
+    "suppliers": {
+        "name": "invented name",
+        "type": "large or sme",
+        "entered": "quarter; 0 at the start",
+        "left": "quarter; 0 while active",
+        "failed": "it ran out of capital",
+        "capital": "£m at the end",
+        "turnover": "£m a year in this market at the end",
+        "capacity": "£m a year of transition work at the end",
+        "load": "£m a year of transition work carried at the end",
+        "contracts": "count at the end",
+    },
+    "ledger": {
+        "quarter": "quarter; 0 before the first",
+        "from": "account that paid",
+        "to": "account that received",
+        "purpose": "purpose",
+        "amount": "pence",
+    },
+    "fund": {
+        "quarter": "quarter in which the claim was paid",
+        "council": "council that claimed",
+        "contract": "row in contracts",
+        "paid": "£m",
+        "repaid": "£m so far",
+        "written_off": "£m",
+    },
+}  # fmt: skip
+"""Columns of every event table with unit and meaning."""
+
+
+class Tables(Mapping[str, pd.DataFrame]):
+    """The event tables of a model, each made when it is asked for."""
+
+    def __init__(self, model: "MarketModel") -> None:
+        """Read from ``model``."""
+        self._model = model
+        self._makers: dict[str, Callable[[MarketModel], dict[str, Any]]] = {
+            "tenders": _tenders,
+            "contracts": _contracts,
+            "partnerships": _partnerships,
+            "councils": _councils,
+            "suppliers": _suppliers,
+            "ledger": _ledger,
+            "fund": _fund,
+        }
+
+    def __getitem__(self, name: str) -> pd.DataFrame:
+        """Return the table ``name`` as it stands now."""
+        return pd.DataFrame(self._makers[name](self._model), columns=list(COLUMNS[name]))
+
+    def __iter__(self) -> Iterator[str]:
+        """Iterate over the names."""
+        return iter(self._makers)
+
+    def __len__(self) -> int:
+        return len(self._makers)
+
+
+def note_tenders(model: "MarketModel", requirements: Requirements, result: Result) -> None:
+    """Keep what the table of tenders needs of this quarter."""
+    awarded = result.winning != NONE
+    winner = np.full(len(requirements), NONE, dtype=np.int64)
+    winner[awarded] = result.bids.supplier[result.winning[awarded]]
+    price = np.full(len(requirements), np.nan)
+    price[awarded] = result.bids.price[result.winning[awarded]]
+    large = model.suppliers.large[result.bids.supplier]
+    model.tender_log.append(
+        {
+            "quarter": np.full(len(requirements), model.quarter),
+            "segment": requirements.segment,
+            "councils": requirements.councils,
+            "lead": model.services.council[requirements.lead],
+            "annual_value": requirements.value,
+            "estimate": requirements.value * requirements.years,
+            "qualified": result.qualified,
+            "bids": result.bids.count(len(requirements)),
+            "large_bids": np.bincount(result.bids.tender[large], minlength=len(requirements)),
+            "winner": winner,
+            "incumbent": requirements.incumbent,
+            "price": price,
+            "reason": result.reason,
+            "partnership": requirements.partnership,
+        }
+    )
+
+
+def _named(codes: IntArray, names: tuple[str, ...] | list[str]) -> pd.Categorical:
+    """Return names by code; NONE becomes missing."""
+    categories = list(dict.fromkeys(names))
+    place = np.array([categories.index(name) for name in names], dtype=np.int64)
+    known = np.where(codes == NONE, NONE, place[codes]) if len(place) else codes
+    return pd.Categorical.from_codes(known.tolist(), categories)
+
+
+def _kind(model: "MarketModel", supplier: IntArray) -> pd.Categorical:
+    code = np.where(supplier == NONE, NONE, np.where(model.suppliers.large[supplier], 0, 1))
+    return pd.Categorical.from_codes(code.tolist(), ["large", "sme"])
+
+
+def _tenders(model: "MarketModel") -> dict[str, Any]:
+    logged = {
+        name: np.concatenate([quarter[name] for quarter in model.tender_log])
+        for name in (model.tender_log[0] if model.tender_log else {})
+    }
+    if not logged:
+        return {}
+    winner, incumbent = logged["winner"], logged.pop("incumbent")
+    same = pd.array(winner == incumbent, dtype="boolean")
+    same[(incumbent == NONE) | (winner == NONE)] = pd.NA
+    procedure = segment_table().procedure[logged["segment"]]
+    return logged | {
+        "segment": _named(logged["segment"], SEGMENT_NAMES),
+        "lead": _named(logged["lead"], list(model.register.name)),
+        "procedure": _named(procedure, PROCEDURES),
+        "winner": _named(winner, model.supplier_names),
+        "winner_type": _kind(model, winner),
+        "incumbent_won": same,
+        "failed": winner == NONE,
+        "reason": _named(logged["reason"], REASONS),
+    }
+
+
+def _contracts(model: "MarketModel") -> dict[str, Any]:
+    table = model.contracts
+    shares = {f"risk_share_{name}": table.share[:, place] for place, name in enumerate(RISKS)}
+    struck = (table.event_quarter > 0) & (table.event_quarter <= model.quarter)
+    seen = struck & ((table.ended == 0)[:, None] | (table.event_quarter <= table.ended[:, None]))
+    return shares | {
+        "start": table.start,
+        "end": table.end,
+        "segment": _named(table.segment, SEGMENT_NAMES),
+        "lead": _named(model.services.council[table.lead], list(model.register.name)),
+        "value": table.value,
+        "price": table.price,
+        "supplier": _named(table.supplier, model.supplier_names),
+        "supplier_type": _kind(model, table.supplier),
+        "councils": table.councils,
+        "partnership": table.partnership,
+        "events": seen.sum(axis=1),
+        "cost_overrun": table.overrun,
+        "project_cost": table.project_cost,
+        "ended": table.ended,
+        "ended_how": _named(table.ended_how, ENDED_NAMES),
+    }
+
+
+def _partnerships(model: "MarketModel") -> dict[str, Any]:
+    table, claims = model.partnerships, model.claims
+    by_contract = np.bincount(claims.contract, weights=claims.paid, minlength=len(model.contracts) + 1)
+    segment = model.services.segment[table.lead]
+    return {
+        "formed": table.formed,
+        "segment": _named(segment, SEGMENT_NAMES),
+        "lead": _named(model.services.council[table.lead], list(model.register.name)),
+        "members_sought": table.members_sought,
+        "members": table.members,
+        "value": table.value,
+        "stage": _named(table.stage, [stage.name.lower() for stage in Stage]),
+        "fund_claim": by_contract[table.contract] / PENCE,
+        "ended": table.ended,
+        "ended_how": _named(table.ended_how, ENDED_HOW),
+    }
+
+
+def _councils(model: "MarketModel") -> dict[str, Any]:
+    councils, services, register = model.councils, model.services, model.register
+    size = len(councils)
+    held = services.contract != NONE
+    joint = model.contracts.councils[services.contract[held]] > 1
+    return {
+        "name": register.name,
+        "type": register.type,
+        "region": register.region,
+        "county": register.county,
+        "latitude": register.latitude,
+        "longitude": register.longitude,
+        "population": register.population,
+        "control": _named(councils.control, CONTROLS),
+        "counterfactual_m": councils.counterfactual / PENCE,
+        "saving_m": councils.saving / PENCE,
+        "services": np.bincount(services.council, minlength=size),
+        "joint_services": np.bincount(services.council[held][joint], minlength=size),
+        "joint_quarters": councils.joint_quarters,
+    }
+
+
+def _suppliers(model: "MarketModel") -> dict[str, Any]:
+    table = model.suppliers
+    return {
+        "name": list(model.supplier_names),
+        "type": _kind(model, np.arange(len(table))),
+        "entered": table.entered,
+        "left": table.left,
+        "failed": table.failed,
+        "capital": model.capital(),
+        "turnover": table.turnover,
+        "capacity": table.capacity,
+        "load": table.load,
+        "contracts": table.contracts,
+    }
+
+
+def _ledger(model: "MarketModel") -> dict[str, Any]:
+    rows = model.ledger.rows()
+    names = [f"{account.name.lower()}" for account in Account]
+    names += [f"council: {one}" for one in model.register.identities]
+    names += [f"supplier: {one}" for one in model.supplier_names]
+    return {
+        "quarter": rows["quarter"],
+        "from": _named(rows["source"].to_numpy(dtype=np.int64), names),
+        "to": _named(rows["target"].to_numpy(dtype=np.int64), names),
+        "purpose": _named(rows["purpose"].to_numpy(dtype=np.int64), PURPOSES),
+        "amount": rows["amount"],
+    }
+
+
+def _fund(model: "MarketModel") -> dict[str, Any]:
+    claims = model.claims
+    return {
+        "quarter": claims.quarter,
+        "council": _named(claims.council, list(model.register.name)),
+        "contract": claims.contract,
+        "paid": claims.paid / PENCE,
+        "repaid": claims.repaid / PENCE,
+        "written_off": claims.written_off / PENCE,
+    }

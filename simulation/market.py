@@ -1,0 +1,208 @@
+"""Phase 8, the market: suppliers learn, build teams, fail, leave and come."""
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from agents import supplier as firm
+from agents.columns import NONE, BoolArray, FloatArray, IntArray
+from simulation.contracts import Ended, sum_by
+from simulation.delivery import collapse
+from simulation.ledger import Account, Purpose
+from simulation.randomness import combine, name_key
+from simulation.requirements import Requirements
+from simulation.segments import SEGMENTS, segment_table
+from simulation.tendering import Bids, Result
+
+if TYPE_CHECKING:
+    from simulation.model import MarketModel
+
+LEAST_MARGIN, MOST_MARGIN = 0.5, 2.0
+AIMED_WINS = 1 / 3
+"""Wins for a bid that suppliers aim at (D1 §6.2)."""
+
+MARGIN_STEP = 0.05
+PIPELINE_QUARTERS = 3.0
+WALLET_QUARTERS = 8.0
+
+
+def adapt(model: "MarketModel", requirements: Requirements, result: Result) -> None:
+    """Let suppliers draw their conclusions from the quarter."""
+    _learn_rivals(model, requirements, result)
+    _learn_margins(model, requirements, result)
+    _learn_prices(model, requirements, result)
+    _fill_wallets(model, result.submitted)
+    _build_teams(model, requirements, result)
+    _count_wins(model, result)
+    _fail(model)
+    _leave(model)
+    _enter(model, requirements)
+    take_stock(model)
+
+
+def take_stock(model: "MarketModel") -> None:
+    """Count afresh what suppliers hold: contracts, turnover, hub volume, exposure, capital."""
+    contracts, suppliers = model.contracts, model.suppliers
+    size = len(suppliers)
+    supplier = np.where(contracts.live, contracts.supplier, NONE)
+    worth = contracts.price_ratio * model.annual_baseline()
+    suppliers.contracts[:] = sum_by(supplier, contracts.live.astype(float), size).astype(np.int64)
+    suppliers.turnover[:] = sum_by(supplier, worth, size)
+    length = np.maximum(contracts.signed_end - contracts.start, 1)
+    ahead = np.clip((contracts.signed_end - model.quarter) / length, 0.0, 1.0)
+    suppliers.exposure[:] = sum_by(supplier, contracts.expected_loss * ahead, size)
+    place = np.where(contracts.live, contracts.supplier * len(SEGMENTS) + contracts.segment, NONE)
+    volume = sum_by(place, worth, size * len(SEGMENTS))
+    model.hub_volume = volume.reshape(size, len(SEGMENTS))
+    weight = model.assumptions.exposure_weight
+    model.free_capital = firm.free_capital(model.capital(), suppliers.exposure, weight)
+
+
+# --- learning ------------------------------------------------------------------------------------
+
+
+def _mean_by(place: IntArray, seen: FloatArray, size: int) -> tuple[FloatArray, BoolArray]:
+    """Return the mean of ``seen`` at each place, and where there was any."""
+    number = np.bincount(place, minlength=size)
+    total = np.bincount(place, weights=seen, minlength=size)
+    return total / np.maximum(number, 1), number > 0
+
+
+def _learn_rivals(model: "MarketModel", requirements: Requirements, result: Result) -> None:
+    """Move each bidder's belief on how many bid in a segment towards what it met."""
+    suppliers, bids = model.suppliers, result.bids
+    number = bids.count(len(requirements))[bids.tender].astype(float)
+    place = bids.supplier * len(SEGMENTS) + requirements.segment[bids.tender]
+    mean, any_seen = _mean_by(place, number, suppliers.rivals.size)
+    belief = suppliers.rivals.reshape(-1)
+    moved = firm.learn(belief, mean, model.assumptions.learning)
+    suppliers.rivals[:] = np.where(any_seen, moved, belief).reshape(suppliers.rivals.shape)
+
+
+def _learn_margins(model: "MarketModel", requirements: Requirements, result: Result) -> None:
+    """Raise margins where a firm wins more than it aims at, lower them where it wins less."""
+    suppliers, bids = model.suppliers, result.bids
+    won = np.zeros(len(bids.tender))
+    won[result.winning[result.winning != NONE]] = 1.0
+    place = bids.supplier * len(SEGMENTS) + requirements.segment[bids.tender]
+    rate, any_seen = _mean_by(place, won, suppliers.margin.size)
+    step = np.where(any_seen, MARGIN_STEP * (rate - AIMED_WINS), 0.0)
+    margin = suppliers.margin * (1.0 + step.reshape(suppliers.margin.shape))
+    suppliers.margin[:] = np.clip(margin, LEAST_MARGIN, MOST_MARGIN)
+
+
+def _learn_prices(model: "MarketModel", requirements: Requirements, result: Result) -> None:
+    """Move the market's reference price in each segment towards what was bid."""
+    bids = result.bids
+    expected = (requirements.value * result.terms.scale)[bids.tender]
+    segment = requirements.segment[bids.tender]
+    mean, any_seen = _mean_by(segment, bids.price / expected, len(SEGMENTS))
+    moved = firm.learn(model.reference_price, mean, model.assumptions.learning)
+    model.reference_price = np.where(any_seen, moved, model.reference_price)
+
+
+def _fill_wallets(model: "MarketModel", submitted: Bids) -> None:
+    """Pay for bids from pre-sales money and fill it up; it holds two years' worth."""
+    suppliers, assumptions = model.suppliers, model.assumptions
+    spent = sum_by(submitted.supplier, submitted.cost_of_bid, len(suppliers))
+    turnover = suppliers.turnover + 0.15 * suppliers.outside_turnover
+    income = assumptions.pre_sales_fixed + assumptions.pre_sales_share * turnover / 4
+    left = np.maximum(suppliers.pre_sales - spent, 0.0)
+    suppliers.pre_sales[:] = np.minimum(left + income, WALLET_QUARTERS * income)
+
+
+def _build_teams(model: "MarketModel", requirements: Requirements, result: Result) -> None:
+    """Build teams for the pipeline that each firm sees: its fair part of what it qualified for."""
+    suppliers, assumptions = model.suppliers, model.assumptions
+    tender, supplier = result.prospects
+    fair = result.terms.work[tender] / np.maximum(result.qualified[tender], 1)
+    pipeline = PIPELINE_QUARTERS * sum_by(supplier, fair, len(suppliers))
+    suppliers.capacity[:] = firm.grow(
+        suppliers.capacity, suppliers.load, pipeline,
+        assumptions.capacity_growth, assumptions.capacity_shrinkage,
+    )  # fmt: skip
+
+
+def _count_wins(model: "MarketModel", result: Result) -> None:
+    suppliers = model.suppliers
+    suppliers.since_win += 1
+    suppliers.since_win[result.bids.supplier[result.winning[result.winning != NONE]]] = 0
+
+
+# --- failure, exit, entry ------------------------------------------------------------------------
+
+
+def _fail(model: "MarketModel") -> None:
+    """End firms without capital: their contracts collapse and creditors bear the rest."""
+    suppliers, contracts = model.suppliers, model.contracts
+    capital = model.ledger.supplier_balance()
+    broke = np.flatnonzero(suppliers.active & (capital < 0))
+    if len(broke):
+        theirs = contracts.live & np.isin(contracts.supplier, broke)
+        collapse(model, np.flatnonzero(theirs), Ended.SUPPLIER_FAILED)
+        account = model.ledger.supplier(broke)
+        model.ledger.post(Account.CREDITORS, account, Purpose.DEFAULT, -capital[broke])
+        suppliers.failed[broke] = True
+        _retire(model, broke)
+    model.tally["supplier_failures"] += len(broke)
+
+
+def _leave(model: "MarketModel") -> None:
+    """Let firms go that have no contract and have not won for long; their owners take the rest."""
+    suppliers, assumptions = model.suppliers, model.assumptions
+    patience = np.where(suppliers.large, assumptions.large_patience, assumptions.sme_patience)
+    gone = firm.leaves(suppliers.since_win, _contracts_held(model), patience) & suppliers.active
+    rows = np.flatnonzero(gone & _able(model))
+    account = model.ledger.supplier(rows)
+    capital = model.ledger.supplier_balance()[rows]
+    model.ledger.post(account, Account.OWNERS, Purpose.CAPITAL, capital)
+    _retire(model, rows)
+    model.tally["leavers"] += len(rows)
+
+
+def _contracts_held(model: "MarketModel") -> IntArray:
+    held = np.where(model.contracts.live, model.contracts.supplier, NONE)
+    return sum_by(held, np.ones(len(held)), len(model.suppliers)).astype(np.int64)
+
+
+def _able(model: "MarketModel") -> BoolArray:
+    """Return which firms belong to this market at all."""
+    able: BoolArray = (model.suppliers.capability > 0).any(axis=1)
+    return able
+
+
+def _retire(model: "MarketModel", rows: IntArray) -> None:
+    model.suppliers.active[rows] = False
+    model.suppliers.left[rows] = model.quarter
+    model.suppliers.capacity[rows] = model.suppliers.load[rows]
+
+
+def _enter(model: "MarketModel", requirements: Requirements) -> None:
+    """Let firms in that wait at the door, as opportunity per firm already there invites them."""
+    assumptions = model.assumptions
+    for large, at_door, hazard in (
+        (True, model.founders[0], assumptions.large_entry),
+        (False, model.founders[1], assumptions.sme_entry),
+    ):
+        chance = firm.entry_chance(opportunity(model, requirements, large), hazard)
+        ordinal = np.arange(at_door)
+        door = name_key("large entrant" if large else "sme entrant")
+        key = combine(door, model.quarter, ordinal)
+        comes = key[model.draws.happens("entry", chance, key)]
+        model.add_suppliers(comes, np.full(len(comes), large), model.quarter)
+        model.tally["entrants"] += len(comes)
+
+
+def opportunity(model: "MarketModel", requirements: Requirements, large: bool) -> float:
+    """Return the tenders a quarter within reach of such firms, for each of them, over the normal.
+
+    Within reach are tenders in segments where such firms work and for which a median one qualifies.
+    """
+    table, assumptions, suppliers = segment_table(), model.assumptions, model.suppliers
+    share = table.large_capable if large else table.sme_capable
+    turnover = assumptions.outside_large if large else assumptions.outside_sme
+    within = requirements.value * model.levers.qualification_multiple <= turnover
+    tenders = float((share[requirements.segment] * within).sum())
+    there = int((suppliers.active & (suppliers.large == large) & _able(model)).sum())
+    normal = assumptions.large_normal if large else assumptions.sme_normal
+    return tenders / max(there, 1) / normal
