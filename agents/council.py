@@ -45,6 +45,7 @@ class Councils(Table):
     champion: BoolArray = flag("a champion of change is in post")
     borrowing_rank: FloatArray = number("share", "free to borrow where below the lever's share")
     reserve_target: IntArray = whole("pence", "reserves kept for change")
+    credit: IntArray = whole("pence", "most loan principal that it may owe")
     loan: IntArray = whole("pence", "outstanding loan principal")
     loan_instalment: IntArray = whole("pence", "principal repaid a quarter")
     saving_rate: FloatArray = number("share", "smoothed realised saving over counterfactual")

@@ -228,7 +228,7 @@ def _policies(fields: Fields, folder: Path) -> tuple[NamedPolicy, ...]:
     listed = bundled_policies()
     if fields.given("policies"):
         given = fields.items("policies")
-        listed = tuple(_policy(item, fields.where, folder) for item in given)
+        listed = tuple(_policy(item, f"{fields.where}: policies", folder) for item in given)
     baseline = _baseline(fields, listed, folder)
     return (baseline, *(policy for policy in listed if not policy.same(baseline)))
 
@@ -236,7 +236,7 @@ def _policies(fields: Fields, folder: Path) -> tuple[NamedPolicy, ...]:
 def _policy(item: object, where: str, folder: Path) -> NamedPolicy:
     if isinstance(item, str):
         return find_policy(item, folder)
-    return policy_from(item, f"{where}: policies")
+    return policy_from(item, where)
 
 
 def _baseline(fields: Fields, listed: Sequence[NamedPolicy], folder: Path) -> NamedPolicy:

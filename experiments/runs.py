@@ -180,11 +180,14 @@ def _keyed(frame: pd.DataFrame, run: Run) -> pa.Table:
         "sample": pa.array([run.sample] * rows, pa.int32()),
         "replication": pa.array([run.replication] * rows, pa.int32()),
     }
-    columns = {name: _narrow(name, table[name]) for name in table.column_names}
+    columns = {name: _uniform(name, table[name]) for name in table.column_names}
     return pa.table({**keys, **columns})
 
 
-def _narrow(name: str, column: pa.ChunkedArray) -> pa.ChunkedArray:
+def _uniform(name: str, column: pa.ChunkedArray) -> pa.ChunkedArray:
+    """Return ``column`` in a type that does not depend on which values a run came upon."""
     import pyarrow as pa
 
+    if pa.types.is_dictionary(column.type) or pa.types.is_large_string(column.type):
+        return column.cast(pa.string())
     return column.cast(pa.int32()) if name == "quarter" else column

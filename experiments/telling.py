@@ -47,13 +47,13 @@ def comparison_text(question: Question, done: Conduct) -> str:
     """Return tables of differences from the baseline, and how to read them."""
     titles = {policy.name: policy.title for policy in question.policies}
     tables = comparison(done.summary, titles, width())
-    return "\n".join([*map(rendered, tables), _reading(question, done), "", _end(done)])
+    return "\n".join([*map(rendered, tables), _reading(question, done), _end(done)])
 
 
 def run_text(question: Question, done: Conduct) -> str:
     """Return a table of the outcomes of one run."""
     about = f"{question.baseline.title}, replication {question.replication}"
-    about = f"{about}, {question.years} years, assumptions {question.mode}"
+    about = f"{about}, {_counted(question.years, 'year')}, assumptions {question.mode}"
     return "\n".join([about, "", rendered(values(done.summary)), _end(done)])
 
 
@@ -72,24 +72,27 @@ def what_went_wrong(done: Conduct) -> str:
 
 
 def _reading(question: Question, done: Conduct) -> str:
-    pairs = "1 paired replication" if done.complete == 1 else f"{done.complete} paired replications"
-    baseline = clean(question.baseline.title)
-    return rendered(
-        Text(
-            f"{pairs} of {question.years} years, assumptions {question.mode}. First column: mean "
-            f"of {baseline}. Others: difference from it, [its 95% interval], and a verdict that "
-            "holds for the whole table."
-        )
+    pairs = _counted(done.complete, "paired replication")
+    text = (
+        f"{pairs} of {_counted(question.years, 'year')}, assumptions {question.mode}. "
+        f"First column: mean of {clean(question.baseline.title)}. Others: difference from it, "
+        "[its 95% interval], and a verdict that holds for the whole table."
     )
+    return rendered(Text(text))
 
 
 def _end(done: Conduct) -> str:
     return f"{rendered(Text(CAVEAT))}Report: {clean(f'{done.directory}/report.html')}"
 
 
+def _counted(count: int, thing: str) -> str:
+    return f"{count} {thing}" if count == 1 else f"{count:,} {thing}s"
+
+
 def _interrupted(done: Conduct) -> str:
     if done.directory:
-        return f"interrupted; complete replications kept in {done.directory}: {done.complete}"
+        complete = _counted(done.complete, "complete replication")
+        return f"interrupted; kept {complete} in {done.directory}"
     if done.complete:
         return "interrupted; the run directory that was there holds as many runs and is kept"
     return "interrupted before the first replication was complete; nothing was kept"

@@ -26,7 +26,7 @@ from simulation.outcomes import OUTCOMES, Outcome
 PIPE_WIDTH = 160
 """Width of tables that go to a file or a pipe."""
 UNPRINTABLE = "\N{REPLACEMENT CHARACTER}"
-OUTCOME_WIDTH, CELL_WIDTH, GAP = 30, 17, 2
+OUTCOME_WIDTH, CELL_WIDTH, GAP = 30, 18, 2
 STEPS = 10
 """How many lines of progress a log gets."""
 

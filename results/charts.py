@@ -36,6 +36,7 @@ PALETTE = ("#0072b2", "#d55e00", "#009e73", "#aa4499", "#b8860b", "#3a9bdc")
 """After Okabe and Ito: told apart with any colour vision, and dark enough for thin lines."""
 DASHES = ("solid", "dash", "dot", "dashdot", "longdash", "longdashdot")
 BETTER, WORSE, OPEN = "#00664b", "#b23a00", "#4a5560"
+SPREAD = "#8796a5"
 SYMBOLS = {
     statistics.BETTER: ("triangle-up", BETTER),
     statistics.WORSE: ("triangle-down", WORSE),
@@ -45,10 +46,11 @@ SYMBOLS = {
 """Marker and colour of each verdict; any other has an open circle."""
 SHARES = (0.0, 0.1, 0.25, 0.5, 0.75, 1.0)
 COUNTS = (0.0, 1.0, 2.0, 4.0, 8.0, math.inf)
-SHADES = ("#eef1f4", "#cfe1ef", "#9cc3de", "#5e9bc6", "#2a6ca3", "#08396b")
+SHADES = ("#e3e7eb", "#c6dcec", "#96c0dd", "#5e9bc6", "#2a6ca3", "#08396b")
 """From none to most; lightness alone tells them apart, also in grey."""
 
 LONGEST_LABEL = 30
+MOST_PANELS = 12
 FEWEST_YEARS = 5
 """Shorter runs are drawn by quarter, longer ones by financial year."""
 
@@ -189,8 +191,8 @@ def _interval_traces(
         "line": {"width": 1.5, "color": colours},
     }
     return [
-        _segments(rows["p10"], rows["p90"], order, 1.5, "#8b95a0"),
-        _segments(rows["low"], rows["high"], order, 5, "#aeb8c2"),
+        _segments(rows["p10"], rows["p90"], order, 1.5, SPREAD),
+        _segments(rows["low"], rows["high"], order, 6, SPREAD),
         go.Scatter(
             x=_listed(rows["difference"]),
             y=_listed(order),
@@ -339,7 +341,7 @@ def _band(table: pd.DataFrame, times: FloatArray, look: Look) -> go.Scatter:
         x=[*times.tolist(), *times[::-1].tolist()],
         y=[*high, *low[::-1]],
         fill="toself",
-        fillcolor=faded(look.colour, 0.1),
+        fillcolor=faded(look.colour, 0.08),
         line={"width": 0},
         mode="lines",
         legendgroup=look.label,
@@ -398,21 +400,22 @@ def sharing_map(run: RunDirectory, columns: int = 3) -> go.Figure | None:
     """Draw who shares services at the end, a hexagon a council and a panel a policy.
 
     Of several replications the share in which a council is in a joint contract, of a single one
-    the number of its services that are. None where there is no table of councils, or too many.
+    the number of its services that are. Only the first ``MOST_PANELS`` policies are drawn. None
+    where there is no table of councils, or too many of them.
     """
     placed = hexagon_map(run.register)
     if placed is None or "councils" not in run.events() or not run.replications:
         return None
-    columns = min(columns, len(run.policies))
     values, scale = _sharing(run)
-    titles = [f"<b>{look.label}</b>" for look in looks(run.policies).values()]
-    high, wide = np.ptp(placed.outlines[..., 1]), np.ptp(placed.outlines[..., 0])
-    figure = _panels(titles, columns, 34, min(560.0, 1050 / columns * high / wide) + 34)
-    for panel, (row, column) in enumerate(_places(len(run.policies), columns)):
+    titles = [f"<b>{look.label}</b>" for look in looks(run.policies).values()][:MOST_PANELS]
+    columns = min(columns, len(titles))
+    wide, high = np.ptp(placed.outlines, axis=(0, 1))
+    figure = _panels(titles, columns, 44, min(620.0, 1000 / columns * float(high / wide)) + 44)
+    for panel, (row, column) in enumerate(_places(len(titles), columns)):
         for trace in _map_traces(run, placed, values[panel], scale):
             trace.showlegend = panel == 0 and bool(trace.name)
             figure.add_trace(trace, row=row, col=column)
-    return _as_map(figure, scale)
+    return _as_map(figure, placed)
 
 
 def _sharing(run: RunDirectory) -> tuple[FloatArray, Scale]:
@@ -436,7 +439,8 @@ def _map_traces(
         for each in range(len(SHADES))
     ]
     regions = np.unique(run.register.region, return_inverse=True)[1]
-    return [*fills, _borders(placed.borders(regions)), _names(run, placed, values, scale)]
+    names = _names(run, placed, values, scale)
+    return [*fills, _borders(placed.borders(regions)), *_counties(placed), names]
 
 
 def _hexagons(outlines: FloatArray, words: str, shade: str) -> go.Scatter:
@@ -446,7 +450,7 @@ def _hexagons(outlines: FloatArray, words: str, shade: str) -> go.Scatter:
         y=y,
         fill="toself",
         fillcolor=shade,
-        line={"color": PAPER, "width": 1},
+        line={"color": PAPER, "width": 0.7},
         mode="lines",
         name=words,
         legendgroup=words,
@@ -456,8 +460,28 @@ def _hexagons(outlines: FloatArray, words: str, shade: str) -> go.Scatter:
 
 def _borders(sides: FloatArray) -> go.Scatter:
     x, y = ([None] if not len(sides) else _gapped(sides[..., axis]) for axis in (0, 1))
-    line = {"color": "#3d4854", "width": 1.2}
+    line = {"color": PAPER, "width": 2.6}
     return go.Scatter(x=x, y=y, mode="lines", line=line, hoverinfo="skip")
+
+
+def _counties(placed: HexagonMap) -> list[go.Scatter]:
+    """Return the title of the smaller map aside, where there is one."""
+    if not placed.aside.any():
+        return []
+    outlines = placed.outlines[placed.aside]
+    middle, top = outlines[..., 0].mean(), outlines[..., 1].max()
+    font = {"size": 11, "color": MUTED}
+    return [
+        go.Scatter(
+            x=[round(float(middle), 2)],
+            y=[round(float(top) + 0.3, 2)],
+            mode="text",
+            text=["Counties"],
+            textposition="top center",
+            textfont=font,
+            hoverinfo="skip",
+        )
+    ]
 
 
 def _gapped(lines: FloatArray) -> list[float | None]:
@@ -483,13 +507,18 @@ def _names(run: RunDirectory, placed: HexagonMap, values: FloatArray, scale: Sca
     )
 
 
-def _as_map(figure: go.Figure, scale: Scale) -> go.Figure:
-    axis = {"visible": False, "fixedrange": True}
-    figure.update_xaxes(**axis, constrain="domain")
-    for count, each in enumerate(figure.select_yaxes(), start=1):
-        each.update(**axis, scaleanchor=f"x{'' if count == 1 else count}", scaleratio=1)
-    lift = 1 + 34 / (figure.layout.height - 90)
-    legend = {"title": {"text": scale.title + ":  "}, "y": lift, "itemclick": False}
+def _as_map(figure: go.Figure, placed: HexagonMap) -> go.Figure:
+    """Give all panels one scale, north up, and the legend a place above them."""
+    low, high = (
+        placed.outlines.min(axis=(0, 1)) - 0.2,
+        placed.outlines.max(axis=(0, 1)) + [0.2, 2.0],
+    )
+    hidden = {"visible": False, "fixedrange": True, "constrain": "domain"}
+    figure.update_xaxes(**hidden, range=[float(low[0]), float(high[0])])
+    figure.update_yaxes(**hidden, range=[float(low[1]), float(high[1])], scaleratio=1)
+    for axis, across in zip(figure.select_yaxes(), figure.select_xaxes(), strict=True):
+        axis.update(scaleanchor=across.plotly_name.replace("axis", ""))
+    legend = {"y": 1 + 36 / (figure.layout.height - 90), "itemclick": False}
     return figure.update_layout(
         legend={**legend, "itemdoubleclick": False}, margin={"t": 84, "b": 8}, hovermode="closest"
     )

@@ -41,7 +41,9 @@ NEGLIGIBLE = "negligible"
 UNDECIDED = "undecided"
 TOO_FEW_PAIRS = "too few pairs"
 TOO_FEW_EVENTS = "too few events"
-VERDICTS = (BETTER, WORSE, NEGLIGIBLE, UNDECIDED, IDENTICAL, TOO_FEW_PAIRS, TOO_FEW_EVENTS)
+SILENT = (TOO_FEW_PAIRS, TOO_FEW_EVENTS)
+"""Verdicts that say nothing of the difference."""
+VERDICTS = (BETTER, WORSE, NEGLIGIBLE, UNDECIDED, IDENTICAL, *SILENT)
 
 COLUMNS = (
     "policy",

@@ -48,9 +48,10 @@ class Assumptions:
     pressure_gap: float = _fixed(0.10, "share", 0.01, 1, "shortfall of savings that is full pressure")
     evaluation_noise: float = _sampled(0.06, "share", (0, 0.5), (0.03, 0.09), "spread of evaluation errors of an unskilled buyer", "D0 ¶14-15")  # noqa: E501
     quality_weight: float = _sampled(0.3, "share", (0, 2), (0.1, 0.5), "weight of quality against price")
-    reserves: float = _sampled(0.03, "share", (0, 0.5), (0.01, 0.05), "reserves kept for change over technology spend")  # noqa: E501
+    reserves: float = _sampled(0.05, "share", (0, 0.5), (0.03, 0.07), "reserves kept for change over the cost of all services")  # noqa: E501
     reserve_refill: float = _fixed(0.05, "a quarter", 0, 1, "part of the reserves that is refilled")
     borrowing_rate: float = _sampled(0.05, "a year", (0, 0.3), (0.04, 0.06), "interest on prudential borrowing")
+    credit: float = _fixed(0.25, "share", 0, 2, "most loans outstanding over the cost of all services a year")
     loan_years: float = _fixed(5.0, "years", 1, 30, "term of a loan")
     buyer_cost_fixed: float = _fixed(0.004, "£m", 0, 1, "buyer's fixed cost of a simple tender")
     buyer_cost_rate: float = _fixed(0.01, "of annual value", 0, 0.2, "buyer's cost of a tender, times complexity")
@@ -62,13 +63,12 @@ class Assumptions:
     readiness: float = _sampled(0.4, "share", (0, 1), (0.3, 0.5), "mean readiness to share in 2006", "D4; D1 §3.1")  # noqa: E501
     joining_spread: float = _fixed(0.03, "share", 0, 0.5, "spread of what else draws or repels a partner")
     mandate_force: float = _sampled(0.15, "share", (0, 1), (0.1, 0.2), "pull of a full mandate, as a share of cost", "D0 ¶62-64")  # noqa: E501
-    search_share: float = _fixed(0.1, "share", 0, 1, "chance that a council with a champion looks for partners unasked")
+    search_share: float = _fixed(0.2, "share", 0, 1, "chance that a council with a champion looks for partners unasked")
     alignment_window: float = _fixed(4.0, "quarters", 0, 40, "how near its end a contract may be given up for a joint one", "D0 ¶67")
     partnership_quarters: float = _fixed(4.0, "quarters", 0, 20, "from first talks of two partners to their decision", "D1 §7.2")
     walk_away: float = _sampled(0.25, "chance", (0, 1), (0.15, 0.35), "chance that a member leaves before it commits", "D1 §1.8, 4.2")  # noqa: E501
     coordination: float = _sampled(0.012, "share", (0, 0.2), (0.005, 0.02), "rise of cost with one more council to coordinate")  # noqa: E501
     standardisation: float = _sampled(0.3, "share", (0, 1), (0.2, 0.4), "how far councils' services are alike", "D1 §4.5")  # noqa: E501
-    set_up_saving: float = _fixed(0.10, "of annual value", 0, 1, "saving that set-up cost is reckoned on", "D1 §4.3")
     set_up_years: float = _sampled(2.0, "years", (0, 10), (1.5, 2.5), "set-up cost in years of savings", "D1 §4.3")
     set_up_floor: float = _sampled(0.3, "£m", (0, 5), (0.1, 0.5), "least set-up cost of a project", "D1 §4.3")
     fund_first: float = _sampled(0.5, "share", (0, 1), (0.0, 1.0), "projects that draw on the fund before their own cash")  # noqa: E501
@@ -132,8 +132,8 @@ class Assumptions:
     sme_reach: float = _fixed(100.0, "councils", 1, 10000, "nearest councils that an SME serves")
     sme_entry: float = _fixed(0.04, "a quarter", 0, 1, "chance that an SME at the door enters in a normal market")
     large_entry: float = _fixed(0.01, "a quarter", 0, 1, "the same for a large supplier")
-    sme_normal: float = _fixed(0.3, "tenders a quarter", 0.001, 100, "tenders within reach for each SME in a normal market", tuned=True)
-    large_normal: float = _fixed(3.0, "tenders a quarter", 0.001, 1000, "the same for each large supplier", tuned=True)
+    sme_normal: float = _fixed(0.7, "tenders a quarter", 0.001, 100, "tenders within reach for each SME in a normal market", tuned=True)
+    large_normal: float = _fixed(14.0, "tenders a quarter", 0.001, 1000, "the same for each large supplier", tuned=True)
     sme_patience: float = _fixed(14.0, "quarters", 1, 200, "without a win after which an SME leaves")
     large_patience: float = _fixed(20.0, "quarters", 1, 200, "without a win after which a large supplier leaves")
 

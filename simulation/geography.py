@@ -38,6 +38,7 @@ class Geography:
         for row in np.flatnonzero(self.parent != NONE):
             self._join(int(row), int(self.parent[row]))
         self._candidates: dict[str, Candidates] = {}
+        self._nearest: dict[int, IntArray] = {}
 
     def _join(self, one: int, other: int) -> None:
         self.adjacent[one].add(other)
@@ -46,8 +47,11 @@ class Geography:
     def nearest(self, count: int) -> IntArray:
         """Return for each council the rows of the ``count`` nearest, itself first."""
         count = min(count, len(self.register))
-        _, rows = cKDTree(_on_sphere(self.register)).query(_on_sphere(self.register), k=count)
-        return np.asarray(rows, dtype=np.int64).reshape(len(self.register), count)
+        if count not in self._nearest:
+            places = _on_sphere(self.register)
+            _, rows = cKDTree(places).query(places, k=count)
+            self._nearest[count] = np.asarray(rows, dtype=np.int64).reshape(len(places), count)
+        return self._nearest[count]
 
     def candidates(self, reach: str) -> Candidates:
         """Return possible partners for a value of the lever ``aggregation_reach``."""

@@ -4,6 +4,7 @@ Every function takes measures as arrays whose last axis is the quarter, so that 
 table of runs is evaluated by the same lines.
 """
 
+import math
 from collections.abc import Mapping
 
 import numpy as np
@@ -33,9 +34,23 @@ def quarterly(rule: Rule, measures: Measures) -> FloatArray:
         case Gap():
             return quarterly(rule.first, measures) - quarterly(rule.second, measures)
         case Last() if rule.per_cent_of:
-            return divide(measures[rule.measure], measures[rule.per_cent_of]) * 100.0
+            return quarterly(Ratio(rule.measure, rule.per_cent_of, 100.0), measures)
         case _:
             return measures[rule.measure]
+
+
+def in_quarter(rule: Rule, measured: Mapping[str, float]) -> float:
+    """Return what `quarterly` shows for one quarter's measures, without arrays."""
+    match rule:
+        case Ratio():
+            below = measured[rule.denominator]
+            return measured[rule.numerator] / below * rule.scale if below else math.nan
+        case Gap():
+            return in_quarter(rule.first, measured) - in_quarter(rule.second, measured)
+        case Last() if rule.per_cent_of:
+            return in_quarter(Ratio(rule.measure, rule.per_cent_of, 100.0), measured)
+        case _:
+            return measured[rule.measure]
 
 
 def over_horizon(rule: Rule, measures: Measures) -> FloatArray:

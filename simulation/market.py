@@ -92,13 +92,20 @@ def _learn_margins(model: "MarketModel", requirements: Requirements, result: Res
 
 
 def _learn_prices(model: "MarketModel", requirements: Requirements, result: Result) -> None:
-    """Move the market's reference price in each segment towards what was bid."""
-    bids = result.bids
+    """Move the market's beliefs on prices towards what was bid, and towards what was paid."""
+    bids, won = result.bids, result.winning[result.winning != NONE]
     expected = (requirements.value * result.terms.scale)[bids.tender]
     segment = requirements.segment[bids.tender]
-    mean, any_seen = _mean_by(segment, bids.price / expected, len(SEGMENTS))
-    moved = firm.learn(model.reference_price, mean, model.assumptions.learning)
-    model.reference_price = np.where(any_seen, moved, model.reference_price)
+    ratio = bids.price / expected
+    model.reference_price = _moved(model, model.reference_price, segment, ratio)
+    model.award_price = _moved(model, model.award_price, segment[won], ratio[won])
+
+
+def _moved(
+    model: "MarketModel", belief: FloatArray, segment: IntArray, ratio: FloatArray
+) -> FloatArray:
+    mean, any_seen = _mean_by(segment, ratio, len(SEGMENTS))
+    return np.where(any_seen, firm.learn(belief, mean, model.assumptions.learning), belief)
 
 
 def _fill_wallets(model: "MarketModel", submitted: Bids) -> None:

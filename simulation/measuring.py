@@ -42,7 +42,8 @@ def record(model: "MarketModel", requirements: Requirements, result: Result, sig
     measured |= _stock(model)
     measured |= _suppliers(model)
     remember_savings(model, saving)
-    model.record.append([float(measured[name]) for name in MEASURES])
+    model.measured = {name: float(measured[name]) for name in MEASURES}
+    model.record.append(list(model.measured.values()))
     model.ledger.check()
 
 

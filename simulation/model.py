@@ -31,7 +31,7 @@ from simulation.errors import InputError
 from simulation.events import Tables, note_tenders
 from simulation.founding import found_contracts
 from simulation.geography import geography
-from simulation.horizon import quarterly
+from simulation.horizon import in_quarter, quarterly
 from simulation.ledger import PENCE, Account, Ledger, Purpose
 from simulation.levers import QUARTERS_PER_YEAR, Levers, Policy
 from simulation.outcomes import MEASURES, OUTCOMES
@@ -110,10 +110,12 @@ class MarketModel(mesa.Model):  # type: ignore[type-arg]
             ]
         )
         self.reference_price: FloatArray = np.full(len(table.years), 0.95)
+        self.award_price: FloatArray = np.full(len(table.years), 0.93)
 
     def _open_records(self) -> None:
         self.tally: defaultdict[str, float] = defaultdict(float)
         self.record: list[list[float]] = []
+        self.measured: dict[str, float] = {}
         self.tender_log: list[dict[str, Any]] = []
         self.supplier_names: list[str] = []
         self._names_taken: set[str] = set()
@@ -128,6 +130,7 @@ class MarketModel(mesa.Model):  # type: ignore[type-arg]
             self.register, self.assumptions, self.draws
         )
         self.services = population.found_services(self.councils, self.draws)
+        population.set_reserves(self.councils, self.services, self.assumptions)
         self.service_of: IntArray = np.full((len(self.councils), len(population.KINDS)), NONE)
         self.service_of[self.services.council, self.services.kind] = np.arange(len(self.services))
         self.contracts = Contracts()
@@ -198,8 +201,7 @@ class MarketModel(mesa.Model):  # type: ignore[type-arg]
 
     def last(self, outcome: str) -> float:
         """Return ``outcome`` in the last quarter."""
-        measured = dict(zip(MEASURES, np.array(self.record[-1:]).T, strict=True))
-        return float(quarterly(OUTCOMES[outcome].rule, measured)[0])
+        return in_quarter(OUTCOMES[outcome].rule, self.measured)
 
     # --- what phases ask of the model ------------------------------------------------------------
 

@@ -105,8 +105,6 @@ def _draw_characters(councils: Councils, assumptions: Assumptions, draws: Draws)
     councils.readiness[:] = np.clip(readiness, 0.0, 1.0)
     councils.champion[:] = draws.happens("champion", assumptions.champion_share, key)
     councils.borrowing_rank[:] = draws.uniform("borrowing", key)
-    target = assumptions.reserves * councils.spend * PENCE
-    councils.reserve_target[:] = np.rint(target).astype(np.int64)
 
 
 def found_services(councils: Councils, draws: Draws) -> Services:
@@ -123,6 +121,13 @@ def found_services(councils: Councils, draws: Draws) -> Services:
     exists = np.ones(key.shape, dtype=bool)
     exists[:, strategic] = _wants_strategic(councils, draws)[:, None]
     return _service_rows(key, segment, baseline, exists)
+
+
+def set_reserves(councils: Councils, services: Services, assumptions: Assumptions) -> None:
+    """Give councils the reserves and credit that the cost of their services warrants."""
+    cost = np.bincount(services.council, weights=services.baseline, minlength=len(councils))
+    councils.reserve_target[:] = np.rint(assumptions.reserves * cost * PENCE).astype(np.int64)
+    councils.credit[:] = np.rint(assumptions.credit * cost * PENCE).astype(np.int64)
 
 
 def _wants_strategic(councils: Councils, draws: Draws) -> BoolArray:

@@ -19,6 +19,10 @@ if TYPE_CHECKING:
     from simulation.model import MarketModel
 
 
+PROJECT_RETRY = 8
+"""Quarters after which a project that was given up comes up again."""
+
+
 class SetUp(NamedTuple):
     """How the members of one tender would pay for setting it up, in pence a member."""
 
@@ -120,12 +124,10 @@ def _projects(
     for place, (ours, group) in enumerate(zip(members, partnership, strict=True)):
         if not _is_project(model, ours, group):
             continue
-        value = float(services.baseline[ours].sum() * model.index)
-        cost = float(set_up_cost(value, assumptions.set_up_saving, assumptions.set_up_years,
-                                 assumptions.set_up_floor))  # fmt: skip
+        saving = _expected_saving(model, ours)
+        cost = set_up_cost(saving, assumptions.set_up_years, assumptions.set_up_floor)
         people = float(model.councils.population[services.council[ours]].mean())
         fund_first = model.draws.happens("fund first", assumptions.fund_first, services.key[ours[0]])
-        saving = _expected_saving(model, ours, value)
         projects.append(Project(place, ours, group, cost, saving, people, bool(fund_first[0])))
     return projects
 
@@ -138,14 +140,20 @@ def _is_project(model: "MarketModel", members: IntArray, group: int) -> bool:
     return bool(contract == NONE and segment_table().programme[segment])
 
 
-def _expected_saving(model: "MarketModel", members: IntArray, value: float) -> float:
-    """Return what councils expect to save, £m a year, at prices that the market paid lately."""
+def _expected_saving(model: "MarketModel", members: IntArray) -> float:
+    """Return what members expect to save together, £m a year, at prices that were paid lately.
+
+    A service that is outside already would otherwise be bought alone at the going price.
+    """
     segment = int(model.services.segment[members[0]])
+    going = float(model.award_price[segment])
     own = model.services.baseline[members] * model.index
+    value = float(own.sum())
     scale = value / float((own**2).sum() / value)
     elasticity = float(segment_table().scale_elasticity[segment]) * model.assumptions.demand_scale
     joint = scale**-elasticity * (1.0 + float(model.coordination[segment]) * (len(members) - 1))
-    return value * (1.0 - float(model.reference_price[segment]) * joint)
+    otherwise = np.where(model.services.contract[members] == NONE, 1.0, min(going, 1.0))
+    return float((own * otherwise).sum()) - value * going * joint
 
 
 def _viable(model: "MarketModel", project: Project) -> bool:
@@ -172,6 +180,8 @@ def _give_up(model: "MarketModel", project: Project, why: str) -> None:
     if project.partnership != NONE:
         dissolve(model, project.partnership, why)
     postpone(model, project.members)
+    at_home = project.members[model.services.contract[project.members] == NONE]
+    model.services.retry[at_home] = model.quarter + PROJECT_RETRY
 
 
 def postpone(model: "MarketModel", services: IntArray, quarters: int = 2) -> None:
@@ -193,8 +203,7 @@ class _OwnCash:
         councils = model.councils
         self.reserves = np.maximum(model.ledger.council_balance(), 0)
         free = councils.borrowing_rank < model.levers.prudential_borrowing
-        limit = to_pence(0.25 * councils.spend) - councils.loan
-        self.credit = np.where(free, np.maximum(limit, 0), 0)
+        self.credit = np.where(free, np.maximum(councils.credit - councils.loan, 0), 0)
 
     def split(self, council: IntArray, need: IntArray) -> tuple[IntArray, IntArray] | None:
         """Return what comes from reserves and from loans, or None where it is not enough."""

@@ -1,0 +1,170 @@
+"""The answer in words: sentences made from a summary, that claim no more than its verdicts."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import pandas as pd
+
+from results import statistics
+from results.store import RunDirectory
+from results.words import change, count, listing, number, span, with_unit
+from simulation.outcomes import OUTCOMES, Outcome
+
+SHARE_OF = {"net_public_saving": "net_public_saving_share"}
+"""Outcomes whose value is told with a second one, as a share."""
+
+Row = Mapping[str, Any]
+GROUPS = (
+    (statistics.BETTER, "Better"),
+    (statistics.WORSE, "Worse"),
+    (statistics.NEGLIGIBLE, "No difference that matters"),
+    (statistics.UNDECIDED, "Undecided"),
+    (statistics.IDENTICAL, "Identical"),
+    (statistics.TOO_FEW_EVENTS, "Too few events to say"),
+    (statistics.TOO_FEW_PAIRS, "Too few replications to say"),
+    ("", "Not judged"),
+)
+"""Every verdict and the words that open its list, in the order of reading."""
+
+
+def lead_outcome(run: RunDirectory) -> Outcome:
+    """Return the outcome that the answer is about: the first shown one that can be judged."""
+    judged = [name for name in run.shown if OUTCOMES[name].better != "neutral"]
+    return OUTCOMES[(judged or list(run.shown))[0]]
+
+
+def rows_of(summary: pd.DataFrame, outcome: str) -> dict[str, Row]:
+    """Return the summary's rows of one outcome by policy, the baseline's first."""
+    chosen = summary[summary["outcome"] == outcome]
+    return {str(row["policy"]): row for row in chosen.to_dict("records")}
+
+
+def lead(run: RunDirectory, summary: pd.DataFrame) -> str:
+    """Return one sentence that answers the question, for the lead outcome."""
+    outcome = lead_outcome(run)
+    rows = rows_of(summary, outcome.name)
+    baseline = rows.pop(run.baseline)
+    if not rows:
+        return _single(run, outcome, baseline)
+    clauses = [
+        _clause(run, outcome, verdict, [row for row in rows.values() if row["verdict"] == verdict])
+        for verdict, _ in GROUPS
+        if any(row["verdict"] == verdict for row in rows.values())
+    ]
+    name = run.policies[run.baseline].label
+    return f"Against {name}, over {years(run)}: {'; '.join(clauses)}."
+
+
+def years(run: RunDirectory) -> str:
+    """Return the length of the runs in words."""
+    length = run.question.years
+    return f"{count(length)} year{'s' if length > 1 else ''}"
+
+
+def _single(run: RunDirectory, outcome: Outcome, row: Row) -> str:
+    name = run.policies[run.baseline].label
+    mean = with_unit(row["policy_mean"], outcome)
+    if row["pairs"] < 2:
+        return f"{name}, over {years(run)}: {_lower(outcome)} is {mean} in a single replication."
+    spread = " to ".join(number(row[end], outcome.matters) for end in ("p10", "p90"))
+    return (
+        f"{name}, over {years(run)}: {_lower(outcome)} is {mean} on average over "
+        f"{row['pairs']} replications (10 to 90% of them: {spread})."
+    )
+
+
+def _clause(run: RunDirectory, outcome: Outcome, verdict: str, rows: Sequence[Row]) -> str:
+    """Say of the policies with one verdict what it is, in a clause."""
+    names = listing([run.policies[row["policy"]].label for row in rows])
+    title, many = _lower(outcome), len(rows) > 1
+    match verdict:
+        case statistics.BETTER | statistics.WORSE:
+            return f"{names} {_moves(rows[0]['difference'], many)} {title}"
+        case statistics.NEGLIGIBLE:
+            does = "do" if many else "does"
+            return f"{names} {does} not change {title} by as much as matters"
+        case statistics.IDENTICAL:
+            leaves = "leave" if many else "leaves"
+            return f"{names} {leaves} {title} exactly as it is"
+        case statistics.UNDECIDED:
+            return f"for {names} the runs do not settle whether {title} rises or falls"
+        case "":
+            return f"{title} is not judged for {names}"
+    return f"for {names} there are {verdict} to say"
+
+
+def _moves(difference: float, many: bool) -> str:
+    verb = "raise" if difference > 0 else "lower"
+    return verb if many else f"{verb}s"
+
+
+def _lower(outcome: Outcome) -> str:
+    """Return the title inside a sentence, words in capitals kept."""
+    title = outcome.title
+    return title if title[1:2].isupper() else title[0].lower() + title[1:]
+
+
+def headline(run: RunDirectory, summary: pd.DataFrame, policy: str) -> str:
+    """Return a sentence on one policy and the lead outcome, with its figures."""
+    outcome = lead_outcome(run)
+    row = rows_of(summary, outcome.name)[policy]
+    figures = _figures(outcome, row)
+    match row["verdict"]:
+        case statistics.BETTER | statistics.WORSE:
+            by = change(abs(row["difference"]), outcome, signed=False)
+            share = _share(outcome, summary, policy)
+            text = (
+                f"{_moves(row['difference'], False)} {_lower(outcome)} by {by}{share} ({figures})"
+            )
+        case statistics.NEGLIGIBLE:
+            limit = change(outcome.matters, outcome, signed=False)
+            text = f"changes {_lower(outcome)} by less than the {limit} that matters ({figures})"
+        case statistics.IDENTICAL:
+            text = f"leaves {_lower(outcome)} exactly as it is in all {row['pairs']} replications"
+        case statistics.UNDECIDED:
+            by = change(row["difference"], outcome)
+            text = f"is undecided on {_lower(outcome)}: the estimate is {by} ({figures})"
+        case "":
+            text = f"changes {_lower(outcome)}, which is not judged, by {figures}"
+        case verdict:
+            text = f"has {verdict} for a statement on {_lower(outcome)}"
+    return f"{run.policies[policy].label} {text}."
+
+
+def _figures(outcome: Outcome, row: Row) -> str:
+    interval = f"95% interval {span(row['low'], row['high'], outcome)}"
+    if outcome.better == "neutral":
+        return f"{change(row['difference'], outcome)} ({interval})"
+    return f"{interval}; better in {row['better_in']:.0f} of {row['pairs']} paired replications"
+
+
+def _share(outcome: Outcome, summary: pd.DataFrame, policy: str) -> str:
+    if outcome.name not in SHARE_OF:
+        return ""
+    share = OUTCOMES[SHARE_OF[outcome.name]]
+    row = rows_of(summary, share.name)[policy]
+    return f", {number(abs(row['difference']), share.matters)}{share.unit}"
+
+
+def others(run: RunDirectory, summary: pd.DataFrame, policy: str) -> list[tuple[str, str]]:
+    """Return what the other shown outcomes of one policy say, gathered by verdict.
+
+    Each item is the opening word of a verdict and the outcomes that have it, with differences and
+    95% intervals where these say something.
+    """
+    rows = summary[(summary["policy"] == policy) & summary["headline"]].to_dict("records")
+    rest = [row for row in rows if row["outcome"] != lead_outcome(run).name]
+    groups = [
+        (words, [_item(row) for row in rest if row["verdict"] == verdict])
+        for verdict, words in GROUPS
+    ]
+    return [(words, "; ".join(items)) for words, items in groups if items]
+
+
+def _item(row: Row) -> str:
+    outcome = OUTCOMES[row["outcome"]]
+    title = _lower(outcome)
+    if row["verdict"] in (statistics.IDENTICAL, *statistics.SILENT) or not row["pairs"]:
+        return title
+    interval = span(row["low"], row["high"], outcome)
+    return f"{title} {change(row['difference'], outcome)} ({interval})"
