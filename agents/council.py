@@ -115,13 +115,11 @@ def joining_attraction(
     return drawn - repelled - 0.10 * (1.0 - readiness)
 
 
-def scale_gain(
-    value: FloatArray | float, added: FloatArray | float, elasticity: FloatArray | float
-) -> FloatArray:
+def scale_gain(value: float, added: float, elasticity: float) -> float:
     """Return the fall in unit cost, as a share, from adding ``added`` to a group of ``value``."""
-    joint = np.asarray(value) + added
-    own = (np.square(value) + np.square(added)) / joint
-    return 1.0 - (joint / own) ** -np.asarray(elasticity)
+    joint = value + added
+    own = (value * value + added * added) / joint
+    return 1.0 - (joint / own) ** -elasticity
 
 
 def walk_away_chance(
@@ -142,10 +140,15 @@ def walk_away_chance(
 
 
 def passes_business_case(
-    saving: float, years: float, set_up: float, discount_rate: float, optimism: float
-) -> bool:
-    """Return whether expected savings (£m a year) repay ``set_up`` (£m) over the contract's life."""
-    annuity = years if discount_rate == 0 else (1 - (1 + discount_rate) ** -years) / discount_rate
+    saving: FloatArray,
+    years: FloatArray,
+    set_up: FloatArray,
+    discount_rate: float,
+    optimism: float,
+) -> BoolArray:
+    """Return where expected savings (£m a year) repay ``set_up`` (£m) over the contract's life."""
+    rate = max(discount_rate, 1e-9)
+    annuity = (1.0 - (1.0 + rate) ** -years) / rate
     return saving * (1.0 + optimism) * annuity > set_up
 
 

@@ -82,9 +82,9 @@ def set_up_quarters(base: int, members: int) -> int:
     return base + (members - 2) // 3
 
 
-def set_up_cost(saving: float, years_of_saving: float, floor: float) -> float:
+def set_up_cost(saving: FloatArray, years_of_saving: float, floor: float) -> FloatArray:
     """Return set-up cost, £m: ``years_of_saving`` of the annual saving, with a floor (D1 §4.3)."""
-    return max(saving * years_of_saving, floor)
+    return np.maximum(saving * years_of_saving, floor)
 
 
 class Partnership(mesa.Agent):

@@ -89,11 +89,9 @@ def demand_scale(
     return (value / own_value) ** -elasticity * (1.0 + coordination * (councils - 1))
 
 
-def hub_scale(
-    volume: FloatArray, unit_volume: float, elasticity: FloatArray, local: BoolArray
-) -> FloatArray:
-    """Return the factor on cost from ``volume`` in the firm's hubs; none where work stays local."""
-    return np.where(local, 1.0, (1.0 + volume / unit_volume) ** -elasticity)
+def hub_scale(volume: FloatArray, unit_volume: float, elasticity: FloatArray) -> FloatArray:
+    """Return the factor on cost from ``volume`` in the firm's hubs; 1 without any."""
+    return (1.0 + volume / unit_volume) ** -elasticity
 
 
 def markup(
@@ -134,23 +132,24 @@ def win_chance(
     return 1.0 / (1.0 + odds)
 
 
-def bid_hurdle(
-    base: float, own: FloatArray, commitment: FloatArray, allure: FloatArray
-) -> FloatArray:
-    """Return the expected profit over bid cost that a firm wants before it bids.
+def bid_hurdle(base: float, commitment: FloatArray, repulsion: FloatArray) -> FloatArray:
+    """Return the expected profit over bid cost that firms in general want before they bid.
 
-    Suppliers qualify their clients (D0 ¶17): commitment lowers the hurdle; ``allure`` is what all
-    firms see in one tender, ``own`` what this firm sees in it.
+    Suppliers qualify their clients (D0 ¶17): commitment lowers the hurdle; ``repulsion`` is what
+    puts all firms off one tender, on the log scale.
     """
-    return base * np.exp(0.8 * own + 2.0 * (0.5 - commitment) + 1.3 * allure)
+    return base * np.exp(2.0 * (0.5 - commitment) + repulsion)
 
 
-def bid_cost(
-    fixed: FloatArray, rate: FloatArray, contract_value: FloatArray, large: BoolArray
-) -> FloatArray:
-    """Return the cost of a bid, £m; the rate falls above £50m, and SMEs bid at half the cost."""
+def own_view(drawn: FloatArray) -> FloatArray:
+    """Return the factor on the hurdle by what one firm sees in a tender (standard normal draws)."""
+    return np.exp(0.8 * drawn)
+
+
+def bid_cost(fixed: FloatArray, rate: FloatArray, contract_value: FloatArray) -> FloatArray:
+    """Return the cost of a large supplier's bid, £m; the rate falls above £50m of value."""
     falling = np.minimum((np.maximum(contract_value, 1e-9) / 50.0) ** -0.3, 1.0)
-    return (fixed + rate * falling * contract_value) * np.where(large, 1.0, 0.5)
+    return fixed + rate * falling * contract_value
 
 
 def commits(capital: FloatArray, remaining_margin: FloatArray, share: float) -> FloatArray:

@@ -22,8 +22,7 @@ from experiments.question import (
     read_run_question,
     territory,
 )
-from experiments.run import only
-from simulation.errors import InputError
+from simulation.errors import InputError, did_you_mean
 from simulation.parameters import parse_scalar
 
 CUSTOM = "custom"
@@ -114,6 +113,28 @@ def run_of(
     if levers:
         question = replace(question, policies=(changed_policy(question.baseline, levers),))
     return question
+
+
+def only(question: Question, policy: str | None = None, replication: int | None = None) -> Question:
+    """Return the question that asks for one run of ``question``.
+
+    Args:
+        question: what is asked in all.
+        policy: name of one of its policies; may be left out where it has one.
+        replication: the one to run; its own, or 0, if None.
+
+    Raises:
+        InputError: there is no such policy or replication.
+    """
+    known = {each.name: each for each in question.policies}
+    if policy is None and len(known) > 1:
+        raise InputError(f"{question.where}: choose one with --policy: {', '.join(known)}")
+    name = policy or question.baseline.name
+    if name not in known:
+        hint = did_you_mean(name, known)
+        raise InputError(f"--policy: {name!r} is not asked{hint}; asked: {', '.join(known)}")
+    chosen = question.replication or 0 if replication is None else replication
+    return replace(question, policies=(known[name],), replication=chosen)
 
 
 def changed_policy(policy: NamedPolicy, levers: Sequence[str]) -> NamedPolicy:

@@ -18,6 +18,9 @@ from experiments.executors import Executor, Lost
 from experiments.question import MANIFEST, Question
 from experiments.recording import Recording, check_place, stored_runs
 from experiments.runs import Failed, Made, Run, make, plan, samples, setting
+from results.report import render
+from results.statistics import write_summary
+from results.store import REPORT, open_run, write_text
 
 type Kind = Literal["compare", "run"]
 type Progress = Callable[[int, int], None]
@@ -155,14 +158,12 @@ def present(done: Conduct) -> Conduct:
     """Draw the summary and the report, where there is a complete replication to draw from."""
     if done.directory is None or not done.complete:
         return done
-    from results.report import write_report
 
-    from results.statistics import write_summary
-    from results.store import open_run
-
-    summary = write_summary(open_run(done.directory)).to_dict("records")
-    write_report(done.directory)
-    return replace(done, summary=tuple({str(name): row[name] for name in row} for row in summary))
+    stored = open_run(done.directory)
+    summary = write_summary(stored)
+    write_text(done.directory / REPORT, render(stored, summary))
+    rows = ({str(name): row[name] for name in row} for row in summary.to_dict("records"))
+    return replace(done, summary=tuple(rows))
 
 
 def _settled(result: Made | Failed | Lost[Run]) -> Made | Failed:

@@ -184,14 +184,16 @@ def compare(
       tenderlab compare question.yaml
       tenderlab compare runs/4f0c9e1a2b3d
     """
-    from experiments import compare as comparing
+    executor = _executor(workers)  # first, so that workers load the model meanwhile
     from experiments.asking import Changes, comparison_of
 
     question = comparison_of(policies, baseline, levers, Changes(**changes))
+    from experiments import compare as comparing
+
     comparing.check_comparison(question)
     with _progress() as progress:
         done = comparing.compare(
-            question, out, _executor(workers), everything=events == "all", progress=progress
+            question, out, executor, everything=events == "all", progress=progress
         )
     return _tell_comparison(question, done, as_json)
 
@@ -222,10 +224,11 @@ def run(
       tenderlab run --set pump_priming_fund=50@3,0@8 --years 10
       tenderlab run runs/4f0c9e1a2b3d --policy shared-risk --replication 17
     """
-    from experiments import run as running
     from experiments.asking import Changes, run_of
 
     question = run_of(policy, choice, replication, levers, Changes(**changes))
+    from experiments import run as running
+
     return _tell_run(question, running.run(question, out), as_json)
 
 
@@ -237,10 +240,9 @@ def _progress() -> Any:
 
 def _executor(workers: int | None) -> Any:
     from experiments.executors import InProcess, LocalPool, default_workers
-    from experiments.runs import PRELOADED
 
     count = workers or default_workers()
-    return InProcess() if count == 1 else LocalPool(count, PRELOADED)
+    return InProcess() if count == 1 else LocalPool(count)
 
 
 @tenderlab.command()

@@ -24,13 +24,15 @@ type Work[T, R] = Callable[[T], R]
 type Stop = Callable[[], bool]
 type Context = ForkServerContext | SpawnContext
 
+MODEL = ("simulation.model", "experiments.runs", "pyarrow")
+"""Modules that a worker needs to make a run."""
 WORKERS = (1, 256)
 CHUNK_SECONDS = 1.0
 LARGEST_CHUNK = 200
 ATTENTIVE_SECONDS = 0.1
 """How long an executor waits before it looks again whether it should stop."""
 TRIES = 3
-"""How often a task is tried whose worker dies."""
+"""How often a task is tried whose worker dies, and how many workers may die before they start."""
 
 
 @dataclass(frozen=True)
@@ -78,7 +80,7 @@ class LocalPool:
     worker `TRIES` times is yielded as `Lost`.
     """
 
-    def __init__(self, workers: int, preload: Sequence[str] = ()) -> None:
+    def __init__(self, workers: int, preload: Sequence[str] = MODEL) -> None:
         """Start loading the modules ``preload`` in the background."""
         self.workers = workers
         self._context = _context(preload)
@@ -110,11 +112,12 @@ class _Chunk[T]:
 
 @dataclass
 class _Worker[T]:
-    """A process, this end of its pipe, and what it is at work on."""
+    """A process, this end of its pipe, what it is at work on, and whether it ever spoke."""
 
     process: BaseProcess
     pipe: Connection[Any, Any]
     chunk: _Chunk[T] | None = None
+    started: bool = False
 
     def give(self, chunk: _Chunk[T]) -> None:
         """Hand over a chunk; a worker that is dead shows it when its answer is read."""
@@ -143,15 +146,16 @@ class _Crew[T, R]:
     again: deque[_Chunk[T]] = field(default_factory=deque)
     workers: list[_Worker[T]] = field(default_factory=list)
     done: dict[int, R | Lost[T]] = field(default_factory=dict)
+    stillborn: int = 0
 
     def results(self, stop: Stop) -> Iterator[R | Lost[T]]:
         """Yield results in the order of the tasks until all are done or ``stop()`` is true."""
         for place in range(len(self.tasks)):
-            while place not in self.done:
-                if stop():
-                    return
+            while place not in self.done and not stop():
                 self._hand_out()
                 self._collect()
+            if stop():
+                return
             yield self.done.pop(place)
 
     def dismiss(self) -> None:
@@ -198,28 +202,46 @@ class _Crew[T, R]:
             self._receive(busy[pipe])  # type: ignore[index]
 
     def _receive(self, worker: _Worker[T]) -> None:
-        chunk, worker.chunk = worker.chunk, None
-        assert chunk is not None
         try:
-            results, seconds = worker.pipe.recv()
+            answer = worker.pipe.recv()
         except (EOFError, OSError):
-            self._replace(worker, chunk)
+            self._replace(worker)
         else:
-            self.done.update(enumerate(results, chunk.first))
-            self.seconds_per_task = max(seconds / len(results), 1e-4)
+            self._accept(worker, answer)
 
-    def _replace(self, worker: _Worker[T], chunk: _Chunk[T]) -> None:
+    def _accept(self, worker: _Worker[T], answer: tuple[list[R], float] | None) -> None:
+        """Take what ``worker`` says: nothing at first, then results and the seconds they took."""
+        chunk, worker.started = worker.chunk, True
+        if answer is None or chunk is None:
+            return
+        results, seconds = answer
+        self.done.update(enumerate(results, chunk.first))
+        self.seconds_per_task = max(seconds / len(results), 1e-4)
+        worker.chunk = None
+
+    def _replace(self, worker: _Worker[T]) -> None:
         self.workers.remove(worker)
-        error = worker.end()
-        if len(chunk.tasks) == 1 and chunk.tried == TRIES - 1:
+        error, chunk = worker.end(), worker.chunk
+        if not worker.started:
+            self._count_stillborn(error)
+        if chunk and len(chunk.tasks) == 1 and chunk.tried == TRIES - 1:
             self.done[chunk.first] = Lost(chunk.tasks[0], error)
-        else:
+        elif chunk:
             self.again.extend(chunk.again())
+
+    def _count_stillborn(self, error: str) -> None:
+        self.stillborn += 1
+        if self.stillborn == TRIES:
+            raise RuntimeError(
+                f"no worker process starts ({error}); a script that uses a pool must do so under "
+                "if __name__ == '__main__'"
+            )
 
 
 def _serve[T, R](pipe: Connection[Any, Any], work: Work[T, R]) -> None:
     """Do what comes through ``pipe`` until its other end is closed."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    pipe.send(None)
     while tasks := _received(pipe):
         started = monotonic()
         results = [work(task) for task in tasks]

@@ -23,6 +23,7 @@ from simulation.register import Register, parse_register
 if TYPE_CHECKING:
     import pandas as pd
     import pyarrow as pa
+
     from simulation.model import MarketModel
 
 type Detail = Literal["few", "many", "all"]
@@ -30,7 +31,6 @@ type Detail = Literal["few", "many", "all"]
 
 FEW = ("councils", "ledger")
 MANY = (*FEW, "tenders", "contracts", "partnerships", "suppliers", "fund")
-PRELOADED = ("simulation.model", "pyarrow")
 
 
 @dataclass(frozen=True)

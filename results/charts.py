@@ -130,7 +130,7 @@ def _panels(titles: Sequence[str], columns: int, gap: float, row_height: float) 
         horizontal_spacing=0.07,
     )
     figure.update_layout(template=TEMPLATE, height=height, margin={"t": 56, "b": 34})
-    figure.update_annotations(font={"size": 14, "color": INK}, yanchor="bottom")
+    figure.update_annotations(font={"size": 13, "color": INK}, yanchor="bottom")
     return figure
 
 
@@ -509,13 +509,10 @@ def _names(run: RunDirectory, placed: HexagonMap, values: FloatArray, scale: Sca
 
 def _as_map(figure: go.Figure, placed: HexagonMap) -> go.Figure:
     """Give all panels one scale, north up, and the legend a place above them."""
-    low, high = (
-        placed.outlines.min(axis=(0, 1)) - 0.2,
-        placed.outlines.max(axis=(0, 1)) + [0.2, 2.0],
-    )
+    low, high = placed.outlines.min(axis=(0, 1)) - 0.2, placed.outlines.max(axis=(0, 1)) + 0.2
     hidden = {"visible": False, "fixedrange": True, "constrain": "domain"}
     figure.update_xaxes(**hidden, range=[float(low[0]), float(high[0])])
-    figure.update_yaxes(**hidden, range=[float(low[1]), float(high[1])], scaleratio=1)
+    figure.update_yaxes(**hidden, range=[float(low[1]), float(high[1]) + 1.5], scaleratio=1)
     for axis, across in zip(figure.select_yaxes(), figure.select_xaxes(), strict=True):
         axis.update(scaleanchor=across.plotly_name.replace("axis", ""))
     legend = {"y": 1 + 36 / (figure.layout.height - 90), "itemclick": False}

@@ -80,10 +80,10 @@ def hexagon_map(register: Register) -> HexagonMap | None:
         return None
     aside = np.isin(np.arange(len(register)), parents(register))
     centres = np.zeros((len(register), 2))
-    for chosen in (~aside, aside):
-        centres[chosen] = _placed(register, np.flatnonzero(chosen))
+    centres[~aside] = _placed(register, np.flatnonzero(~aside))
     if aside.any():
-        centres[aside] = _beside(INSET * centres[aside], centres[~aside])
+        small = INSET * _placed(register, np.flatnonzero(aside))
+        centres[aside] = _beside(small, centres[~aside])
     return HexagonMap(centres, np.where(aside, INSET, 1.0), aside)
 
 

@@ -13,7 +13,7 @@ from simulation.outcomes import OUTCOMES, Outcome
 SHARE_OF = {"net_public_saving": "net_public_saving_share"}
 """Outcomes whose value is told with a second one, as a share."""
 
-Row = Mapping[str, Any]
+Row = Mapping[Any, Any]
 GROUPS = (
     (statistics.BETTER, "Better"),
     (statistics.WORSE, "Worse"),
@@ -52,7 +52,7 @@ def lead(run: RunDirectory, summary: pd.DataFrame) -> str:
         if any(row["verdict"] == verdict for row in rows.values())
     ]
     name = run.policies[run.baseline].label
-    return f"Against {name}, over {years(run)}: {'; '.join(clauses)}."
+    return f"{outcome.title} over {years(run)}, against {name}: {'; '.join(clauses)}."
 
 
 def years(run: RunDirectory) -> str:
@@ -74,23 +74,26 @@ def _single(run: RunDirectory, outcome: Outcome, row: Row) -> str:
 
 
 def _clause(run: RunDirectory, outcome: Outcome, verdict: str, rows: Sequence[Row]) -> str:
-    """Say of the policies with one verdict what it is, in a clause."""
-    names = listing([run.policies[row["policy"]].label for row in rows])
-    title, many = _lower(outcome), len(rows) > 1
+    """Say of the policies with one verdict what it is, in a clause that calls the outcome "it"."""
+    plain = [run.policies[row["policy"]].label for row in rows]
+    names, many = listing(plain), len(rows) > 1
     match verdict:
         case statistics.BETTER | statistics.WORSE:
-            return f"{names} {_moves(rows[0]['difference'], many)} {title}"
+            moved = [f"{name} ({_by(outcome, row)})" for name, row in zip(plain, rows, strict=True)]
+            return f"{listing(moved)} {_moves(rows[0]['difference'], many)} it"
         case statistics.NEGLIGIBLE:
-            does = "do" if many else "does"
-            return f"{names} {does} not change {title} by as much as matters"
+            return f"{names} {'do' if many else 'does'} not change it by as much as matters"
         case statistics.IDENTICAL:
-            leaves = "leave" if many else "leaves"
-            return f"{names} {leaves} {title} exactly as it is"
+            return f"{names} {'leave' if many else 'leaves'} it exactly as it is"
         case statistics.UNDECIDED:
-            return f"for {names} the runs do not settle whether {title} rises or falls"
+            return f"for {names} the runs do not settle it"
         case "":
-            return f"{title} is not judged for {names}"
+            return f"for {names} it is not judged"
     return f"for {names} there are {verdict} to say"
+
+
+def _by(outcome: Outcome, row: Row) -> str:
+    return change(row["difference"], outcome)
 
 
 def _moves(difference: float, many: bool) -> str:
@@ -166,5 +169,7 @@ def _item(row: Row) -> str:
     title = _lower(outcome)
     if row["verdict"] in (statistics.IDENTICAL, *statistics.SILENT) or not row["pairs"]:
         return title
+    if row["low"] == row["high"] == 0.0:
+        return f"{title} unchanged"
     interval = span(row["low"], row["high"], outcome)
     return f"{title} {change(row['difference'], outcome)} ({interval})"

@@ -97,6 +97,7 @@ class Assumptions:
     incumbent_advantage: float = _fixed(0.05, "of cost", 0, 0.5, "cost that knowing the service saves")
     switching_cost: float = _fixed(0.03, "of cost", 0, 0.5, "cost of taking a service over", "D0 ¶54")
     hurdle: float = _sampled(0.15, "x bid cost", (0, 5), (0.1, 0.2), "expected profit wanted over bid cost", tuned=True)  # noqa: E501
+    allure: float = _fixed(1.0, "log", 0, 3, "spread of the hurdle between tenders, the same for all bidders", tuned=True)
     pre_sales_fixed: float = _fixed(0.35, "£m a quarter", 0, 10, "a large supplier's least pre-sales money", tuned=True)
     pre_sales_share: float = _fixed(0.05, "of turnover", 0, 0.5, "pre-sales money over turnover", tuned=True)
     learning: float = _fixed(0.15, "an occasion", 0, 1, "speed at which beliefs follow what is seen")
@@ -125,11 +126,11 @@ class Assumptions:
     outside_large: float = _fixed(400.0, "£m a year", 0, 10000, "median turnover of a large supplier outside this market", tuned=True)
     outside_sme: float = _fixed(4.0, "£m a year", 0, 200, "median turnover of an SME outside this market", tuned=True)
     capacity_large: float = _sampled(7.0, "£m a year", (0.1, 200), (5.0, 9.0), "work in transition that a large supplier can carry", "D0 ¶36-41", tuned=True)  # noqa: E501
-    capacity_sme: float = _sampled(0.18, "£m a year", (0.01, 10), (0.13, 0.23), "work in transition that an SME can carry", tuned=True)  # noqa: E501
+    capacity_sme: float = _sampled(0.25, "£m a year", (0.01, 10), (0.2, 0.3), "work in transition that an SME can carry", tuned=True)  # noqa: E501
     capacity_growth: float = _fixed(0.03, "a quarter", 0, 0.5, "fastest growth of teams", "D0 ¶36")
     capacity_shrinkage: float = _fixed(0.015, "a quarter", 0, 0.5, "shrinkage of teams without work")
     transition_load: float = _fixed(0.35, "of annual value", 0, 2, "work in transition, times complexity")
-    sme_reach: float = _fixed(100.0, "councils", 1, 10000, "nearest councils that an SME serves")
+    sme_reach: float = _fixed(60.0, "councils", 1, 10000, "nearest councils that an SME serves")
     sme_entry: float = _fixed(0.04, "a quarter", 0, 1, "chance that an SME at the door enters in a normal market")
     large_entry: float = _fixed(0.01, "a quarter", 0, 1, "the same for a large supplier")
     sme_normal: float = _fixed(0.7, "tenders a quarter", 0.001, 100, "tenders within reach for each SME in a normal market", tuned=True)

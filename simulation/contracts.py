@@ -77,12 +77,22 @@ class Contracts(Table):
         self.ended_how[rows] = how
         self.load[rows] = 0.0
 
+    def in_force(self) -> IntArray:
+        """Return the rows of contracts in force."""
+        return np.flatnonzero(self.live)
+
     def quarters_left(self, quarter: int) -> IntArray:
         """Return quarters from ``quarter`` to each contract's end, at least 0."""
         return np.maximum(self.end - quarter, 0)
 
 
+def delivered_by(service_contract: IntArray, rows: IntArray, contracts: int) -> IntArray:
+    """Return the services whose contract is among ``rows``, of ``contracts`` in all."""
+    wanted = np.zeros(contracts + 1, dtype=bool)
+    wanted[rows] = True
+    return np.flatnonzero(wanted[service_contract])
+
+
 def sum_by(rows: IntArray, amounts: NDArray[np.float64], size: int) -> FloatArray:
     """Return ``amounts`` added up by ``rows``, in their order (NONE is left out)."""
-    kept = rows != NONE
-    return np.bincount(rows[kept], weights=amounts[kept], minlength=size)
+    return np.bincount(rows + 1, weights=amounts, minlength=size + 1)[1:]

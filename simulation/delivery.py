@@ -5,9 +5,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from agents import supplier as firm
-from agents.columns import NONE, BoolArray, FloatArray, IntArray
+from agents.columns import NONE, FloatArray, IntArray
 from agents.partnership import Stage
-from simulation.contracts import Ended, sum_by
+from simulation.contracts import Ended, delivered_by, sum_by
 from simulation.ledger import Account, Purpose, to_pence
 from simulation.partnering import (
     READINESS_GAINED,
@@ -58,10 +58,11 @@ def _sign(model: "MarketModel", plan: Plan, result: Result) -> IntArray:
     _write_money(model, rows, requirements, result, awarded)
     _write_risks(model, rows, requirements, result, awarded)
     _hand_over(model, rows, requirements, awarded)
-    for row, tender in zip(rows.tolist(), awarded.tolist(), strict=True):
+    for row in rows[model.contracts.partnership[rows] != NONE].tolist():
         _start_group(model, row)
-        if tender in plan.set_up:
-            model.pay_set_up(row, requirements.members(tender), plan.set_up[tender])
+    contract = dict(zip(awarded.tolist(), rows.tolist(), strict=True))
+    for tender in sorted(plan.set_up.keys() & contract.keys()):
+        model.pay_set_up(contract[tender], requirements.members(tender), plan.set_up[tender])
     invested = to_pence(model.contracts.investment[rows])
     account = model.ledger.supplier(model.contracts.supplier[rows])
     model.ledger.post(account, Account.RESOURCES, Purpose.INVESTMENT, invested)
@@ -144,10 +145,7 @@ def _hand_over(
 
 
 def _start_group(model: "MarketModel", contract: int) -> None:
-    group = int(model.contracts.partnership[contract])
-    if group == NONE:
-        return
-    partnerships = model.partnerships
+    group, partnerships = int(model.contracts.partnership[contract]), model.partnerships
     partnerships.stage[group] = Stage.PERFORMING
     partnerships.contract[group] = contract
     partnerships.members[group] = model.contracts.councils[contract]
@@ -170,17 +168,18 @@ def _put_off(model: "MarketModel", requirements: Requirements, result: Result) -
 def _end_transitions(model: "MarketModel") -> None:
     """Free the teams of contracts whose transition is over, and count every firm's load afresh."""
     contracts, suppliers = model.contracts, model.suppliers
-    contracts.load[contracts.load_end <= model.quarter] = 0.0
-    suppliers.load[:] = sum_by(contracts.supplier, contracts.load, len(suppliers))
+    live = contracts.in_force()
+    contracts.load[live[contracts.load_end[live] <= model.quarter]] = 0.0
+    suppliers.load[:] = sum_by(contracts.supplier[live], contracts.load[live], len(suppliers))
 
 
 def _strike(model: "MarketModel") -> None:
     """Let this quarter's risk events strike the contracts in force."""
-    contracts = model.contracts
-    strikes = (contracts.event_quarter == model.quarter) & contracts.live[:, None]
-    rows = np.flatnonzero(strikes.any(axis=1))
+    contracts, live = model.contracts, model.contracts.in_force()
+    rows = live[(contracts.event_quarter[live] == model.quarter).any(axis=1)]
     if len(rows):
-        loss = np.where(strikes[rows], contracts.event_loss[rows], 0.0)
+        strikes = contracts.event_quarter[rows] == model.quarter
+        loss = np.where(strikes, contracts.event_loss[rows], 0.0)
         loss *= contracts.project_cost[rows][:, None]
         _bear(model, rows, (loss * contracts.share[rows]).sum(axis=1), loss.sum(axis=1))
 
@@ -217,7 +216,7 @@ def collapse(model: "MarketModel", rows: IntArray, how: Ended) -> None:
     contracts = model.contracts
     cost = model.assumptions.disruption * contracts.value[rows]
     model.charge_members(rows, cost, Purpose.DISRUPTION)
-    members = np.flatnonzero(np.isin(model.services.contract, rows))
+    members = delivered_by(model.services.contract, rows, len(contracts))
     groups = contracts.partnership[rows]
     for contract, group in zip(rows.tolist(), groups.tolist(), strict=True):
         if group != NONE:
@@ -250,7 +249,3 @@ def quality_of_services(model: "MarketModel") -> FloatArray:
     quality[held] = contracts.quality[contract] - dip - trouble
     return quality
 
-
-def in_force(model: "MarketModel") -> BoolArray:
-    """Return which contracts are in force."""
-    return model.contracts.live

@@ -6,7 +6,7 @@ import numpy as np
 
 from agents.columns import NONE, FloatArray, IntArray
 from agents.government import repayment_due
-from simulation.contracts import sum_by
+from simulation.contracts import delivered_by, sum_by
 from simulation.ledger import COUNCIL_COSTS, PENCE, Account, Purpose, to_pence
 from simulation.requirements import Requirements
 from simulation.route import SetUp, value_in_house
@@ -52,7 +52,7 @@ def charge_members(
     services = model.services
     burden = np.zeros(len(model.contracts))
     burden[rows] = cost
-    members = np.flatnonzero(np.isin(services.contract, rows))
+    members = delivered_by(services.contract, rows, len(burden))
     contract = services.contract[members]
     part = services.baseline[members] * model.index / annual_baseline(model)[contract]
     account = model.ledger.council(services.council[members])

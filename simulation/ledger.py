@@ -5,6 +5,7 @@ in which they came. Independently of the balances that postings change, `Ledger.
 posted in the quarter and compares.
 """
 
+from collections import Counter
 from collections.abc import Iterable
 from enum import IntEnum
 from typing import NamedTuple
@@ -106,6 +107,7 @@ class Ledger:
         self.batches: list[Batch] = []
         self._opening = self.balance.copy()
         self._first_batch = 0
+        self._posted: Counter[Purpose] = Counter()
 
     def council(self, rows: IntArray | int) -> IntArray:
         """Return the accounts of councils by row."""
@@ -141,16 +143,16 @@ class Ledger:
         Raises:
             ValueError: a negative amount.
         """
-        amounts, sources, targets = np.broadcast_arrays(np.atleast_1d(amount), source, target)
+        amounts = np.atleast_1d(np.asarray(amount))
         if amounts.size and amounts.min() < 0:
             raise ValueError(f"negative posting for {purpose.name}")
-        moved = amounts != 0
-        if not moved.all():
-            amounts, sources, targets = amounts[moved], sources[moved], targets[moved]
-        if amounts.size:
-            np.subtract.at(self.balance, sources, amounts)
-            np.add.at(self.balance, targets, amounts)
-            self.batches.append(Batch(self.quarter, sources, targets, purpose, amounts))
+        moved = np.flatnonzero(amounts)
+        if len(moved):
+            amounts, source, target = amounts[moved], _pick(source, moved), _pick(target, moved)
+            np.subtract.at(self.balance, source, amounts)
+            np.add.at(self.balance, target, amounts)
+            self.batches.append(Batch(self.quarter, source, target, purpose, amounts))
+            self._posted[purpose] += int(amounts.sum())
 
     def this_quarter(self) -> list[Batch]:
         """Return the postings made since the quarter opened."""
@@ -161,6 +163,7 @@ class Ledger:
         self.quarter = quarter
         self._opening = self.balance.copy()
         self._first_batch = len(self.batches)
+        self._posted.clear()
 
     def check(self) -> None:
         """Verify opening + in - out = closing for every account, from the postings themselves.
@@ -168,10 +171,12 @@ class Ledger:
         Raises:
             ArithmeticError: an account does not balance, or the fund is overdrawn.
         """
-        expected = self._opening.copy()
-        for batch in self.this_quarter():
-            expected += _by_account(batch.target, batch.amount, len(expected))
-            expected -= _by_account(batch.source, batch.amount, len(expected))
+        batches = self.this_quarter()
+        amounts = np.concatenate([batch.amount for batch in batches])
+        size = len(self.balance)
+        came = _by_account(np.concatenate([batch.target for batch in batches]), amounts, size)
+        went = _by_account(np.concatenate([batch.source for batch in batches]), amounts, size)
+        expected = self._opening + came - went
         if (expected != self.balance).any():
             raise ArithmeticError(f"accounts do not balance in quarter {self.quarter}")
         if self.balance[Account.FUND] < 0:
@@ -188,7 +193,7 @@ class Ledger:
 
     def total(self, *purposes: Purpose) -> int:
         """Return pence posted this quarter for ``purposes``."""
-        return sum(int(b.amount.sum()) for b in self.this_quarter() if b.purpose in purposes)
+        return sum(self._posted[purpose] for purpose in purposes)
 
     def account_class(self, accounts: IntArray) -> IntArray:
         """Return the class (index into ``ACCOUNT_CLASSES``) of each account."""
@@ -218,6 +223,13 @@ class Ledger:
         rows["purpose"] = _names(rows["purpose"].to_numpy(), PURPOSES)
         keys = ["quarter", "from_class", "to_class", "purpose"]
         return rows.groupby(keys, observed=True, as_index=False)["amount"].sum()
+
+
+def _pick(accounts: IntArray | Account, moved: IntArray) -> IntArray:
+    """Return the accounts of the postings that move money, one account or one for each."""
+    if isinstance(accounts, Account):
+        return np.full(len(moved), int(accounts))
+    return accounts[moved]
 
 
 def _names(codes: IntArray, names: tuple[str, ...]) -> pd.Categorical:

@@ -5,10 +5,11 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from agents import supplier as firm
-from agents.columns import NONE, BoolArray, FloatArray, IntArray
+from agents.columns import NONE, BoolArray, FloatArray, IntArray, KeyArray
 from simulation.contracts import Ended, sum_by
 from simulation.delivery import collapse
 from simulation.ledger import Account, Purpose
+from simulation.levers import QUARTERS_PER_YEAR
 from simulation.randomness import combine, name_key
 from simulation.requirements import Requirements
 from simulation.segments import SEGMENTS, segment_table
@@ -42,20 +43,26 @@ def adapt(model: "MarketModel", requirements: Requirements, result: Result) -> N
 
 def take_stock(model: "MarketModel") -> None:
     """Count afresh what suppliers hold: contracts, turnover, hub volume, exposure, capital."""
-    contracts, suppliers = model.contracts, model.suppliers
-    size = len(suppliers)
-    supplier = np.where(contracts.live, contracts.supplier, NONE)
-    worth = contracts.price_ratio * model.annual_baseline()
-    suppliers.contracts[:] = sum_by(supplier, contracts.live.astype(float), size).astype(np.int64)
+    suppliers, size = model.suppliers, len(model.suppliers)
+    live = model.contracts.in_force()
+    supplier, worth, ahead = _in_force(model, live)
+    suppliers.contracts[:] = np.bincount(supplier, minlength=size)
     suppliers.turnover[:] = sum_by(supplier, worth, size)
-    length = np.maximum(contracts.signed_end - contracts.start, 1)
-    ahead = np.clip((contracts.signed_end - model.quarter) / length, 0.0, 1.0)
-    suppliers.exposure[:] = sum_by(supplier, contracts.expected_loss * ahead, size)
-    place = np.where(contracts.live, contracts.supplier * len(SEGMENTS) + contracts.segment, NONE)
-    volume = sum_by(place, worth, size * len(SEGMENTS))
-    model.hub_volume = volume.reshape(size, len(SEGMENTS))
+    expected = model.contracts.expected_loss[live] * ahead
+    suppliers.exposure[:] = sum_by(supplier, expected, size)
+    place = supplier * len(SEGMENTS) + model.contracts.segment[live]
+    model.hub_volume = sum_by(place, worth, size * len(SEGMENTS)).reshape(size, len(SEGMENTS))
     weight = model.assumptions.exposure_weight
     model.free_capital = firm.free_capital(model.capital(), suppliers.exposure, weight)
+
+
+def _in_force(model: "MarketModel", live: IntArray) -> tuple[IntArray, FloatArray, FloatArray]:
+    """Return supplier, price (£m a year) and part still ahead of the contracts ``live``."""
+    contracts = model.contracts
+    worth = (contracts.price_ratio * model.annual_baseline())[live]
+    length = np.maximum(contracts.signed_end - contracts.start, 1)[live]
+    ahead = np.clip((contracts.signed_end[live] - model.quarter) / length, 0.0, 1.0)
+    return contracts.supplier[live], worth, ahead
 
 
 # --- learning ------------------------------------------------------------------------------------
@@ -121,7 +128,7 @@ def _fill_wallets(model: "MarketModel", submitted: Bids) -> None:
 def _build_teams(model: "MarketModel", requirements: Requirements, result: Result) -> None:
     """Build teams for the pipeline that each firm sees: its fair part of what it qualified for."""
     suppliers, assumptions = model.suppliers, model.assumptions
-    tender, supplier = result.prospects
+    tender, supplier = result.prospects.tender, result.prospects.supplier
     fair = result.terms.work[tender] / np.maximum(result.qualified[tender], 1)
     pipeline = PIPELINE_QUARTERS * sum_by(supplier, fair, len(suppliers))
     suppliers.capacity[:] = firm.grow(
@@ -185,19 +192,28 @@ def _retire(model: "MarketModel", rows: IntArray) -> None:
 
 
 def _enter(model: "MarketModel", requirements: Requirements) -> None:
-    """Let firms in that wait at the door, as opportunity per firm already there invites them."""
-    assumptions = model.assumptions
-    for large, at_door, hazard in (
-        (True, model.founders[0], assumptions.large_entry),
-        (False, model.founders[1], assumptions.sme_entry),
-    ):
-        chance = firm.entry_chance(opportunity(model, requirements, large), hazard)
-        ordinal = np.arange(at_door)
-        door = name_key("large entrant" if large else "sme entrant")
-        key = combine(door, model.quarter, ordinal)
-        comes = key[model.draws.happens("entry", chance, key)]
-        model.add_suppliers(comes, np.full(len(comes), large), model.quarter)
-        model.tally["entrants"] += len(comes)
+    """Let firms in once a year, as opportunity per firm already there invites them."""
+    if model.quarter % QUARTERS_PER_YEAR:
+        return
+    assumptions, (large, smes) = model.assumptions, model.founders
+    came = [
+        _at_the_door(model, requirements, True, large, assumptions.large_entry),
+        _at_the_door(model, requirements, False, smes, assumptions.sme_entry),
+    ]
+    key = np.concatenate(came)
+    if len(key):
+        model.add_suppliers(key, np.arange(len(key)) < len(came[0]), model.quarter)
+    model.tally["entrants"] += len(key)
+
+
+def _at_the_door(
+    model: "MarketModel", requirements: Requirements, large: bool, waiting: int, hazard: float
+) -> KeyArray:
+    """Return the keys of the firms that come in: an entrant is its quarter and ordinal."""
+    chance = firm.entry_chance(opportunity(model, requirements, large), hazard)
+    door = name_key("large entrant" if large else "sme entrant")
+    key = combine(door, model.quarter, np.arange(QUARTERS_PER_YEAR * waiting))
+    return key[model.draws.happens("entry", chance, key)]
 
 
 def opportunity(model: "MarketModel", requirements: Requirements, large: bool) -> float:

@@ -1,5 +1,7 @@
 """Phase 3, partnering: councils look for partners, groups form, and members commit or walk away."""
 
+from collections.abc import Callable
+from itertools import combinations
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
@@ -47,31 +49,30 @@ class Ties:
     def __init__(self, councils: int) -> None:
         """Start without ties among ``councils``."""
         self._councils = councils
-        self._keys: IntArray = np.zeros(0, dtype=np.int64)
-        self._trust: FloatArray = np.zeros(0)
+        self._trust: dict[int, float] = {}
+        self._sorted: tuple[IntArray, FloatArray] | None = None
 
     def trust(self, one: IntArray, other: IntArray) -> FloatArray:
         """Return earned trust between pairs of councils, in [-1, 1]."""
-        key = self._key(one, other)
-        if not len(self._keys):
-            return np.zeros(key.shape)
-        place = np.minimum(np.searchsorted(self._keys, key), len(self._keys) - 1)
-        return np.where(self._keys[place] == key, self._trust[place], 0.0)
+        if not self._trust:
+            return np.zeros(one.shape)
+        keys, trust = self._arrays()
+        key = np.minimum(one, other) * self._councils + np.maximum(one, other)
+        place = np.minimum(np.searchsorted(keys, key), len(keys) - 1)
+        return np.where(keys[place] == key, trust[place], 0.0)
 
     def add(self, members: IntArray, change: float) -> None:
         """Change trust between every two of ``members``."""
-        one, other = np.triu_indices(len(members), 1)
-        key = np.unique(self._key(members[one], members[other]))
-        fresh = np.setdiff1d(key, self._keys)
-        keys = np.concatenate([self._keys, fresh])
-        trust = np.concatenate([self._trust, np.zeros(len(fresh))])
-        order = np.argsort(keys, kind="stable")
-        self._keys, self._trust = keys[order], trust[order]
-        touched = np.searchsorted(self._keys, key)
-        self._trust[touched] = np.clip(self._trust[touched] + change, -1.0, 1.0)
+        for one, other in combinations(sorted(set(members.tolist())), 2):
+            key = one * self._councils + other
+            self._trust[key] = min(max(self._trust.get(key, 0.0) + change, -1.0), 1.0)
+        self._sorted = None
 
-    def _key(self, one: IntArray, other: IntArray) -> IntArray:
-        return np.minimum(one, other) * self._councils + np.maximum(one, other)
+    def _arrays(self) -> tuple[IntArray, FloatArray]:
+        if self._sorted is None:
+            keys = sorted(self._trust)
+            self._sorted = np.array(keys), np.array([self._trust[key] for key in keys])
+        return self._sorted
 
 
 def advance(model: "MarketModel", needs: IntArray) -> tuple[IntArray, list[Group]]:
@@ -114,9 +115,11 @@ def _form(model: "MarketModel", needs: IntArray) -> IntArray:
         return np.zeros(0, dtype=np.int64)
     pairs = _pairs(model, leaders)
     bounds = np.searchsorted(pairs.leader, np.arange(len(leaders) + 1))
-    for place in np.argsort(model.draws.uniform("turn", model.services.key[leaders], model.quarter)):
+    turn = np.argsort(model.draws.uniform("turn", model.services.key[leaders], model.quarter))
+    taken: set[int] = set()
+    for place in turn[bounds[turn] < bounds[turn + 1]].tolist():
         ours = slice(bounds[place], bounds[place + 1])
-        _grow_from(model, int(leaders[place]), pairs.candidate[ours], pairs.attraction[ours])
+        _grow_from(model, int(leaders[place]), pairs, ours, taken)
     return needs[model.services.partnership[needs] != NONE]
 
 
@@ -147,7 +150,15 @@ def _pairs(model: "MarketModel", leaders: IntArray) -> Pairs:
     candidate = service[leader, place]
     kilometres = away[leader, place]
     attraction = _attraction(model, leaders[leader], candidate, kilometres)
-    return Pairs(leader, candidate, attraction)
+    pays = attraction + _best_gain(model, candidate) > 0
+    return Pairs(leader[pays], candidate[pays], attraction[pays])
+
+
+def _best_gain(model: "MarketModel", services: IntArray) -> FloatArray:
+    """Return the most that a further partner could bring: doubling what the group holds."""
+    segment = model.services.segment[services]
+    elasticity = segment_table().scale_elasticity * model.assumptions.demand_scale
+    return (1.0 - 2.0**-elasticity - model.coordination)[segment]
 
 
 def _open_to_join(model: "MarketModel") -> BoolArray:
@@ -203,25 +214,30 @@ def _same_county(model: "MarketModel", one: IntArray, other: IntArray) -> BoolAr
 
 
 def _grow_from(
-    model: "MarketModel", leader: int, candidates: IntArray, attraction: FloatArray
+    model: "MarketModel", leader: int, pairs: Pairs, ours: slice, taken: set[int]
 ) -> None:
-    services = model.services
-    free = services.partnership[candidates] == NONE
-    if services.partnership[leader] != NONE or not free.any():
+    """Let one leader gather a group among its candidates that are still free."""
+    if leader in taken:
         return
-    candidates, attraction = candidates[free], attraction[free]
-    values = (services.baseline[candidates] * model.index).tolist()
-    lead_value = float(services.baseline[leader] * model.index)
-    most, enough = model.levers.max_partners, model.levers.aggregation_threshold or np.inf
+    offered = zip(pairs.candidate[ours].tolist(), pairs.attraction[ours].tolist(), strict=True)
+    free = [(one, drawn) for one, drawn in offered if one not in taken]
+    candidates, attraction = [one for one, _ in free], [drawn for _, drawn in free]
+    baseline = model.services.baseline
     chosen = grow_group(
-        attraction.tolist(), values, _adjoins(model, leader, candidates), lead_value,
-        _gain(model, leader), most, enough,
+        attraction, (baseline[candidates] * model.index).tolist(),
+        _adjoins(model, leader, candidates), float(baseline[leader] * model.index),
+        _gain(model, leader), model.levers.max_partners,
+        model.levers.aggregation_threshold or np.inf,
     )  # fmt: skip
     if chosen:
-        _found(model, np.array([leader, *candidates[chosen].tolist()]))
+        members = [leader, *(candidates[one] for one in chosen)]
+        taken.update(members)
+        _found(model, np.array(members))
 
 
-def _adjoins(model: "MarketModel", leader: int, candidates: IntArray):  # type: ignore[no-untyped-def]
+def _adjoins(
+    model: "MarketModel", leader: int, candidates: list[int]
+) -> Callable[[int, set[int]], bool]:
     """Return the test whether a candidate adjoins the leader or somebody already chosen."""
     council = model.services.council
     home, others = int(council[leader]), council[candidates].tolist()
@@ -236,14 +252,14 @@ def _adjoins(model: "MarketModel", leader: int, candidates: IntArray):  # type: 
     return adjoins
 
 
-def _gain(model: "MarketModel", leader: int):  # type: ignore[no-untyped-def]
+def _gain(model: "MarketModel", leader: int) -> Callable[[float, float, int], float]:
     """Return the fall in unit cost, less coordination, that one more member brings."""
     segment = int(model.services.segment[leader])
     elasticity = float(segment_table().scale_elasticity[segment]) * model.assumptions.demand_scale
     coordination = float(model.coordination[segment])
 
     def gain(value: float, added: float, members: int) -> float:
-        return float(scale_gain(value, added, elasticity)) - coordination
+        return scale_gain(value, added, elasticity) - coordination
 
     return gain
 
@@ -285,42 +301,58 @@ def _reconvene(model: "MarketModel") -> None:
 
 
 def _decide(model: "MarketModel") -> tuple[IntArray, list[Group]]:
+    """Let the members of due groups stay or walk away.
+
+    Returns:
+        The services that are left with a need of their own, and the groups that have agreed.
+    """
     partnerships = model.partnerships
     due = (partnerships.stage == Stage.FORMING) & (partnerships.ready <= model.quarter)
+    members, walks = _votes(model, due)
+    group = model.services.partnership[members]
     alone: list[IntArray] = [np.zeros(0, dtype=np.int64)]
     agreed: list[Group] = []
     for row in np.flatnonzero(due).tolist():
-        stayed, left = _vote(model, row)
-        alone.append(_in_need(model, left))
+        ours = group == row
+        stayed, left = _settle(model, row, members[ours], walks[ours])
+        alone.append(left)
         agreed.extend([Group(row, stayed)] if len(stayed) else [])
-    return np.concatenate(alone), agreed
+    return _in_need(model, np.concatenate(alone)), agreed
 
 
-def _vote(model: "MarketModel", row: int) -> tuple[IntArray, IntArray]:
+def _votes(model: "MarketModel", due: BoolArray) -> tuple[IntArray, BoolArray]:
+    """Return the member services of due groups, and which of them walk away."""
+    services = model.services
+    members = np.flatnonzero(services.partnership != NONE)
+    members = members[due[services.partnership[members]]]
+    lead = model.partnerships.lead[services.partnership[members]]
+    chance = _walk_chance(model, members, lead)
+    walks = model.draws.happens("walk away", chance, services.key[members], model.quarter)
+    model.tally["walked_away"] += int(walks.sum())
+    return members, walks
+
+
+def _settle(
+    model: "MarketModel", row: int, members: IntArray, walks: BoolArray
+) -> tuple[IntArray, IntArray]:
     """Return the services that commit, the leader's first, and those that leave.
 
-    Where the leader leaves, or nobody else stays, the group is over and all leave.
+    Where fewer than two stay the group is over and all leave.
     """
-    services = model.services
-    members = np.flatnonzero(services.partnership == row)
-    lead = int(model.partnerships.lead[row])
-    walks = model.draws.happens(
-        "walk away", _walk_chance(model, members, lead), services.key[members], model.quarter
-    )
-    model.tally["walked_away"] += int(walks.sum())
     stayed, left = members[~walks], members[walks]
     if len(stayed) < 2:
         remember(model, members, TRUST_LOST, READINESS_LOST)
         dissolve(model, row, "walked away")
         return np.zeros(0, dtype=np.int64), members
-    services.partnership[left] = NONE
+    model.services.partnership[left] = NONE
+    lead = int(model.partnerships.lead[row])
     model.partnerships.lead[row] = first = lead if lead in stayed else stayed[0]
     return np.concatenate([[first], stayed[stayed != first]]), left
 
 
-def _walk_chance(model: "MarketModel", members: IntArray, lead: int) -> FloatArray:
+def _walk_chance(model: "MarketModel", members: IntArray, lead: IntArray) -> FloatArray:
     councils, council = model.councils, model.services.council[members]
-    other = model.services.council[lead] + np.zeros_like(council)
+    other = model.services.council[lead]
     trust = model.ties.trust(council, other) + SAME_COUNTY_TRUST * _same_county(model, council, other)
     politics = political_distance(councils.control[council], councils.control[other], INDEPENDENT_FROM)
     away = model.kilometres(council, other)

@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 
 from agents.columns import NONE, BoolArray, FloatArray, IntArray, KeyArray
 from simulation.contracts import sum_by
+from simulation.partnering import Group
 from simulation.randomness import combine
 from simulation.segments import segment_table
 
@@ -95,16 +96,15 @@ def risk_shares(model: "MarketModel", tenders: int) -> FloatArray:
     return np.tile(share, (tenders, 1))
 
 
-def gather(
-    model: "MarketModel", members: list[IntArray], partnership: list[int]
-) -> Requirements:
-    """Return the requirements whose tenders have these ``members`` (services, leader first)."""
-    service = np.concatenate([np.zeros(0, dtype=np.int64), *members])
-    sizes = np.array([len(one) for one in members], dtype=np.int64)
-    tender = np.repeat(np.arange(len(members)), sizes)
-    first = np.cumsum(sizes) - sizes
-    lead = service[first] if len(service) else service
-    return _describe(model, lead, service, tender, sizes, np.array(partnership, dtype=np.int64))
+def gather(model: "MarketModel", alone: IntArray, groups: list[Group]) -> Requirements:
+    """Return the requirements of services bought ``alone`` and of ``groups`` that buy together."""
+    service = np.concatenate([alone, *(one.services for one in groups)])
+    sizes = np.array([1] * len(alone) + [len(one.services) for one in groups], dtype=np.int64)
+    partnership = np.full(len(sizes), NONE, dtype=np.int64)
+    partnership[len(alone) :] = [one.partnership for one in groups]
+    tender = np.repeat(np.arange(len(sizes)), sizes)
+    lead = service[np.cumsum(sizes) - sizes]
+    return _describe(model, lead, service, tender, sizes, partnership)
 
 
 def _describe(
@@ -116,7 +116,7 @@ def _describe(
     worth = services.baseline[service] * model.index
     value = sum_by(tender, worth, count)
     segment = services.segment[lead]
-    key = combine(services.key[lead], services.ordinal[lead]) if count else np.zeros(0, np.uint64)
+    key = combine(services.key[lead], services.ordinal[lead])
 
     def mean(column: NDArray[np.float64]) -> FloatArray:
         return sum_by(tender, worth * column[services.council[service]], count) / value

@@ -8,10 +8,10 @@ from agents.columns import NONE, BoolArray, FloatArray, IntArray
 from agents.council import passes_business_case
 from agents.government import PRIORITIES
 from agents.partnership import set_up_cost
+from agents.supplier import demand_scale
 from simulation.contracts import Ended, sum_by
 from simulation.ledger import PENCE, Account, to_pence
 from simulation.partnering import Group, dissolve
-from simulation.randomness import combine
 from simulation.requirements import Requirements, gather
 from simulation.segments import segment_table
 
@@ -45,7 +45,6 @@ class Project(NamedTuple):
 
     place: int
     members: IntArray
-    partnership: int
     cost: float
     saving: float
     population: float
@@ -55,14 +54,40 @@ class Project(NamedTuple):
 def choose(model: "MarketModel", alone: IntArray, groups: list[Group]) -> Plan:
     """Decide how each need is met, and return what goes to the market."""
     alone = alone[~_taken_back(model, alone)]
-    members = [alone[place : place + 1] for place in range(len(alone))]
-    members += [group.services for group in groups]
-    partnership = [NONE] * len(alone) + [group.partnership for group in groups]
-    paid = _finance_projects(model, members, partnership)
-    kept = [place for place in range(len(members)) if paid.get(place, True) is not None]
-    requirements = gather(model, [members[p] for p in kept], [partnership[p] for p in kept])
-    set_up = {new: plan for new, old in enumerate(kept) if (plan := paid.get(old)) is not None}
+    needs = Needs(alone, groups)
+    paid = _finance_projects(model, needs)
+    given_up = [place for place, plan in paid.items() if plan is None]
+    requirements = gather(model, *needs.without(given_up))
+    order = np.delete(np.arange(len(needs)), given_up).tolist()
+    set_up = {new: plan for new, old in enumerate(order) if (plan := paid.get(old)) is not None}
     return Plan(requirements, set_up)
+
+
+class Needs:
+    """The needs of a quarter: services that are met alone, then groups; a place numbers both."""
+
+    def __init__(self, alone: IntArray, groups: list[Group]) -> None:
+        """Keep services ``alone`` and ``groups``."""
+        self.alone = alone
+        self.groups = groups
+        self.lead: IntArray = np.concatenate([alone, [int(one.services[0]) for one in groups]])
+        self.lead = self.lead.astype(np.int64)
+        self.group: IntArray = np.full(len(self.lead), NONE, dtype=np.int64)
+        self.group[len(alone) :] = [one.partnership for one in groups]
+
+    def __len__(self) -> int:
+        return len(self.lead)
+
+    def members(self, place: int) -> IntArray:
+        """Return the services of one need, the leader's first."""
+        singles = len(self.alone)
+        return self.alone[place : place + 1] if place < singles else self.groups[place - singles][1]
+
+    def without(self, places: list[int]) -> tuple[IntArray, list[Group]]:
+        """Return what is left, services alone and groups, when ``places`` are given up."""
+        gone, singles = set(places), len(self.alone)
+        alone = np.delete(self.alone, [place for place in places if place < singles])
+        return alone, [one for n, one in enumerate(self.groups) if n + singles not in gone]
 
 
 def _taken_back(model: "MarketModel", alone: IntArray) -> BoolArray:
@@ -81,88 +106,103 @@ def _taken_back(model: "MarketModel", alone: IntArray) -> BoolArray:
 
 def release(model: "MarketModel", services: IntArray, how: Ended) -> None:
     """Detach ``services`` from their contracts, and close those that are left with none."""
-    contracts = np.unique(model.services.contract[services])
-    contracts = contracts[contracts != NONE]
+    over = np.zeros(len(model.contracts) + 1, dtype=bool)
+    over[model.services.contract[services]] = True
     model.services.contract[services] = NONE
-    still = np.isin(contracts, model.services.contract)
-    over = contracts[~still]
-    model.contracts.close(over[model.contracts.live[over]], model.quarter, how)
+    over[model.services.contract] = False
+    over[NONE] = False
+    rows = np.flatnonzero(over)
+    model.contracts.close(rows[model.contracts.live[rows]], model.quarter, how)
 
 
 # --- cash for projects ---------------------------------------------------------------------------
 
 
-def _finance_projects(
-    model: "MarketModel", members: list[IntArray], partnership: list[int]
-) -> dict[int, SetUp | None]:
+def _finance_projects(model: "MarketModel", needs: Needs) -> dict[int, SetUp | None]:
     """Return each project's set-up by place; None where it is given up and must not be tendered."""
-    projects = _projects(model, members, partnership)
-    outcome: dict[int, SetUp | None] = {}
-    own_cash = _OwnCash(model)
-    fund = int(model.ledger.balance[Account.FUND])
-    for project in _ranked(model, projects):
-        if not _viable(model, project):
-            outcome[project.place] = _give_up(model, project, "no business case")
-            continue
-        model.tally["projects_viable"] += 1
-        plan = _raise_cash(model, project, own_cash, fund)
-        if plan is None:
-            model.tally["projects_unfunded"] += 1
-            outcome[project.place] = _give_up(model, project, "no cash")
-            continue
-        fund -= int(plan.from_fund.sum())
-        outcome[project.place] = plan
-    return outcome
+    places = _need_set_up(model, needs)
+    saving = _expected_saving(model, needs, places)
+    viable = _viable(model, needs.lead[places], saving)
+    for place in places[~viable].tolist():
+        _give_up(model, needs, place, "no business case")
+    outcome: dict[int, SetUp | None] = dict.fromkeys(places[~viable].tolist())
+    projects = _projects(model, needs, places[viable], saving[viable])
+    model.tally["projects_viable"] += len(projects)
+    return outcome | _find_cash(model, needs, projects)
 
 
-def _projects(
-    model: "MarketModel", members: list[IntArray], partnership: list[int]
-) -> list[Project]:
-    """Return which tenders are projects: all joint ones, and large moves out of the house."""
-    services, assumptions = model.services, model.assumptions
-    projects = []
-    for place, (ours, group) in enumerate(zip(members, partnership, strict=True)):
-        if not _is_project(model, ours, group):
-            continue
-        saving = _expected_saving(model, ours)
-        cost = set_up_cost(saving, assumptions.set_up_years, assumptions.set_up_floor)
-        people = float(model.councils.population[services.council[ours]].mean())
-        fund_first = model.draws.happens("fund first", assumptions.fund_first, services.key[ours[0]])
-        projects.append(Project(place, ours, group, cost, saving, people, bool(fund_first[0])))
-    return projects
+def _need_set_up(model: "MarketModel", needs: Needs) -> IntArray:
+    """Return the places of needs to be set up: new groups, and programmes that leave the house."""
+    services, contracts = model.services, model.contracts
+    contract = services.contract[needs.lead]
+    at_home = contract == NONE
+    programme = at_home & segment_table().programme[services.segment[needs.lead]]
+    renewed = np.zeros(len(needs), dtype=bool)
+    renewed[~at_home] = contracts.partnership[contract[~at_home]] == needs.group[~at_home]
+    return np.flatnonzero(np.where(needs.group != NONE, ~renewed, programme))
 
 
-def _is_project(model: "MarketModel", members: IntArray, group: int) -> bool:
-    """Return whether a tender needs setting up: a new group, or a programme that leaves the house."""
-    contract, segment = model.services.contract[members[0]], model.services.segment[members[0]]
-    if group != NONE:
-        return bool(contract == NONE or model.contracts.partnership[contract] != group)
-    return bool(contract == NONE and segment_table().programme[segment])
-
-
-def _expected_saving(model: "MarketModel", members: IntArray) -> float:
+def _expected_saving(model: "MarketModel", needs: Needs, places: IntArray) -> FloatArray:
     """Return what members expect to save together, £m a year, at prices that were paid lately.
 
     A service that is outside already would otherwise be bought alone at the going price.
     """
-    segment = int(model.services.segment[members[0]])
-    going = float(model.award_price[segment])
-    own = model.services.baseline[members] * model.index
-    value = float(own.sum())
-    scale = value / float((own**2).sum() / value)
-    elasticity = float(segment_table().scale_elasticity[segment]) * model.assumptions.demand_scale
-    joint = scale**-elasticity * (1.0 + float(model.coordination[segment]) * (len(members) - 1))
-    otherwise = np.where(model.services.contract[members] == NONE, 1.0, min(going, 1.0))
-    return float((own * otherwise).sum()) - value * going * joint
+    members = [needs.members(place) for place in places.tolist()]
+    service = np.concatenate([np.zeros(0, dtype=np.int64), *members])
+    number = np.array([len(ours) for ours in members], dtype=np.int64)
+    project = np.repeat(np.arange(len(places)), number)
+    segment = model.services.segment[needs.lead[places]]
+    own = model.services.baseline[service] * model.index
+    value = sum_by(project, own, len(places))
+    own_value = sum_by(project, own**2, len(places)) / value
+    elasticity = segment_table().scale_elasticity[segment] * model.assumptions.demand_scale
+    scale = demand_scale(value, own_value, number, elasticity, model.coordination[segment])
+    going = model.award_price[segment]
+    outside = model.services.contract[service] != NONE
+    otherwise = np.where(outside, np.minimum(going, 1.0)[project], 1.0)
+    return sum_by(project, own * otherwise, len(places)) - value * going * scale
 
 
-def _viable(model: "MarketModel", project: Project) -> bool:
-    segment = int(model.services.segment[project.members[0]])
-    years = float(segment_table().years[segment])
+def _viable(model: "MarketModel", lead: IntArray, saving: FloatArray) -> BoolArray:
     assumptions = model.assumptions
+    years = segment_table().years[model.services.segment[lead]]
+    cost = set_up_cost(saving, assumptions.set_up_years, assumptions.set_up_floor)
     return passes_business_case(
-        project.saving, years, project.cost, assumptions.discount_rate, assumptions.claim_optimism
+        saving, years, cost, assumptions.discount_rate, assumptions.claim_optimism
     )
+
+
+def _projects(
+    model: "MarketModel", needs: Needs, places: IntArray, saving: FloatArray
+) -> list[Project]:
+    """Return the viable projects with what they cost and are expected to save."""
+    services, assumptions = model.services, model.assumptions
+    cost = set_up_cost(saving, assumptions.set_up_years, assumptions.set_up_floor)
+    key = services.key[needs.lead[places]]
+    first = model.draws.happens("fund first", assumptions.fund_first, key)
+    population = model.councils.population[services.council]
+    return [
+        Project(place, ours := needs.members(place), price, worth, float(population[ours].mean()), own)
+        for place, price, worth, own in zip(
+            places.tolist(), cost.tolist(), saving.tolist(), first.tolist(), strict=True
+        )
+    ]
+
+
+def _find_cash(
+    model: "MarketModel", needs: Needs, projects: list[Project]
+) -> dict[int, SetUp | None]:
+    """Return how viable projects are paid, the fund's favourites first; None where cash lacks."""
+    own_cash, fund = _OwnCash(model), int(model.ledger.balance[Account.FUND])
+    outcome: dict[int, SetUp | None] = {}
+    for project in _ranked(model, projects):
+        outcome[project.place] = plan = _raise_cash(model, project, own_cash, fund)
+        if plan is None:
+            model.tally["projects_unfunded"] += 1
+            _give_up(model, needs, project.place, "no cash")
+        else:
+            fund -= int(plan.from_fund.sum())
+    return outcome
 
 
 def _ranked(model: "MarketModel", projects: list[Project]) -> list[Project]:
@@ -175,12 +215,13 @@ def _ranked(model: "MarketModel", projects: list[Project]) -> list[Project]:
     return [projects[place] for place in order]
 
 
-def _give_up(model: "MarketModel", project: Project, why: str) -> None:
-    """Leave a project's services as they are; contracts that end are tendered again next year."""
-    if project.partnership != NONE:
-        dissolve(model, project.partnership, why)
-    postpone(model, project.members)
-    at_home = project.members[model.services.contract[project.members] == NONE]
+def _give_up(model: "MarketModel", needs: Needs, place: int, why: str) -> None:
+    """Leave a project's services as they are; contracts that end are tendered again."""
+    group, members = int(needs.group[place]), needs.members(place)
+    if group != NONE:
+        dissolve(model, group, why)
+    postpone(model, members)
+    at_home = members[model.services.contract[members] == NONE]
     model.services.retry[at_home] = model.quarter + PROJECT_RETRY
 
 
@@ -243,11 +284,6 @@ def _claim(model: "MarketModel", cost: IntArray, fund: int) -> IntArray:
     """Return each member's claim on the fund: nothing where the fund cannot pay it all."""
     claim = np.floor(cost * model.levers.pump_priming_share).astype(np.int64)
     return claim if 0 < int(claim.sum()) <= fund else np.zeros_like(cost)
-
-
-def project_key(model: "MarketModel", lead: int) -> np.uint64:
-    """Return the stable key of a project: its lead service and the ordinal of its need."""
-    return np.uint64(combine(model.services.key[lead], model.services.ordinal[lead])[0])
 
 
 def value_in_house(model: "MarketModel") -> FloatArray:

@@ -11,8 +11,9 @@ import numpy as np
 
 from agents import council as buyer
 from agents import supplier as firm
-from agents.columns import NONE, BoolArray, FloatArray, IntArray
+from agents.columns import NONE, BoolArray, FloatArray, IntArray, KeyArray
 from simulation.ledger import PENCE
+from simulation.randomness import combine
 from simulation.requirements import Requirements, draw_normal
 from simulation.risk import Outlook, event_chance, outlook
 from simulation.segments import PROCEDURES, STRATEGIC, segment_table
@@ -33,7 +34,7 @@ class Terms:
     Attributes:
         scale: factor on cost from pooled demand and coordination.
         error: error in estimates of cost that all bidders share.
-        allure: what every firm sees in the tender (standard normal).
+        repulsion: what puts every firm off the tender, on the log scale.
         chance: chance of a risk event by category, tenders x 3.
         risk: losses that the parties expect over the contract's life.
         project_cost: £m, over the contract's life.
@@ -43,7 +44,7 @@ class Terms:
 
     scale: FloatArray
     error: FloatArray
-    allure: FloatArray
+    repulsion: FloatArray
     chance: FloatArray
     risk: Outlook
     project_cost: FloatArray
@@ -52,8 +53,31 @@ class Terms:
 
 
 @dataclass
+class Pairs:
+    """Pairs of a tender and a supplier that may bid for it, in order of tenders.
+
+    Attributes:
+        tender: tender.
+        supplier: supplier.
+        segment: segment of the tender.
+        key: stable key of the bid.
+    """
+
+    tender: IntArray
+    supplier: IntArray
+    segment: IntArray
+    key: KeyArray
+
+    def keep(self, which: BoolArray) -> "Pairs":
+        """Return the pairs for which ``which`` holds."""
+        return Pairs(
+            self.tender[which], self.supplier[which], self.segment[which], self.key[which]
+        )
+
+
+@dataclass
 class Bids:
-    """Pairs of a tender and a supplier, one entry a bid; money £m a year unless said.
+    """Bids, in order of tenders; money £m a year unless said.
 
     Attributes:
         tender: tender.
@@ -86,7 +110,7 @@ class Result:
 
     Attributes:
         terms: what was common to the bids of each tender.
-        prospects: pairs of tender and supplier that qualified.
+        prospects: suppliers that qualified for each tender.
         qualified: number of suppliers that qualified for each tender.
         submitted: bids that were made and paid for.
         bids: final bids.
@@ -94,9 +118,8 @@ class Result:
         reason: why, a place in ``REASONS``.
     """
 
-
     terms: Terms
-    prospects: tuple[IntArray, IntArray]
+    prospects: Pairs
     qualified: IntArray
     submitted: Bids
     bids: Bids
@@ -110,12 +133,12 @@ REASONS = ("awarded", "no bid", "too dear", "cancelled", "no capacity")
 def clear(model: "MarketModel", requirements: Requirements) -> Result:
     """Clear the quarter's tenders: qualification, bids, evaluation, award."""
     terms = _terms(model, requirements)
-    tender, supplier = _qualified(model, requirements)
-    qualified = np.bincount(tender, minlength=len(requirements)).astype(np.int64)
-    submitted = _bids(model, requirements, terms, tender, supplier)
+    prospects = _qualified(model, requirements)
+    qualified = np.bincount(prospects.tender, minlength=len(requirements)).astype(np.int64)
+    submitted = _bids(model, requirements, terms, prospects)
     final = _shortlisted(model, requirements, submitted)
     winning, reason = _award(model, requirements, terms, final)
-    return Result(terms, (tender, supplier), qualified, submitted, final, winning, reason)
+    return Result(terms, prospects, qualified, submitted, final, winning, reason)
 
 
 def _terms(model: "MarketModel", requirements: Requirements) -> Terms:
@@ -133,7 +156,7 @@ def _terms(model: "MarketModel", requirements: Requirements) -> Terms:
     return Terms(
         scale=scale,
         error=assumptions.common_error * complexity * draw_normal(model, "common error", requirements),
-        allure=draw_normal(model, "allure", requirements),
+        repulsion=assumptions.allure * draw_normal(model, "allure", requirements),
         chance=chance,
         risk=outlook(chance, requirements.share, project_cost, assumptions),
         project_cost=project_cost,
@@ -145,164 +168,157 @@ def _terms(model: "MarketModel", requirements: Requirements) -> Terms:
 # --- who may bid ---------------------------------------------------------------------------------
 
 
-def _qualified(model: "MarketModel", requirements: Requirements) -> tuple[IntArray, IntArray]:
-    """Return the pairs of tender and supplier that may bid: able, near enough, large enough."""
+def _qualified(model: "MarketModel", requirements: Requirements) -> Pairs:
+    """Return who may bid: able, near enough, and large enough to qualify."""
     suppliers = model.suppliers
     able = (suppliers.capability > 0).T & suppliers.active
     council = model.services.council[requirements.lead]
     possible = able[requirements.segment] & model.coverage[council, : len(suppliers)]
-    tender, supplier = np.nonzero(possible)
     turnover = suppliers.outside_turnover + suppliers.turnover
     asked = model.levers.qualification_multiple * requirements.value
-    shown = turnover[supplier] >= asked[tender]
-    return tender[shown], supplier[shown]
+    possible &= turnover[None, :] >= asked[:, None]
+    tender = np.repeat(np.arange(len(requirements)), possible.sum(axis=1))
+    supplier = np.flatnonzero(possible) - tender * len(suppliers)
+    key = combine(suppliers.key[supplier], requirements.key[tender])
+    return Pairs(tender, supplier, requirements.segment[tender], key)
 
 
 # --- whether to bid, and at what price -----------------------------------------------------------
 
 
 def _bids(
-    model: "MarketModel", requirements: Requirements, terms: Terms, tender: IntArray, supplier: IntArray
+    model: "MarketModel", requirements: Requirements, terms: Terms, prospects: Pairs
 ) -> Bids:
     """Return the bids that suppliers decide to make."""
-    takes = _can_take(model, terms, tender, supplier)
-    tender, supplier = tender[takes], supplier[takes]
-    cost = _true_cost(model, requirements, terms, tender, supplier)
-    estimate = cost * (1.0 + terms.error[tender] + _own_error(model, requirements, tender, supplier))
-    margin = estimate * _markup(model, requirements, terms, tender, supplier)
-    price = estimate + margin + _priced_risk(model, requirements, terms, tender, supplier)
-    cost_of_bid = _cost_of_bid(model, requirements, tender, supplier)
-    wanted, worth = _worth_bidding(
-        model, requirements, terms, Bids(tender, supplier, margin, price, price, cost_of_bid)
-    )
-    afforded = np.zeros(len(tender), dtype=bool)
-    afforded[wanted] = _within_pre_sales(model, supplier[wanted], cost_of_bid[wanted], worth[wanted])
-    judged = _judged(model, requirements, tender, supplier, price)
-    return Bids(tender, supplier, cost, price, judged, cost_of_bid).keep(afforded)
+    pairs = prospects.keep(_can_take(model, terms, prospects))
+    cost = _true_cost(model, requirements, terms, pairs)
+    estimate = cost * (1.0 + terms.error[pairs.tender] + _own_error(model, pairs))
+    margin = estimate * _markup(model, terms, pairs)
+    price = estimate + margin + _priced_risk(model, requirements, terms, pairs)
+    cost_of_bid = _cost_of_bid(model, requirements, pairs)
+    worth = _worth(model, requirements, terms, pairs, price, margin, cost_of_bid)
+    wanted = np.flatnonzero(worth >= _hurdle(model, requirements, terms, pairs))
+    made = wanted[_within_pre_sales(model, pairs.supplier[wanted], cost_of_bid[wanted], worth[wanted])]
+    tender, supplier = pairs.tender[made], pairs.supplier[made]
+    judged = _judged(model, requirements, tender, supplier, pairs.key[made], price[made])
+    return Bids(tender, supplier, cost[made], price[made], judged, cost_of_bid[made])
 
 
-def _can_take(
-    model: "MarketModel", terms: Terms, tender: IntArray, supplier: IntArray
-) -> BoolArray:
+def _can_take(model: "MarketModel", terms: Terms, pairs: Pairs) -> BoolArray:
     """Return where teams are free and the risk is not too large for the firm's capital."""
-    suppliers, limit = model.suppliers, model.assumptions.exposure_limit
-    room = suppliers.capacity[supplier] - suppliers.load[supplier] >= terms.work[tender]
-    spread = np.sqrt(terms.risk.supplier_variance[tender])
-    return room & (spread <= limit * model.free_capital[supplier])
+    suppliers = model.suppliers
+    room = (suppliers.capacity - suppliers.load)[pairs.supplier] >= terms.work[pairs.tender]
+    spread = np.sqrt(terms.risk.supplier_variance)[pairs.tender]
+    most = model.assumptions.exposure_limit * model.free_capital
+    return room & (spread <= most[pairs.supplier])
 
 
 def _true_cost(
-    model: "MarketModel", requirements: Requirements, terms: Terms, tender: IntArray, supplier: IntArray
+    model: "MarketModel", requirements: Requirements, terms: Terms, pairs: Pairs
 ) -> FloatArray:
-    suppliers, assumptions, table = model.suppliers, model.assumptions, segment_table()
-    segment = requirements.segment[tender]
-    large = suppliers.large[supplier]
-    exponent = np.where(segment == STRATEGIC, STRATEGIC_EFFICIENCY, 1.0)
-    elasticity = table.hub_elasticity[segment] * assumptions.hub_scale
+    suppliers, assumptions = model.suppliers, model.assumptions
+    efficiency = suppliers.efficiency[pairs.supplier]
+    strategic = pairs.segment == STRATEGIC
+    efficiency[strategic] **= STRATEGIC_EFFICIENCY
     cost = firm.delivery_cost(
-        requirements.value[tender],
-        terms.scale[tender],
-        suppliers.efficiency[supplier] ** exponent,
-        _fit(model, requirements, tender, supplier),
-        firm.hub_scale(model.hub_volume[supplier, segment], assumptions.hub_volume, elasticity,
-                       requirements.local[tender]),
-        _incumbency(model, requirements, tender, supplier),
-    )  # fmt: skip
-    return cost + np.where(large, assumptions.overhead_large, assumptions.overhead_sme)
+        requirements.value[pairs.tender],
+        terms.scale[pairs.tender],
+        efficiency,
+        _fit(model, pairs),
+        _hubs(model, requirements, pairs),
+        _incumbency(model, requirements, pairs),
+    )
+    overhead = np.where(suppliers.large, assumptions.overhead_large, assumptions.overhead_sme)
+    return cost + overhead[pairs.supplier]
 
 
-def _fit(
-    model: "MarketModel", requirements: Requirements, tender: IntArray, supplier: IntArray
-) -> FloatArray:
+def _fit(model: "MarketModel", pairs: Pairs) -> FloatArray:
     """Return how well each firm happens to fit each tender: a real difference in cost."""
-    complexity = segment_table().complexity[requirements.segment[tender]]
-    spread = model.assumptions.fit_spread * (0.6 + 0.6 * complexity)
-    drawn = model.draws.normal("fit", model.suppliers.key[supplier], requirements.key[tender])
-    return np.maximum(1.0 + spread * drawn, 0.5)
+    spread = model.assumptions.fit_spread * (0.6 + 0.6 * segment_table().complexity)
+    return np.maximum(1.0 + spread[pairs.segment] * model.draws.normal("fit", pairs.key), 0.5)
 
 
-def _incumbency(
-    model: "MarketModel", requirements: Requirements, tender: IntArray, supplier: IntArray
-) -> FloatArray:
-    holds = requirements.incumbent[tender] == supplier
-    takes_over = 1.0 + model.assumptions.switching_cost * requirements.renewal[tender]
-    return np.where(holds, 1.0 - model.assumptions.incumbent_advantage, takes_over)
+def _hubs(model: "MarketModel", requirements: Requirements, pairs: Pairs) -> FloatArray:
+    """Return the factor on cost from hubs, looked up by firm and segment."""
+    assumptions = model.assumptions
+    elasticity = segment_table().hub_elasticity * assumptions.hub_scale
+    factor = firm.hub_scale(model.hub_volume, assumptions.hub_volume, elasticity)
+    return np.where(requirements.local[pairs.tender], 1.0, factor[pairs.supplier, pairs.segment])
 
 
-def _own_error(
-    model: "MarketModel", requirements: Requirements, tender: IntArray, supplier: IntArray
-) -> FloatArray:
-    drawn = model.draws.normal("own error", model.suppliers.key[supplier], requirements.key[tender])
+def _incumbency(model: "MarketModel", requirements: Requirements, pairs: Pairs) -> FloatArray:
+    holds = requirements.incumbent[pairs.tender] == pairs.supplier
+    takes_over = 1.0 + model.assumptions.switching_cost * requirements.renewal
+    return np.where(holds, 1.0 - model.assumptions.incumbent_advantage, takes_over[pairs.tender])
+
+
+def _own_error(model: "MarketModel", pairs: Pairs) -> FloatArray:
+    drawn = model.draws.normal("own error", pairs.key)
     return np.clip(model.assumptions.own_error * drawn, -0.3, 0.3)
 
 
-def _markup(
-    model: "MarketModel", requirements: Requirements, terms: Terms, tender: IntArray, supplier: IntArray
-) -> FloatArray:
+def _markup(model: "MarketModel", terms: Terms, pairs: Pairs) -> FloatArray:
     suppliers, assumptions = model.suppliers, model.assumptions
-    segment = requirements.segment[tender]
-    shading = assumptions.shading * assumptions.common_error * segment_table().complexity[segment]
+    shading = assumptions.shading * assumptions.common_error * segment_table().complexity
     competitive = firm.markup(
-        suppliers.rivals[supplier, segment], suppliers.margin[supplier, segment],
-        assumptions.markup_base, assumptions.markup_width, shading,
-    )  # fmt: skip
-    loaded = suppliers.load[supplier] + terms.work[tender]
-    scarce = firm.shortage_premium(loaded, suppliers.capacity[supplier], assumptions.shortage)
-    return competitive + scarce
+        suppliers.rivals, suppliers.margin, assumptions.markup_base, assumptions.markup_width, shading
+    )
+    loaded = suppliers.load[pairs.supplier] + terms.work[pairs.tender]
+    capacity = suppliers.capacity[pairs.supplier]
+    scarce = firm.shortage_premium(loaded, capacity, assumptions.shortage)
+    return competitive[pairs.supplier, pairs.segment] + scarce
 
 
 def _priced_risk(
-    model: "MarketModel", requirements: Requirements, terms: Terms, tender: IntArray, supplier: IntArray
+    model: "MarketModel", requirements: Requirements, terms: Terms, pairs: Pairs
 ) -> FloatArray:
     """Return what a price holds for risk and finance, £m a year: borne loss, its variance, capital."""
-    assumptions, years = model.assumptions, requirements.years[tender]
-    variance = terms.risk.supplier_variance[tender]
-    loading = firm.risk_loading(variance, model.free_capital[supplier], assumptions.risk_tolerance)
+    assumptions, years = model.assumptions, requirements.years
     payback = np.minimum(assumptions.payback_years, years)
-    finance = terms.investment[tender] * assumptions.supplier_finance * payback / 2.0
-    return (terms.risk.supplier_loss[tender] + loading + finance) / years
+    finance = terms.investment * assumptions.supplier_finance * payback / 2.0
+    common = (terms.risk.supplier_loss + finance) / years
+    yearly = (terms.risk.supplier_variance / years)[pairs.tender]
+    free = model.free_capital[pairs.supplier]
+    return common[pairs.tender] + firm.risk_loading(yearly, free, assumptions.risk_tolerance)
 
 
-def _cost_of_bid(
-    model: "MarketModel", requirements: Requirements, tender: IntArray, supplier: IntArray
-) -> FloatArray:
-    table, segment = segment_table(), requirements.segment[tender]
-    contract_value = (requirements.value * requirements.years)[tender]
-    large = model.suppliers.large[supplier]
-    return firm.bid_cost(table.bid_fixed[segment], table.bid_rate[segment], contract_value, large)
+def _cost_of_bid(model: "MarketModel", requirements: Requirements, pairs: Pairs) -> FloatArray:
+    table, segment = segment_table(), requirements.segment
+    contract_value = requirements.value * requirements.years
+    cost = firm.bid_cost(table.bid_fixed[segment], table.bid_rate[segment], contract_value)
+    return cost[pairs.tender] * np.where(model.suppliers.large, 1.0, 0.5)[pairs.supplier]
 
 
-def _worth_bidding(
-    model: "MarketModel", requirements: Requirements, terms: Terms, prospects: Bids
-) -> tuple[BoolArray, FloatArray]:
-    """Return who wants to bid, and expected profit over the cost of the bid.
-
-    In ``prospects`` the column ``cost`` holds the annual margin.
-    """
-    tender, supplier = prospects.tender, prospects.supplier
-    chance = _win_chance(model, requirements, terms, prospects)
-    profit = chance * prospects.cost * requirements.years[tender] - prospects.cost_of_bid
-    own = model.draws.normal("hurdle", model.suppliers.key[supplier], requirements.key[tender])
-    hurdle = firm.bid_hurdle(
-        model.assumptions.hurdle, own, requirements.commitment[tender], terms.allure[tender]
-    )
-    worth = profit / prospects.cost_of_bid
-    hopeless = segment_table().complex[requirements.segment[tender]]
+def _worth(
+    model: "MarketModel", requirements: Requirements, terms: Terms, pairs: Pairs,
+    price: FloatArray, margin: FloatArray, cost_of_bid: FloatArray,
+) -> FloatArray:  # fmt: skip
+    """Return expected profit over the cost of the bid; minus infinity where winning is hopeless."""
+    chance = _win_chance(model, requirements, terms, pairs, price)
+    profit = chance * margin * requirements.years[pairs.tender] - cost_of_bid
+    hopeless = segment_table().complex[pairs.segment]
     hopeless &= chance < model.assumptions.least_win_chance
-    return (worth >= hurdle) & ~hopeless, worth
+    return np.where(hopeless, -np.inf, profit / cost_of_bid)
 
 
 def _win_chance(
-    model: "MarketModel", requirements: Requirements, terms: Terms, prospects: Bids
+    model: "MarketModel", requirements: Requirements, terms: Terms, pairs: Pairs, price: FloatArray
 ) -> FloatArray:
-    tender, supplier = prospects.tender, prospects.supplier
-    segment = requirements.segment[tender]
-    market = model.reference_price[segment] * requirements.value[tender] * terms.scale[tender]
+    market = model.reference_price[requirements.segment] * requirements.value * terms.scale
     fear = model.assumptions.incumbent_fear
-    incumbent = requirements.incumbent[tender]
-    odds = np.where(incumbent == supplier, 1.0 / fear, np.where(incumbent == NONE, 1.0, fear))
-    rivals = model.suppliers.rivals[supplier, segment]
-    return firm.win_chance(prospects.price, market, rivals, odds, model.assumptions.win_spread)
+    odds = np.where(requirements.incumbent == NONE, 1.0, fear)[pairs.tender]
+    odds[requirements.incumbent[pairs.tender] == pairs.supplier] = 1.0 / fear
+    rivals = model.suppliers.rivals[pairs.supplier, pairs.segment]
+    expected = market[pairs.tender]
+    return firm.win_chance(price, expected, rivals, odds, model.assumptions.win_spread)
+
+
+def _hurdle(
+    model: "MarketModel", requirements: Requirements, terms: Terms, pairs: Pairs
+) -> FloatArray:
+    """Return the profit over the cost of a bid that each firm wants: its own view and all firms'."""
+    common = firm.bid_hurdle(model.assumptions.hurdle, requirements.commitment, terms.repulsion)
+    return common[pairs.tender] * firm.own_view(model.draws.normal("hurdle", pairs.key))
 
 
 def _within_pre_sales(
@@ -328,12 +344,12 @@ def _within_pre_sales(
 
 def _judged(
     model: "MarketModel", requirements: Requirements, tender: IntArray, supplier: IntArray,
-    price: FloatArray,
+    key: KeyArray, price: FloatArray,
 ) -> FloatArray:  # fmt: skip
     spread = buyer.evaluation_noise(model.assumptions.evaluation_noise, requirements.skill[tender])
-    drawn = model.draws.normal("evaluation", model.suppliers.key[supplier], requirements.key[tender])
+    noise = spread * model.draws.normal("evaluation", key)
     quality = model.suppliers.quality[supplier]
-    return buyer.judged_price(price, quality, model.assumptions.quality_weight, spread * drawn)
+    return buyer.judged_price(price, quality, model.assumptions.quality_weight, noise)
 
 
 def _shortlisted(model: "MarketModel", requirements: Requirements, bids: Bids) -> Bids:
@@ -355,12 +371,12 @@ def _award(
     held = _goes_ahead(model, requirements)
     winning = np.full(len(requirements), NONE, dtype=np.int64)
     reason = np.where(bids.count(len(requirements)) == 0, 1, np.where(held, 2, 3))
-    offered = acceptable & held[bids.tender]
-    reason[np.unique(bids.tender[offered])] = REASONS.index("no capacity")
-    for tender, ranked in _ranking(model, requirements, bids, offered):
-        chosen = _first_with_room(model, bids, ranked, float(terms.work[tender]))
-        if chosen != NONE:
-            winning[tender], reason[tender] = chosen, 0
+    offered = np.flatnonzero(acceptable & held[bids.tender])
+    reason[bids.tender[offered]] = REASONS.index("no capacity")
+    turn = model.draws.uniform("order of award", requirements.key)
+    order = offered[np.lexsort((bids.judged[offered], turn[bids.tender[offered]]))]
+    won = _give_out(model, bids, order, terms.work)
+    winning[bids.tender[won]], reason[bids.tender[won]] = won, 0
     return winning, reason
 
 
@@ -377,25 +393,30 @@ def _goes_ahead(model: "MarketModel", requirements: Requirements) -> BoolArray:
     return model.draws.happens("goes ahead", chance, requirements.key)
 
 
-def _ranking(
-    model: "MarketModel", requirements: Requirements, bids: Bids, offered: BoolArray
-) -> list[tuple[int, list[int]]]:
-    """Return the tenders with acceptable bids in the order of award, each with its bids ranked."""
-    places = np.flatnonzero(offered)
-    turn = model.draws.uniform("order of award", requirements.key)
-    order = places[np.lexsort((bids.judged[places], bids.tender[places], turn[bids.tender[places]]))]
-    ranked: dict[int, list[int]] = {}
-    for place, tender in zip(order.tolist(), bids.tender[order].tolist(), strict=True):
-        ranked.setdefault(tender, []).append(place)
-    return list(ranked.items())
+def _give_out(
+    model: "MarketModel", bids: Bids, order: IntArray, work: FloatArray
+) -> IntArray:
+    """Give each tender to its best bid whose firm still has room, and return the winning bids.
+
+    Args:
+        model: the model, whose suppliers' load grows.
+        bids: final bids.
+        order: acceptable bids, tender by tender in the order of award, best first.
+        work: transition work of each tender, £m a year.
+    """
+    room = (model.suppliers.capacity - model.suppliers.load).tolist()
+    done: set[int] = set()
+    won: list[int] = []
+    columns = (order, bids.tender[order], bids.supplier[order], work[bids.tender[order]])
+    for place, tender, supplier, needed in zip(*(column.tolist() for column in columns), strict=True):
+        if tender not in done and needed <= room[supplier]:
+            done.add(tender)
+            won.append(place)
+            room[supplier] -= needed
+    _load(model, bids, won, work)
+    return np.array(won, dtype=np.int64)
 
 
-def _first_with_room(model: "MarketModel", bids: Bids, ranked: list[int], work: float) -> int:
-    """Give the work to the best bidder whose teams still have room, and return its bid."""
-    suppliers = model.suppliers
-    for place in ranked:
-        supplier = bids.supplier[place]
-        if suppliers.load[supplier] + work <= suppliers.capacity[supplier]:
-            suppliers.load[supplier] += work
-            return place
-    return NONE
+def _load(model: "MarketModel", bids: Bids, won: list[int], work: FloatArray) -> None:
+    supplier, taken = bids.supplier[won], work[bids.tender[won]]
+    model.suppliers.load += np.bincount(supplier, taken, minlength=len(model.suppliers))
