@@ -176,6 +176,12 @@ def grow(
     return np.maximum(np.where(wanted, capacity * (1.0 + up), capacity * (1.0 - down)), load)
 
 
+def works_here(capability: FloatArray) -> BoolArray:
+    """Return which firms belong to this market: those capable in any segment (firms x segments)."""
+    able: BoolArray = (capability > 0).any(axis=1)
+    return able
+
+
 def leaves(since_win: IntArray, contracts: IntArray, patience: IntArray) -> BoolArray:
     """Return which firms give up: no contract left and no win for ``patience`` quarters."""
     return (contracts == 0) & (since_win >= patience)

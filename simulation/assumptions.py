@@ -73,7 +73,7 @@ class Assumptions:
     set_up_floor: float = _sampled(0.3, "£m", (0, 5), (0.1, 0.5), "least set-up cost of a project", "D1 §4.3")
     fund_first: float = _sampled(0.5, "share", (0, 1), (0.0, 1.0), "projects that draw on the fund before their own cash")  # noqa: E501
     # cost and scale
-    efficiency: float = _sampled(0.965, "factor", (0.5, 1.5), (0.95, 0.98), "mean cost of suppliers against councils", tuned=True)  # noqa: E501
+    efficiency: float = _sampled(0.945, "factor", (0.5, 1.5), (0.93, 0.96), "mean cost of suppliers against councils", tuned=True)  # noqa: E501
     efficiency_spread_large: float = _fixed(0.06, "factor", 0, 0.5, "its standard deviation among large suppliers")
     efficiency_spread_sme: float = _fixed(0.09, "factor", 0, 0.5, "its standard deviation among SMEs")
     fit_spread: float = _sampled(0.09, "factor", (0, 0.5), (0.06, 0.11), "standard deviation of a firm's fit to a tender", tuned=True)  # noqa: E501
@@ -86,8 +86,8 @@ class Assumptions:
     # bidding
     common_error: float = _sampled(0.10, "share", (0, 0.5), (0.05, 0.12), "error in cost that all bidders share, times complexity")  # noqa: E501
     own_error: float = _sampled(0.05, "share", (0, 0.5), (0.03, 0.07), "a bidder's own error in cost")
-    markup_base: float = _fixed(0.02, "share", 0, 0.5, "mark-up that competition cannot remove")
-    markup_width: float = _sampled(0.25, "share", (0, 1), (0.2, 0.3), "range of rivals' costs behind the mark-up", "auction theory", tuned=True)  # noqa: E501
+    markup_base: float = _fixed(0.03, "share", 0, 0.5, "mark-up that competition cannot remove", tuned=True)
+    markup_width: float = _sampled(0.28, "share", (0, 1), (0.23, 0.33), "range of rivals' costs behind the mark-up", "auction theory", tuned=True)  # noqa: E501
     shading: float = _fixed(0.5, "factor", 0, 3, "shading for the winner's curse over the common error")
     shortage: float = _fixed(0.15, "share", 0, 1, "mark-up of teams that are used up", "D0 ¶36")
     win_spread: float = _sampled(0.20, "share", (0.02, 1), (0.15, 0.25), "spread of log prices in beliefs on winning", tuned=True)  # noqa: E501

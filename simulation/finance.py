@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from agents.columns import NONE, FloatArray, IntArray
+from agents import supplier as firm
 from agents.government import repayment_due
 from simulation.contracts import delivered_by, sum_by
 from simulation.ledger import COUNCIL_COSTS, PENCE, Account, Purpose, to_pence
@@ -136,7 +137,8 @@ def _pay_for_delivery(model: "MarketModel") -> None:
     cost = np.maximum(running / 4 - recovered, 0.0)
     account = model.ledger.supplier(contracts.supplier[live])
     model.ledger.post(account, Account.RESOURCES, Purpose.DELIVERY, to_pence(cost))
-    idle = np.where(suppliers.active, suppliers.capacity - suppliers.load, 0.0)
+    here = suppliers.active & firm.works_here(suppliers.capability)
+    idle = np.where(here, suppliers.capacity - suppliers.load, 0.0)
     idle_cost = to_pence(model.assumptions.idle_cost * np.maximum(idle, 0.0) / 4)
     everyone = model.ledger.supplier(np.arange(len(suppliers)))
     model.ledger.post(everyone, Account.RESOURCES, Purpose.OVERHEAD, idle_cost)

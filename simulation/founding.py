@@ -52,7 +52,7 @@ def _write(model: "MarketModel", services: IntArray, supplier: IntArray) -> None
     contracts.key[rows] = model.services.key[services]
     contracts.lead[rows], contracts.segment[rows] = services, segment
     contracts.supplier[rows], contracts.councils[rows] = supplier, 1
-    contracts.start[rows] = 1 - (age * length).astype(np.int64)
+    contracts.start[rows] = -(age * length).astype(np.int64)
     contracts.end[rows] = contracts.signed_end[rows] = contracts.start[rows] + length
     contracts.quality[rows] = model.suppliers.quality[supplier]
     _write_prices(model, rows, services)

@@ -166,7 +166,7 @@ def _leave(model: "MarketModel") -> None:
     suppliers, assumptions = model.suppliers, model.assumptions
     patience = np.where(suppliers.large, assumptions.large_patience, assumptions.sme_patience)
     gone = firm.leaves(suppliers.since_win, _contracts_held(model), patience) & suppliers.active
-    rows = np.flatnonzero(gone & _able(model))
+    rows = np.flatnonzero(gone & firm.works_here(suppliers.capability))
     account = model.ledger.supplier(rows)
     capital = model.ledger.supplier_balance()[rows]
     model.ledger.post(account, Account.OWNERS, Purpose.CAPITAL, capital)
@@ -177,12 +177,6 @@ def _leave(model: "MarketModel") -> None:
 def _contracts_held(model: "MarketModel") -> IntArray:
     held = np.where(model.contracts.live, model.contracts.supplier, NONE)
     return sum_by(held, np.ones(len(held)), len(model.suppliers)).astype(np.int64)
-
-
-def _able(model: "MarketModel") -> BoolArray:
-    """Return which firms belong to this market at all."""
-    able: BoolArray = (model.suppliers.capability > 0).any(axis=1)
-    return able
 
 
 def _retire(model: "MarketModel", rows: IntArray) -> None:
@@ -226,6 +220,7 @@ def opportunity(model: "MarketModel", requirements: Requirements, large: bool) -
     turnover = assumptions.outside_large if large else assumptions.outside_sme
     within = requirements.value * model.levers.qualification_multiple <= turnover
     tenders = float((share[requirements.segment] * within).sum())
-    there = int((suppliers.active & (suppliers.large == large) & _able(model)).sum())
+    here = suppliers.active & firm.works_here(suppliers.capability)
+    there = int((here & (suppliers.large == large)).sum())
     normal = assumptions.large_normal if large else assumptions.sme_normal
     return tenders / max(there, 1) / normal

@@ -6,6 +6,7 @@ import numpy as np
 
 from agents.columns import NONE, IntArray
 from agents.partnership import Stage
+from agents.supplier import works_here
 from simulation.delivery import quality_of_services
 from simulation.finance import council_savings, remember_savings
 from simulation.ledger import PENCE, SUPPLIER_CLASS, Purpose
@@ -153,7 +154,7 @@ def _concentration(model: "MarketModel") -> float:
 
 def _suppliers(model: "MarketModel") -> Measured:
     suppliers = model.suppliers
-    there = suppliers.active & (suppliers.capability > 0).any(axis=1)
+    there = suppliers.active & works_here(suppliers.capability)
     return {
         "suppliers_active": int(there.sum()),
         "smes_active": int((there & ~suppliers.large).sum()),

@@ -21,6 +21,8 @@ Key = int | np.uint64 | KeyArray | NDArray[np.int64]
 _GOLDEN = np.uint64(0x9E3779B97F4A7C15)
 _FIRST = np.uint64(0xBF58476D1CE4E5B9)
 _SECOND = np.uint64(0x94D049BB133111EB)
+_SHIFTS = np.uint64(30), np.uint64(27), np.uint64(31)
+_DISCARDED = np.uint64(12)
 _MASK = (1 << 64) - 1
 _STEP = 2.0**-52
 
@@ -33,10 +35,14 @@ def name_key(text: str) -> np.uint64:
 
 def combine(*keys: Key) -> KeyArray:
     """Return the key of an event from the keys of its parts, in their order (arrays broadcast)."""
-    mixed = _mix(_as_key(keys[0]))
-    for key in keys[1:]:
-        mixed = _mix(mixed ^ (_as_key(key) + _GOLDEN))
-    return mixed
+    return extend(_mix(_as_key(keys[0])), *keys[1:])
+
+
+def extend(key: KeyArray, *further: Key) -> KeyArray:
+    """Return combined keys with ``further`` parts: ``combine(a, b)`` is ``extend(combine(a), b)``."""
+    for part in further:
+        key = _mixed_in_place(key ^ (_as_key(part) + _GOLDEN))
+    return key
 
 
 def derive(seed: int, purpose: str, *keys: int) -> int:
@@ -59,14 +65,16 @@ class Draws:
 
     def uniform(self, purpose: str, *keys: Key) -> FloatArray:
         """Return uniform draws from the open interval (0, 1)."""
-        mixed = self._root(purpose)
-        for key in keys:
-            mixed = _mix(mixed ^ (_as_key(key) + _GOLDEN))
-        return ((mixed >> np.uint64(12)).astype(np.float64) + 0.5) * _STEP
+        mixed = extend(self._root(purpose), *keys)
+        drawn: FloatArray = (mixed >> _DISCARDED).astype(np.float64)
+        drawn += 0.5
+        drawn *= _STEP
+        return drawn
 
     def normal(self, purpose: str, *keys: Key) -> FloatArray:
         """Return standard normal draws (by inversion, so they rise with the uniform one)."""
-        drawn: FloatArray = ndtri(self.uniform(purpose, *keys))
+        drawn = self.uniform(purpose, *keys)
+        ndtri(drawn, out=drawn)
         return drawn
 
     def happens(self, purpose: str, chance: float | FloatArray, *keys: Key) -> BoolArray:
@@ -86,6 +94,13 @@ def _as_key(key: Key) -> KeyArray:
 
 
 def _mix(state: KeyArray) -> KeyArray:
-    state = (state ^ (state >> np.uint64(30))) * _FIRST
-    state = (state ^ (state >> np.uint64(27))) * _SECOND
-    return state ^ (state >> np.uint64(31))
+    return _mixed_in_place(state.copy())
+
+
+def _mixed_in_place(state: KeyArray) -> KeyArray:
+    state ^= state >> _SHIFTS[0]
+    state *= _FIRST
+    state ^= state >> _SHIFTS[1]
+    state *= _SECOND
+    state ^= state >> _SHIFTS[2]
+    return state

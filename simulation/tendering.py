@@ -12,11 +12,11 @@ import numpy as np
 from agents import council as buyer
 from agents import supplier as firm
 from agents.columns import NONE, BoolArray, FloatArray, IntArray, KeyArray
-from simulation.ledger import PENCE
-from simulation.randomness import combine
+from simulation.ledger import to_pence
+from simulation.randomness import combine, extend
 from simulation.requirements import Requirements, draw_normal
 from simulation.risk import Outlook, event_chance, outlook
-from simulation.segments import PROCEDURES, STRATEGIC, segment_table
+from simulation.segments import PROCEDURES, SEGMENTS, STRATEGIC, segment_table
 
 if TYPE_CHECKING:
     from simulation.model import MarketModel
@@ -53,26 +53,35 @@ class Terms:
 
 
 @dataclass
-class Pairs:
-    """Pairs of a tender and a supplier that may bid for it, in order of tenders.
+class Prospects:
+    """Pairs of a tender and a supplier that qualifies for it, in order of tenders.
 
     Attributes:
         tender: tender.
         supplier: supplier.
-        segment: segment of the tender.
+    """
+
+    tender: IntArray
+    supplier: IntArray
+
+
+@dataclass
+class Pairs:
+    """Pairs of a tender and a supplier that could carry it out, in order of tenders.
+
+    Attributes:
+        tender: tender.
+        supplier: supplier.
+        cell: place of supplier and segment in a flat table of suppliers x segments.
+        holder: places of the pairs in which the supplier is the tender's incumbent.
         key: stable key of the bid.
     """
 
     tender: IntArray
     supplier: IntArray
-    segment: IntArray
+    cell: IntArray
+    holder: IntArray
     key: KeyArray
-
-    def keep(self, which: BoolArray) -> "Pairs":
-        """Return the pairs for which ``which`` holds."""
-        return Pairs(
-            self.tender[which], self.supplier[which], self.segment[which], self.key[which]
-        )
 
 
 @dataclass
@@ -95,9 +104,12 @@ class Bids:
     judged: FloatArray
     cost_of_bid: FloatArray
 
-    def keep(self, which: BoolArray) -> "Bids":
-        """Return the bids for which ``which`` holds."""
-        return Bids(*(getattr(self, name)[which] for name in self.__dataclass_fields__))
+    def without(self, places: IntArray) -> "Bids":
+        """Return the bids but for those at ``places``."""
+        kept = np.ones(len(self.tender), dtype=bool)
+        kept[places] = False
+        rows = np.flatnonzero(kept)
+        return Bids(*(getattr(self, name)[rows] for name in self.__dataclass_fields__))
 
     def count(self, tenders: int) -> IntArray:
         """Return the number of bids for each of ``tenders``."""
@@ -119,7 +131,7 @@ class Result:
     """
 
     terms: Terms
-    prospects: Pairs
+    prospects: Prospects
     qualified: IntArray
     submitted: Bids
     bids: Bids
@@ -168,19 +180,19 @@ def _terms(model: "MarketModel", requirements: Requirements) -> Terms:
 # --- who may bid ---------------------------------------------------------------------------------
 
 
-def _qualified(model: "MarketModel", requirements: Requirements) -> Pairs:
+def _qualified(model: "MarketModel", requirements: Requirements) -> Prospects:
     """Return who may bid: able, near enough, and large enough to qualify."""
     suppliers = model.suppliers
-    able = (suppliers.capability > 0).T & suppliers.active
+    there = np.flatnonzero(suppliers.active)
+    able = (suppliers.capability[there] > 0).T
     council = model.services.council[requirements.lead]
-    possible = able[requirements.segment] & model.coverage[council, : len(suppliers)]
-    turnover = suppliers.outside_turnover + suppliers.turnover
+    possible = model.coverage[council].take(there, axis=1)
+    possible &= able[requirements.segment]
+    turnover = (suppliers.outside_turnover + suppliers.turnover)[there]
     asked = model.levers.qualification_multiple * requirements.value
     possible &= turnover[None, :] >= asked[:, None]
-    tender = np.repeat(np.arange(len(requirements)), possible.sum(axis=1))
-    supplier = np.flatnonzero(possible) - tender * len(suppliers)
-    key = combine(suppliers.key[supplier], requirements.key[tender])
-    return Pairs(tender, supplier, requirements.segment[tender], key)
+    tender, place = np.divmod(np.flatnonzero(possible), max(len(there), 1))
+    return Prospects(tender, there[place])
 
 
 # --- whether to bid, and at what price -----------------------------------------------------------
@@ -190,41 +202,47 @@ def _bids(
     model: "MarketModel", requirements: Requirements, terms: Terms, prospects: Pairs
 ) -> Bids:
     """Return the bids that suppliers decide to make."""
-    pairs = prospects.keep(_can_take(model, terms, prospects))
+    pairs = _able_to_take(model, requirements, terms, prospects)
     cost = _true_cost(model, requirements, terms, pairs)
     estimate = cost * (1.0 + terms.error[pairs.tender] + _own_error(model, pairs))
     margin = estimate * _markup(model, terms, pairs)
     price = estimate + margin + _priced_risk(model, requirements, terms, pairs)
     cost_of_bid = _cost_of_bid(model, requirements, pairs)
     worth = _worth(model, requirements, terms, pairs, price, margin, cost_of_bid)
-    wanted = np.flatnonzero(worth >= _hurdle(model, requirements, terms, pairs))
+    wanted = _above_hurdle(model, requirements, terms, pairs, worth)
     made = wanted[_within_pre_sales(model, pairs.supplier[wanted], cost_of_bid[wanted], worth[wanted])]
     tender, supplier = pairs.tender[made], pairs.supplier[made]
     judged = _judged(model, requirements, tender, supplier, pairs.key[made], price[made])
     return Bids(tender, supplier, cost[made], price[made], judged, cost_of_bid[made])
 
 
-def _can_take(model: "MarketModel", terms: Terms, pairs: Pairs) -> BoolArray:
-    """Return where teams are free and the risk is not too large for the firm's capital."""
-    suppliers = model.suppliers
-    room = (suppliers.capacity - suppliers.load)[pairs.supplier] >= terms.work[pairs.tender]
-    spread = np.sqrt(terms.risk.supplier_variance)[pairs.tender]
-    most = model.assumptions.exposure_limit * model.free_capital
-    return room & (spread <= most[pairs.supplier])
+def _able_to_take(
+    model: "MarketModel", requirements: Requirements, terms: Terms, prospects: Prospects
+) -> Pairs:
+    """Return the prospects whose teams are free and whose capital can carry the risk."""
+    suppliers, tender, supplier = model.suppliers, prospects.tender, prospects.supplier
+    able = (suppliers.capacity - suppliers.load)[supplier] >= terms.work[tender]
+    spread = np.sqrt(terms.risk.supplier_variance)
+    able &= (model.assumptions.exposure_limit * model.free_capital)[supplier] >= spread[tender]
+    rows = np.flatnonzero(able)
+    tender, supplier = tender[rows], supplier[rows]
+    cell = supplier * len(SEGMENTS) + requirements.segment[tender]
+    holder = np.flatnonzero(requirements.incumbent[tender] == supplier)
+    key = extend(combine(suppliers.key)[supplier], requirements.key[tender])
+    return Pairs(tender, supplier, cell, holder, key)
 
 
 def _true_cost(
     model: "MarketModel", requirements: Requirements, terms: Terms, pairs: Pairs
 ) -> FloatArray:
     suppliers, assumptions = model.suppliers, model.assumptions
-    efficiency = suppliers.efficiency[pairs.supplier]
-    strategic = pairs.segment == STRATEGIC
-    efficiency[strategic] **= STRATEGIC_EFFICIENCY
+    efficiency = np.repeat(suppliers.efficiency[:, None], len(SEGMENTS), axis=1)
+    efficiency[:, STRATEGIC] **= STRATEGIC_EFFICIENCY
     cost = firm.delivery_cost(
         requirements.value[pairs.tender],
         terms.scale[pairs.tender],
-        efficiency,
-        _fit(model, pairs),
+        efficiency.reshape(-1)[pairs.cell],
+        _fit(model, requirements, pairs),
         _hubs(model, requirements, pairs),
         _incumbency(model, requirements, pairs),
     )
@@ -232,10 +250,11 @@ def _true_cost(
     return cost + overhead[pairs.supplier]
 
 
-def _fit(model: "MarketModel", pairs: Pairs) -> FloatArray:
+def _fit(model: "MarketModel", requirements: Requirements, pairs: Pairs) -> FloatArray:
     """Return how well each firm happens to fit each tender: a real difference in cost."""
-    spread = model.assumptions.fit_spread * (0.6 + 0.6 * segment_table().complexity)
-    return np.maximum(1.0 + spread[pairs.segment] * model.draws.normal("fit", pairs.key), 0.5)
+    complexity = segment_table().complexity[requirements.segment]
+    spread = model.assumptions.fit_spread * (0.6 + 0.6 * complexity)
+    return np.maximum(1.0 + spread[pairs.tender] * model.draws.normal("fit", pairs.key), 0.5)
 
 
 def _hubs(model: "MarketModel", requirements: Requirements, pairs: Pairs) -> FloatArray:
@@ -243,13 +262,15 @@ def _hubs(model: "MarketModel", requirements: Requirements, pairs: Pairs) -> Flo
     assumptions = model.assumptions
     elasticity = segment_table().hub_elasticity * assumptions.hub_scale
     factor = firm.hub_scale(model.hub_volume, assumptions.hub_volume, elasticity)
-    return np.where(requirements.local[pairs.tender], 1.0, factor[pairs.supplier, pairs.segment])
+    either = np.concatenate([factor.reshape(-1), np.ones(factor.size)])
+    return either[pairs.cell + (factor.size * requirements.local)[pairs.tender]]
 
 
 def _incumbency(model: "MarketModel", requirements: Requirements, pairs: Pairs) -> FloatArray:
-    holds = requirements.incumbent[pairs.tender] == pairs.supplier
     takes_over = 1.0 + model.assumptions.switching_cost * requirements.renewal
-    return np.where(holds, 1.0 - model.assumptions.incumbent_advantage, takes_over[pairs.tender])
+    factor = takes_over[pairs.tender]
+    factor[pairs.holder] = 1.0 - model.assumptions.incumbent_advantage
+    return factor
 
 
 def _own_error(model: "MarketModel", pairs: Pairs) -> FloatArray:
@@ -266,7 +287,7 @@ def _markup(model: "MarketModel", terms: Terms, pairs: Pairs) -> FloatArray:
     loaded = suppliers.load[pairs.supplier] + terms.work[pairs.tender]
     capacity = suppliers.capacity[pairs.supplier]
     scarce = firm.shortage_premium(loaded, capacity, assumptions.shortage)
-    return competitive[pairs.supplier, pairs.segment] + scarce
+    return competitive.reshape(-1)[pairs.cell] + scarce
 
 
 def _priced_risk(
@@ -296,9 +317,11 @@ def _worth(
     """Return expected profit over the cost of the bid; minus infinity where winning is hopeless."""
     chance = _win_chance(model, requirements, terms, pairs, price)
     profit = chance * margin * requirements.years[pairs.tender] - cost_of_bid
-    hopeless = segment_table().complex[pairs.segment]
+    hopeless = segment_table().complex[requirements.segment][pairs.tender]
     hopeless &= chance < model.assumptions.least_win_chance
-    return np.where(hopeless, -np.inf, profit / cost_of_bid)
+    profit /= cost_of_bid
+    profit[np.flatnonzero(hopeless)] = -np.inf
+    return profit
 
 
 def _win_chance(
@@ -307,18 +330,23 @@ def _win_chance(
     market = model.reference_price[requirements.segment] * requirements.value * terms.scale
     fear = model.assumptions.incumbent_fear
     odds = np.where(requirements.incumbent == NONE, 1.0, fear)[pairs.tender]
-    odds[requirements.incumbent[pairs.tender] == pairs.supplier] = 1.0 / fear
-    rivals = model.suppliers.rivals[pairs.supplier, pairs.segment]
+    odds[pairs.holder] = 1.0 / fear
+    rivals = model.suppliers.rivals.reshape(-1)[pairs.cell]
     expected = market[pairs.tender]
     return firm.win_chance(price, expected, rivals, odds, model.assumptions.win_spread)
 
 
-def _hurdle(
-    model: "MarketModel", requirements: Requirements, terms: Terms, pairs: Pairs
-) -> FloatArray:
-    """Return the profit over the cost of a bid that each firm wants: its own view and all firms'."""
+def _above_hurdle(
+    model: "MarketModel", requirements: Requirements, terms: Terms, pairs: Pairs, worth: FloatArray
+) -> IntArray:
+    """Return the places of pairs whose profit over the cost of a bid is what the firm wants.
+
+    The hurdle is its own view times all firms', hence never negative.
+    """
+    promising = np.flatnonzero(worth >= 0)
     common = firm.bid_hurdle(model.assumptions.hurdle, requirements.commitment, terms.repulsion)
-    return common[pairs.tender] * firm.own_view(model.draws.normal("hurdle", pairs.key))
+    own = firm.own_view(model.draws.normal("hurdle", pairs.key[promising]))
+    return promising[worth[promising] >= common[pairs.tender[promising]] * own]
 
 
 def _within_pre_sales(
@@ -328,14 +356,14 @@ def _within_pre_sales(
 
     Sums are in whole pence, so that one firm's bids never touch another's last bit.
     """
-    order = np.lexsort((-worth, supplier))
-    pence = np.rint(cost_of_bid[order] * PENCE).astype(np.int64)
+    large = np.flatnonzero(model.suppliers.large[supplier])
+    order = large[np.lexsort((-worth[large], supplier[large]))]
+    bidder, pence = supplier[order], to_pence(cost_of_bid[order])
     total = np.cumsum(pence)
-    first = np.searchsorted(supplier[order], supplier[order], side="left")
+    first = np.searchsorted(bidder, bidder, side="left")
     spent = total - total[first] + pence[first]
-    purse = np.rint(model.suppliers.pre_sales * PENCE).astype(np.int64)[supplier[order]]
-    afforded = np.zeros(len(supplier), dtype=bool)
-    afforded[order] = (spent <= purse) | ~model.suppliers.large[supplier[order]]
+    afforded = np.ones(len(supplier), dtype=bool)
+    afforded[order] = spent <= to_pence(model.suppliers.pre_sales)[bidder]
     return afforded
 
 
@@ -354,13 +382,12 @@ def _judged(
 
 def _shortlisted(model: "MarketModel", requirements: Requirements, bids: Bids) -> Bids:
     """Return the final bids: in competitive dialogue only the best few are kept."""
-    order = np.lexsort((bids.judged, bids.tender))
+    dialogue = segment_table().procedure[requirements.segment] == DIALOGUE
+    entered = np.flatnonzero(dialogue[bids.tender])
+    order = entered[np.lexsort((bids.judged[entered], bids.tender[entered]))]
     ordered = bids.tender[order]
     rank = np.arange(len(ordered)) - np.searchsorted(ordered, ordered, side="left")
-    kept = np.zeros(len(order), dtype=bool)
-    dialogue = segment_table().procedure[requirements.segment[ordered]] == DIALOGUE
-    kept[order] = ~dialogue | (rank < model.assumptions.shortlist)
-    return bids.keep(kept)
+    return bids.without(order[rank >= model.assumptions.shortlist])
 
 
 def _award(

@@ -145,6 +145,14 @@ def test_long_runs_are_drawn_by_year_and_short_ones_by_quarter(
     assert "2006-07, quarter 4" in quarters.text[-1]
 
 
+@pytest.mark.parametrize(("years", "step"), [(1, 1), (5, 1), (8, 1), (15, 2), (50, 7)])
+def test_ticks_stand_at_whole_years(years: int, step: int, tmp_path: Path) -> None:
+    register = parse_register(SMALL, "small.csv")
+    path = store(tmp_path, {"a": nothing}, register=register, years=years, replicates=2, twins=0)
+    figure = charts.trajectories(open_run(path), ["bids_per_tender"])
+    assert figure.layout.xaxis.dtick == step
+
+
 def test_a_year_is_drawn_by_the_rule_of_its_outcome(run: RunDirectory) -> None:
     line = charts.trajectories(run, ["bids_per_tender"]).data[1]
     measures = run.measures(run.replications)

@@ -37,12 +37,16 @@ PLACES = (*HOSTILE, "Casterbridge", "Barchester", "Borsetshire")
 
 def small_territory() -> Territory:
     header = "name,type,region,county,population,latitude,longitude\n"
-    kinds = ("county", "district", "unitary")
-    rows = [
-        f'"{name}",{kinds[place % 3]},Here,{PLACES[3 * (place // 3)]},{150_000 + place},{52 + place / 10},{-1 - place / 10}\n'
-        for place, name in enumerate(PLACES)
-    ]
-    return Territory(parse_register("".join([header, *rows]).encode(), "small.csv"), "small.csv")
+    rows = "".join(map(row, range(len(PLACES))))
+    return Territory(parse_register(f"{header}{rows}".encode(), "small.csv"), "small.csv")
+
+
+def row(place: int) -> str:
+    """Return one row of a register in which every county has a district and a neighbour."""
+    kind = ("county", "district", "unitary")[place % 3]
+    name, county = PLACES[place], PLACES[3 * (place // 3)]
+    position = f"{52 + place / 10},{-1 - place / 10}"
+    return f'"{name}",{kind},Here,"{county}",{150_000 + place},{position}\n'
 
 
 def question(**changes: Any) -> Question:
@@ -52,7 +56,7 @@ def question(**changes: Any) -> Question:
 
 
 def content(directory: Path) -> dict[str, bytes]:
-    """Return the bytes of every file that must be equal when a question is asked again."""
+    """Return the bytes of every file by its name."""
     paths = (path for path in sorted(directory.rglob("*")) if path.is_file())
     return {path.relative_to(directory).as_posix(): path.read_bytes() for path in paths}
 
@@ -154,14 +158,14 @@ class Clumsy(LocalPool):
 def test_workers_leave_no_trace(
     hire: Hire, asked: Question, directory: Path, tmp_path: Path
 ) -> None:
-    done = compare(asked, tmp_path / "again", hire())
+    done = compare(asked, tmp_path / "one", hire())
     assert not done.failed
-    assert content(tmp_path / "again") == content(directory)
+    assert content(tmp_path / "one") == content(directory)
 
 
 def test_a_run_directory_gives_the_same_bits_again(directory: Path, tmp_path: Path) -> None:
-    compare(read_run_question(directory), tmp_path / "again")
-    assert content(tmp_path / "again") == content(directory)
+    compare(read_run_question(directory), tmp_path / "one")
+    assert content(tmp_path / "one") == content(directory)
 
 
 def test_a_run_alone_is_the_same_as_in_company(directory: Path, tmp_path: Path) -> None:
@@ -178,13 +182,13 @@ def test_a_run_alone_is_the_same_as_in_company(directory: Path, tmp_path: Path) 
 def test_the_same_question_takes_the_place_of_its_own_answer(
     directory: Path, tmp_path: Path
 ) -> None:
-    place = tmp_path / "runs"
+    place = tmp_path / "one"
     shutil.copytree(directory, place)
     (place / "notes.txt").write_text("mine")
     (place / "outcomes.parquet").write_text("damaged")
     compare(question(), place)
     assert content(place) == {**content(directory), "notes.txt": b"mine"}
-    assert [path.name for path in tmp_path.iterdir()] == ["runs"]
+    assert [path.name for path in tmp_path.iterdir()] == ["one"]
 
 
 def test_an_empty_directory_may_be_used(tmp_path: Path) -> None:
@@ -237,9 +241,9 @@ def test_an_interrupted_comparison_keeps_complete_replications(hire: Hire, tmp_p
 
 
 def test_an_interrupted_comparison_can_be_completed(directory: Path, tmp_path: Path) -> None:
-    compare(question(), tmp_path / "part", progress=interrupt_at(7))
-    compare(read_run_question(tmp_path / "part"), tmp_path / "part")
-    assert content(tmp_path / "part") == content(directory)
+    compare(question(), tmp_path / "one", progress=interrupt_at(7))
+    compare(read_run_question(tmp_path / "one"), tmp_path / "one")
+    assert content(tmp_path / "one") == content(directory)
 
 
 def test_before_the_first_complete_replication_nothing_is_kept(tmp_path: Path) -> None:
@@ -249,7 +253,7 @@ def test_before_the_first_complete_replication_nothing_is_kept(tmp_path: Path) -
 
 
 def test_an_interruption_does_not_cost_what_was_there(directory: Path, tmp_path: Path) -> None:
-    place = tmp_path / "runs"
+    place = tmp_path / "one"
     shutil.copytree(directory, place)
     done = compare(question(), place, progress=interrupt_at(7))
     assert (done.directory, done.status) == (None, "interrupted")

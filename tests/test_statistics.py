@@ -19,6 +19,7 @@ from results.statistics import (
     VERDICTS,
     Comparison,
     FloatArray,
+    LuckShare,
     as_csv,
     bootstrap_interval,
     holm,
@@ -239,6 +240,13 @@ def test_luck_is_told_from_assumptions(
     assert found.rules == rules
 
 
+def test_with_a_wide_interval_neither_source_rules() -> None:
+    assert LuckShare(0.1, 0.02, 0.9).rules == "both"
+    assert LuckShare(0.1, 0.02, 0.5).rules == "assumptions"
+    assert LuckShare(0.9, 0.2, 1.0).rules == "both"
+    assert LuckShare(0.9, 0.5, 1.0).rules == "luck"
+
+
 def test_the_interval_of_the_share_of_luck_covers() -> None:
     held = 0
     for block in range(200):
@@ -265,6 +273,10 @@ def test_the_assumption_behind_a_difference_is_named() -> None:
     noise = Draws(20).normal("noise", np.arange(30))
     difference = -5 * assumptions["a7"].to_numpy() ** 3 + 0.1 * noise
     assert telling_assumption(difference, assumptions) == "a7"
+    assert telling_assumption(difference, assumptions, family=50) == "a7"
+    weak = difference + 2 * noise
+    assert telling_assumption(weak, assumptions) == "a7"
+    assert telling_assumption(weak, assumptions, family=10_000) is None
 
 
 def test_no_assumption_is_named_by_chance() -> None:
@@ -278,7 +290,7 @@ def test_a_perfect_rank_correlation_is_no_trouble() -> None:
     assumptions = drawn_assumptions(10, 2)
     assert telling_assumption(assumptions["a1"].to_numpy(), assumptions) == "a1"
     assert telling_assumption(np.ones(10), assumptions) is None
-    assert telling_assumption(numbers(1, 2, 3), assumptions[:3]) is None
+    assert telling_assumption(assumptions["a1"].to_numpy()[:7], assumptions[:7]) is None
 
 
 # The summary

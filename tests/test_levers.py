@@ -1,0 +1,158 @@
+"""Levers, policies and assumptions: declared once, checked where they enter."""
+
+import dataclasses
+import pickle
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from simulation.assumptions import Assumptions, assumptions_from, sample, sampled_names
+from simulation.errors import InputError
+from simulation.levers import STATUS_QUO, Levers, Policy, live_levers, planned_levers
+from simulation.parameters import parameters, parse_scalar
+from tests.worlds import policies, value_of
+
+DECLARED = [*parameters(Levers).values(), *parameters(Assumptions).values()]
+
+LIVE = {
+    "aggregation_threshold", "aggregation_mandate", "aggregation_reach", "max_partners",
+    "risk_transfer", "risk_allocation", "pump_priming_fund", "pump_priming_share",
+    "pump_priming_repayment", "pump_priming_priority", "prudential_borrowing",
+    "qualification_multiple", "efficiency_target",
+}  # fmt: skip
+
+
+def test_the_live_levers_are_those_whose_mechanism_is_built():
+    assert set(live_levers()) == LIVE
+    assert len(planned_levers()) == len(parameters(Levers)) - len(LIVE)
+
+
+@pytest.mark.parametrize("declared", DECLARED, ids=lambda one: one.name)
+def test_every_parameter_is_described_and_its_default_is_allowed(declared):
+    assert declared.meaning
+    assert declared.source
+    if declared.choices:
+        assert declared.default in declared.choices
+        return
+    assert declared.unit
+    low, high = declared.sweep
+    assert declared.low <= low < high <= declared.high
+    assert np.isfinite([low, high]).all()
+    if declared.default is not None:
+        assert low <= declared.default <= high
+
+
+def test_the_empty_policy_is_the_status_quo():
+    assert Policy().at(1) == STATUS_QUO == Policy().at(60)
+
+
+@pytest.mark.parametrize("name", planned_levers())
+def test_a_planned_lever_is_accepted_at_its_default_alone(name):
+    lever = parameters(Levers)[name]
+    assert Policy(**{name: lever.default}).at(5) == STATUS_QUO
+    other = lever.low if lever.default != lever.low else lever.high
+    with pytest.raises(InputError, match=f"{name}.*planned"):
+        Policy(**{name: int(other) if lever.whole else other})
+
+
+@given(policies(), st.integers(1, 60))
+def test_a_snapshot_holds_what_the_policy_sets_and_the_status_quo_else(policy, quarter):
+    snapshot, levers = policy.at(quarter), policy.as_levers()
+    for name, lever in parameters(Levers).items():
+        assert getattr(snapshot, name) == levers.get(name, lever.default)
+
+
+@given(policies())
+def test_a_policy_survives_its_own_file_form_and_pickling(policy):
+    assert Policy("again", **policy.as_levers()) == policy
+    assert pickle.loads(pickle.dumps(policy)) == policy
+
+
+@given(st.lists(st.tuples(st.integers(1, 20), st.floats(0, 1)), min_size=1, max_size=4), st.data())
+def test_dated_values_hold_from_their_year_until_the_next(steps, data):
+    steps = sorted(dict(steps).items())
+    policy = Policy(risk_transfer=[{"from_year": y, "value": v} for y, v in steps])
+    quarter = data.draw(st.integers(1, 90))
+    year = 1 + (quarter - 1) // 4
+    expected = [value for start, value in steps if start <= year]
+    assert policy.at(quarter).risk_transfer == (expected[-1] if expected else 0.6)
+
+
+def test_a_snapshot_is_frozen():
+    with pytest.raises(dataclasses.FrozenInstanceError):
+        STATUS_QUO.risk_transfer = 0.1
+
+
+@pytest.mark.parametrize("lever", live_levers().values(), ids=lambda one: one.name)
+@given(st.data())
+def test_values_within_bounds_are_accepted_and_others_named(lever, data):
+    value = data.draw(value_of(lever))
+    assert getattr(Policy(**{lever.name: value}).at(1), lever.name) == value
+    for wrong in ([lever.high + 1, lever.low - 1] if not lever.choices else ["nonsense"]):
+        with pytest.raises(InputError) as caught:
+            Policy(where="file.yaml", **{lever.name: wrong})
+        for part in ("file.yaml", lever.name, repr(wrong), lever.allowed):
+            assert part in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("levers", "message"),
+    [
+        ({"risk_transfr": 1}, "unknown lever 'risk_transfr' (did you mean 'risk_transfer'?)"),
+        ({"zzz": 1}, "unknown lever 'zzz'"),
+        ({"risk_transfer": True}, "risk_transfer = True: must be a number from 0 to 1"),
+        ({"risk_transfer": float("nan")}, "risk_transfer = nan"),
+        ({"risk_transfer": "0.4"}, "risk_transfer = '0.4'"),
+        ({"risk_transfer": None}, "risk_transfer = None"),
+        ({"max_partners": 2.5}, "max_partners = 2.5: must be a whole number from 2 to 100"),
+        ({"aggregation_reach": "regio"}, "did you mean 'region'?"),
+        ({"pump_priming_fund": []}, "dated values need rising from_year, got []"),
+        ({"pump_priming_fund": [{"from_year": 0, "value": 1}]}, "from_year = 0"),
+        ({"pump_priming_fund": [{"from_year": 2}]}, "a dated value is {from_year: ..., value: ...}"),
+        ({"pump_priming_fund": [3.0]}, "a dated value is"),
+        (
+            {"pump_priming_fund": [{"from_year": 2, "value": 1}, {"from_year": 2, "value": 3}]},
+            "rising from_year, got [2, 2]",
+        ),
+        ({"pump_priming_fund": {"from_year": 2, "value": 1}}, "pump_priming_fund = "),
+    ],
+)
+def test_wrong_levers_get_one_clear_line(levers, message):
+    with pytest.raises(InputError) as caught:
+        Policy(**levers)
+    assert message in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("text", "value"),
+    [("3", 3), ("0.4", 0.4), ("-1e3", -1000.0), ("none", None), ("by_control", "by_control")],
+)
+def test_values_from_the_command_line_are_read_as_what_they_are(text, value):
+    read = parse_scalar(text)
+    assert read == value
+    assert type(read) is type(value)
+
+
+def test_assumptions_refuse_unknown_names_and_values_out_of_bounds():
+    with pytest.raises(InputError, match="did you mean 'discount_rate'"):
+        assumptions_from({"discount_rat": 0.1})
+    with pytest.raises(InputError, match="discount_rate = 5: must be a number from 0 to 0.15"):
+        assumptions_from({"discount_rate": 5})
+
+
+@given(st.integers(0, 2**63 - 1), st.integers(1, 40))
+def test_samples_use_each_part_of_each_range_once(seed, count):
+    drawn = sample(seed, count, {})
+    for name in sampled_names({}):
+        low, high = parameters(Assumptions)[name].sweep
+        place = [(getattr(one, name) - low) / (high - low) * count for one in drawn]
+        assert sorted(int(min(p, count - 1e-9)) for p in place) == list(range(count))
+
+
+def test_fixed_assumptions_are_held_in_every_sample():
+    drawn = sample(1, 5, {"coordination": 0.03, "smes": 100})
+    assert {(one.coordination, one.smes) for one in drawn} == {(0.03, 100)}
+    assert len({one.efficiency for one in drawn}) == 5
