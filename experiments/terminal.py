@@ -146,13 +146,14 @@ def _with_share(name: str, show: Callable[[str], str]) -> str:
     return f"{show(name)} ({show(share)})" if share in OUTCOMES else show(name)
 
 
-def amount(value: float, outcome: Outcome, sign: str = "-") -> str:
-    """Return ``value`` with its unit where that is short, to a tenth of what matters."""
+def amount(value: float, outcome: Outcome, sign: str = "") -> str:
+    """Return ``value`` to a tenth of what matters, ``sign`` before it if it is above zero."""
     if math.isnan(value):
         return "n/a"
     decimals = max(0, 1 - math.floor(math.log10(outcome.matters)))
-    number = f"{abs(value):,.{decimals}f}"
-    prefix = "-" if value < 0 else sign.replace("-", "")
+    rounded = round(value, decimals)
+    number = f"{abs(rounded):,.{decimals}f}"
+    prefix = "-" if rounded < 0 else sign if rounded > 0 else ""
     if outcome.unit.startswith("£m"):
         return f"{prefix}£{number}m"
     return f"{prefix}{number}{'%' if outcome.unit.startswith('%') else ''}"

@@ -51,6 +51,7 @@ SHADES = ("#e3e7eb", "#c6dcec", "#96c0dd", "#5e9bc6", "#2a6ca3", "#08396b")
 
 LONGEST_LABEL = 30
 MOST_PANELS = 12
+MOST_TICKS = 8
 FEWEST_YEARS = 5
 """Shorter runs are drawn by quarter, longer ones by financial year."""
 
@@ -295,7 +296,8 @@ def trajectories(
             for trace in _trajectory(values[name][position], times, look, OUTCOMES[name], band):
                 trace.showlegend = first and bool(trace.name) and len(style) > 1
                 figure.add_trace(trace, row=row, col=column)
-    figure.update_xaxes(showgrid=False, nticks=8, tickformat="d")
+    step = math.ceil(run.question.years / MOST_TICKS)
+    figure.update_xaxes(showgrid=False, tick0=FIRST_YEAR, dtick=step, tickformat="d")
     figure.update_yaxes(nticks=5, automargin=True)
     lift = {"y": 1 + 44 / (figure.layout.height - 90)}
     return figure.update_layout(margin={"t": 96}, legend=lift, hovermode="closest")
@@ -387,12 +389,12 @@ class Scale:
 SHARE_SCALE = Scale(
     SHARES,
     ("never", "up to 10%", "to 25%", "to 50%", "to 75%", "to 100%"),
-    "Replications in which the council is in a shared service at the end",
+    "Share of replications in which a council is in a shared service at the end",
 )
 COUNT_SCALE = Scale(
     COUNTS,
     ("none", "1", "2", "3 or 4", "5 to 8", "more than 8"),
-    "Services in a joint contract at the end",
+    "Number of a council's services that are in a joint contract at the end",
 )
 
 

@@ -111,27 +111,23 @@ def headline(run: RunDirectory, summary: pd.DataFrame, policy: str) -> str:
     """Return a sentence on one policy and the lead outcome, with its figures."""
     outcome = lead_outcome(run)
     row = rows_of(summary, outcome.name)[policy]
-    figures = _figures(outcome, row)
+    name, title, figures = run.policies[policy].label, _lower(outcome), _figures(outcome, row)
     match row["verdict"]:
         case statistics.BETTER | statistics.WORSE:
             by = change(abs(row["difference"]), outcome, signed=False)
-            share = _share(outcome, summary, policy)
-            text = (
-                f"{_moves(row['difference'], False)} {_lower(outcome)} by {by}{share} ({figures})"
-            )
+            by += _share(outcome, summary, policy)
+            return f"{name} {_moves(row['difference'], False)} {title} by {by} ({figures})."
         case statistics.NEGLIGIBLE:
             limit = change(outcome.matters, outcome, signed=False)
-            text = f"changes {_lower(outcome)} by less than the {limit} that matters ({figures})"
+            return f"{name} changes {title} by less than the {limit} that matters ({figures})."
         case statistics.IDENTICAL:
-            text = f"leaves {_lower(outcome)} exactly as it is in all {row['pairs']} replications"
+            return f"{name} leaves {title} exactly as it is in all {row['pairs']} replications."
         case statistics.UNDECIDED:
             by = change(row["difference"], outcome)
-            text = f"is undecided on {_lower(outcome)}: the estimate is {by} ({figures})"
+            return f"For {name} the runs do not settle {title}: the estimate is {by} ({figures})."
         case "":
-            text = f"changes {_lower(outcome)}, which is not judged, by {figures}"
-        case verdict:
-            text = f"has {verdict} for a statement on {_lower(outcome)}"
-    return f"{run.policies[policy].label} {text}."
+            return f"{name} changes {title}, which is not judged, by {figures}."
+    return f"For {name} there are {row['verdict']} to say anything of {title}."
 
 
 def _figures(outcome: Outcome, row: Row) -> str:

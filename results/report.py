@@ -152,9 +152,8 @@ class Report:
         done = len(self.run.replications)
         if manifest.status == "complete" and done == wanted:
             return ""
-        why = (
-            "The comparison was interrupted" if manifest.status == "interrupted" else "Runs failed"
-        )
+        stopped = manifest.status == "interrupted"
+        why = "The runs were interrupted" if stopped else "Runs failed"
         return paragraph(
             f"{why}: {done:,} of {wanted:,} replications are complete for every policy, and only "
             "these count.",
@@ -329,19 +328,21 @@ class Report:
         if not self.compared or not self.run.replications:
             return ""
         told = self.summary[self.summary["headline"] & (self.summary["narrow_by"] != "")]
-        lead = narrative.lead_outcome(self.run).name
-        open_ = told["verdict"] == statistics.UNDECIDED
-        rows = told[open_ | (told["outcome"] == lead)].to_dict("records")
-        if not rows:
+        if told.empty:
             return paragraph(self._no_luck())
+        lead = narrative.lead_outcome(self.run)
+        first = told[told["outcome"] == lead.name]
+        rest = told[(told["outcome"] != lead.name) & (told["verdict"] == statistics.UNDECIDED)]
+        return (
+            paragraph(self._about_luck())
+            + self._luck_table(f"Where the spread of differences comes from: {lead.title}", first)
+            + hidden("Other outcomes that are undecided", self._luck_table("Undecided", rest))
+        )
+
+    def _luck_table(self, caption: str, told: pd.DataFrame) -> str:
         heads = ["Policy", "Outcome", "Verdict", "Share of luck", "What would narrow it"]
-        caption = (
-            f"Where the spread of differences comes from: {OUTCOMES[lead].title.lower()}, "
-            "and whatever is undecided"
-        )
-        return paragraph(self._about_luck()) + table(
-            caption, heads, map(self._luck_row, rows), "words"
-        )
+        rows = [self._luck_row(row) for row in told.to_dict("records")]
+        return table(caption, heads, rows, "words") if rows else ""
 
     def _no_luck(self) -> str:
         if self.run.twins or self.run.question.assumptions.mode == "fixed":
@@ -484,10 +485,10 @@ class Report:
 
     def _failures(self) -> str:
         rows = [
-            [escape(each.policy), str(each.replication), escape(each.stage), escape(each.error)]
-            for each in self.run.manifest.failed
+            map(escape, (one.policy, one.replication, one.stage, one.error, one.replay))
+            for one in self.run.manifest.failed
         ]
-        heads = ["Policy", "Replication", "Stage", "Error"]
+        heads = ["Policy", "Replication", "Stage", "Error", "To make it again"]
         return table("Runs that failed", heads, rows, "words") if rows else ""
 
 

@@ -28,6 +28,8 @@ LEVEL = 0.025
 """Chance of error of each one-sided claim; a two-sided interval of 95% has it at either end."""
 FEWEST_PAIRS = 2
 FEWEST_EVENTS = 10
+FEWEST_RANKED = 8
+"""Fewest differences among which an assumption is looked for."""
 RESAMPLES = 9_999
 MOST_RESAMPLED_PAIRS = 1_000
 """With more pairs than this the mean is close to normal, and resampling would only take time."""
@@ -348,12 +350,15 @@ class LuckShare:
 
     @property
     def rules(self) -> str:
-        """Which source rules: "luck", "assumptions", "both", or "" where it is not known."""
+        """Which source rules: "luck", "assumptions", "both", or "" where it is not known.
+
+        One rules when its share is at least ``MOSTLY``, and the interval leaves the other one less.
+        """
         if math.isnan(self.share):
             return ""
-        if self.share >= MOSTLY:
+        if self.share >= MOSTLY and self.low > 1 - MOSTLY:
             return "luck"
-        return "assumptions" if self.share <= 1 - MOSTLY else "both"
+        return "assumptions" if self.share <= 1 - MOSTLY and self.high < MOSTLY else "both"
 
 
 def luck_share(differences: FloatArray, first: FloatArray, second: FloatArray) -> LuckShare:
@@ -376,17 +381,21 @@ def luck_share(differences: FloatArray, first: FloatArray, second: FloatArray) -
     return LuckShare(*(min(1.0, float(item)) for item in (ratio, low, high)))
 
 
-def telling_assumption(differences: FloatArray, assumptions: pd.DataFrame) -> str | None:
+def telling_assumption(
+    differences: FloatArray, assumptions: pd.DataFrame, family: int = 1
+) -> str | None:
     """Return the assumption that goes most with a difference, None where none does for sure.
 
     ``assumptions`` has a row a difference. The largest absolute rank correlation of Spearman is
-    taken, and must be significant at 5% with Holm's correction over all assumptions.
+    taken, and must be significant at 5% with Holm's correction over all assumptions, among
+    ``family`` differences for each of which one is looked for.
     """
-    if len(differences) < 4 or assumptions.empty or np.ptp(differences) == 0.0:
+    if len(differences) < FEWEST_RANKED or assumptions.empty or np.ptp(differences) == 0.0:
         return None
     correlations = np.abs(_rank_correlations(assumptions.to_numpy(np.float64), differences))
     strongest = int(np.argmax(correlations))
-    held = holm(list(_correlation_p(correlations, len(differences))), 2 * LEVEL)
+    p_values = list(_correlation_p(correlations, len(differences)))
+    held = holm(p_values, 2 * LEVEL / family)
     return str(assumptions.columns[strongest]) if held[strongest] else None
 
 
@@ -482,7 +491,7 @@ class Evidence:
         return luck_share(comparison.differences, first, second)
 
     def narrow_by(self, comparison: Comparison, luck: LuckShare) -> str:
-        """Say what would narrow the spread of a difference; empty where there is none."""
+        """Say what would narrow the spread of a difference; empty where that is not known."""
         match luck.rules:
             case "luck" if self.fixed:
                 return "more replications (assumptions are fixed, so all spread is luck)"
@@ -498,7 +507,9 @@ class Evidence:
         if len(self.assumptions) != len(comparison.paired):
             return "assumptions"
         rows = self.assumptions[comparison.paired]
-        named = telling_assumption(comparison.differences, rows)
+        shown = len(self.run.shown) if comparison.shown else len(OUTCOMES)
+        family = shown * (len(self.run.policies) - 1)
+        named = telling_assumption(comparison.differences, rows, family)
         return named or "assumptions (too few replications to say which)"
 
 

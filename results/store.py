@@ -149,13 +149,14 @@ class StoredQuestion:
 
 @dataclass(frozen=True)
 class Failure:
-    """A run that failed: which, at which stage, and why."""
+    """A run that failed: which, at which stage, why, and the command that makes it again."""
 
     policy: str
     sample: int
     replication: int
     stage: str
     error: str
+    replay: str = ""
 
 
 @dataclass(frozen=True)

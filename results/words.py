@@ -26,13 +26,13 @@ def number(value: float, matters: float, *, signed: bool = False) -> str:
 def with_unit(value: float, outcome: Outcome) -> str:
     """Return a value of ``outcome`` as it is read aloud: "£120m NPV", "14.9%", "3.24 bids"."""
     figure = number(value, outcome.matters)
-    return figure if math.isnan(value) else _joined(figure, outcome.unit)
+    return figure if math.isnan(value) else _joined(figure, outcome.unit.partition(",")[0])
 
 
 def change(value: float, outcome: Outcome, *, signed: bool = True) -> str:
     """Return a difference in ``outcome`` as it is read aloud; shares differ by points."""
     figure = number(value, outcome.matters, signed=signed)
-    unit = "points" if outcome.unit.startswith("%") else outcome.unit
+    unit = "points" if outcome.unit.startswith("%") else outcome.unit.partition(",")[0]
     return figure if math.isnan(value) else _joined(figure, unit)
 
 

@@ -171,12 +171,12 @@ class Ledger:
         Raises:
             ArithmeticError: an account does not balance, or the fund is overdrawn.
         """
-        batches = self.this_quarter()
-        amounts = np.concatenate([batch.amount for batch in batches])
-        size = len(self.balance)
-        came = _by_account(np.concatenate([batch.target for batch in batches]), amounts, size)
-        went = _by_account(np.concatenate([batch.source for batch in batches]), amounts, size)
-        expected = self._opening + came - went
+        expected = self._opening.copy()
+        if batches := self.this_quarter():
+            amounts = np.concatenate([batch.amount for batch in batches])
+            size = len(expected)
+            expected += _by_account(np.concatenate([b.target for b in batches]), amounts, size)
+            expected -= _by_account(np.concatenate([b.source for b in batches]), amounts, size)
         if (expected != self.balance).any():
             raise ArithmeticError(f"accounts do not balance in quarter {self.quarter}")
         if self.balance[Account.FUND] < 0:
