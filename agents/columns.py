@@ -15,6 +15,11 @@ NONE = -1
 """Row number that means "no such row"."""
 
 
+def rows_where(holds: BoolArray) -> IntArray:
+    """Return the rows for which ``holds``, ascending (a quick `numpy.flatnonzero`)."""
+    return holds.nonzero()[0]
+
+
 @dataclass(frozen=True)
 class Column:
     """Declaration of one column: dtype, unit, meaning, initial value and width of a row."""

@@ -1,13 +1,13 @@
 """Councils: their columns, the services they run, and the rules by which they decide.
 
-Rules are functions of arrays and numbers; money in £m at 2006 prices, time in quarters unless a name
-says otherwise, shares in [0, 1].
+Rules are functions of arrays and numbers; money in £m at 2006 prices, time in quarters unless a
+name says otherwise, shares in [0, 1].
 """
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-import mesa
 import numpy as np
+from numpy.typing import NDArray
 
 from agents.columns import (
     NONE,
@@ -21,9 +21,7 @@ from agents.columns import (
     number,
     whole,
 )
-
-if TYPE_CHECKING:
-    from simulation.model import MarketModel
+from agents.handles import Handle
 
 
 class Councils(Table):
@@ -62,8 +60,12 @@ class Services(Table):
     segment: IntArray = whole("row", "segment")
     kind: IntArray = whole("code", "segment and ordinal; services of one kind can be shared")
     baseline: FloatArray = number("£m a year", "in-house cost in 2006")
-    contract: IntArray = whole("row", "contract that delivers it; none where in house", initial=NONE)
-    partnership: IntArray = whole("row", "group in which a joint contract is prepared", initial=NONE)
+    contract: IntArray = whole(
+        "row", "contract that delivers it; none where in house", initial=NONE
+    )
+    partnership: IntArray = whole(
+        "row", "group in which a joint contract is prepared", initial=NONE
+    )
     ordinal: IntArray = whole("count", "times that the need has come up")
     retry: IntArray = whole("quarter", "when a postponed need comes up again", initial=NONE)
 
@@ -119,7 +121,7 @@ def scale_gain(value: float, added: float, elasticity: float) -> float:
     """Return the fall in unit cost, as a share, from adding ``added`` to a group of ``value``."""
     joint = value + added
     own = (value * value + added * added) / joint
-    return 1.0 - (joint / own) ** -elasticity
+    return 1.0 - float((joint / own) ** -elasticity)
 
 
 def walk_away_chance(
@@ -128,7 +130,7 @@ def walk_away_chance(
     politics: FloatArray,
     kilometres: FloatArray,
     champion: BoolArray,
-    mandate: float,
+    mandate: float | NDArray[np.floating[Any]],
 ) -> FloatArray:
     """Return the chance that members leave a group before they commit.
 
@@ -180,9 +182,7 @@ def political_distance(one: IntArray, other: IntArray, independent_from: int) ->
     return np.where(one == other, 0.0, np.where(partyless, 0.5, 1.0))
 
 
-def election_due(
-    year: int, whole: BoolArray, halves: BoolArray, offset: IntArray
-) -> BoolArray:
+def election_due(year: int, whole: BoolArray, halves: BoolArray, offset: IntArray) -> BoolArray:
     """Return which councils vote in May of ``year``.
 
     Args:
@@ -195,15 +195,8 @@ def election_due(
     return np.where(whole, cycle == 0, np.where(halves, year % 2 == 0, cycle != 0))
 
 
-class Council(mesa.Agent):
+class Council(Handle):
     """Mesa's handle on one row of `Councils`."""
-
-    model: "MarketModel"
-
-    def __init__(self, model: "MarketModel", row: int) -> None:
-        """Point at ``row`` of the model's councils."""
-        super().__init__(model)
-        self.row = row
 
     @property
     def name(self) -> str:
@@ -232,5 +225,4 @@ class Council(mesa.Agent):
 
     def describe(self) -> dict[str, Any]:
         """Return its columns by name."""
-        table = self.model.councils
-        return {name: getattr(table, name)[self.row] for name in table.columns}
+        return self.columns_of(self.model.councils)

@@ -1,15 +1,13 @@
 """Government: the fund's rules, and Mesa's handle on the department that runs it."""
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import Any
 
 import mesa
 import numpy as np
 
 from agents.columns import FloatArray, IntArray, KeyArray, Table, identity, number, whole
-
-if TYPE_CHECKING:
-    from simulation.model import MarketModel
+from agents.handles import Market
 
 
 class Claims(Table):
@@ -26,7 +24,9 @@ class Claims(Table):
     written_off: IntArray = whole("pence", "written off")
 
 
-def rank_by_value(saving: Sequence[float], claim: Sequence[float], size: Sequence[float]) -> list[int]:
+def rank_by_value(
+    saving: Sequence[float], claim: Sequence[float], size: Sequence[float]
+) -> list[int]:
     """Rank claims by expected saving per £ of fund, best first."""
     return sorted(range(len(claim)), key=lambda one: (-saving[one] / max(claim[one], 1e-9), one))
 
@@ -47,10 +47,10 @@ def repayment_due(saving: IntArray, share: FloatArray | float, outstanding: IntA
     return np.minimum(due, outstanding)
 
 
-class Government(mesa.Agent):
+class Government(mesa.Agent[Any]):
     """Mesa's handle on the department that holds the fund and sets the targets."""
 
-    model: "MarketModel"
+    model: Market
 
     @property
     def fund_balance(self) -> float:

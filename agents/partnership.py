@@ -2,15 +2,11 @@
 
 from collections.abc import Callable, Sequence
 from enum import IntEnum
-from typing import TYPE_CHECKING
 
-import mesa
 import numpy as np
 
 from agents.columns import NONE, FloatArray, IntArray, Table, number, whole
-
-if TYPE_CHECKING:
-    from simulation.model import MarketModel
+from agents.handles import Handle
 
 
 class Stage(IntEnum):
@@ -37,7 +33,15 @@ class Partnerships(Table):
     value: FloatArray = number("£m a year", "in-house cost of what it shares")
 
 
-ENDED_HOW = ("", "walked away", "no business case", "no cash", "tender failed", "completed", "collapsed")
+ENDED_HOW = (
+    "",
+    "walked away",
+    "no business case",
+    "no cash",
+    "tender failed",
+    "completed",
+    "collapsed",
+)
 
 
 def grow_group(
@@ -87,15 +91,8 @@ def set_up_cost(saving: FloatArray, years_of_saving: float, floor: float) -> Flo
     return np.maximum(saving * years_of_saving, floor)
 
 
-class Partnership(mesa.Agent):
+class Partnership(Handle):
     """Mesa's handle on one row of `Partnerships`."""
-
-    model: "MarketModel"
-
-    def __init__(self, model: "MarketModel", row: int) -> None:
-        """Point at ``row`` of the model's partnerships."""
-        super().__init__(model)
-        self.row = row
 
     @property
     def stage(self) -> Stage:

@@ -1,12 +1,11 @@
 """Suppliers: their columns and the rules by which they bid, price, learn, grow and leave.
 
-Rules are functions of arrays and numbers; money in £m at 2006 prices, annual where not said otherwise,
-shares in [0, 1].
+Rules are functions of arrays and numbers; money in £m at 2006 prices, annual where not said
+otherwise, shares in [0, 1].
 """
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-import mesa
 import numpy as np
 
 from agents.columns import (
@@ -20,9 +19,7 @@ from agents.columns import (
     number,
     whole,
 )
-
-if TYPE_CHECKING:
-    from simulation.model import MarketModel
+from agents.handles import Handle
 
 SEGMENTS = 7
 
@@ -45,7 +42,9 @@ class Suppliers(Table):
     exposure: FloatArray = number("£m", "loss that its contracts in force could bring")
     pre_sales: FloatArray = number("£m", "money for bids, in hand")
     rivals: FloatArray = number("bids", "bids it expects, by segment", width=(SEGMENTS,))
-    margin: FloatArray = number("factor", "learned factor on its mark-up", initial=1, width=(SEGMENTS,))
+    margin: FloatArray = number(
+        "factor", "learned factor on its mark-up", initial=1, width=(SEGMENTS,)
+    )
     turnover: FloatArray = number("£m a year", "turnover in this market")
     contracts: IntArray = whole("count", "contracts in force")
     since_win: IntArray = whole("quarters", "quarters since it last won")
@@ -122,7 +121,11 @@ def risk_loading(variance: FloatArray, free: FloatArray, tolerance: float) -> Fl
 
 
 def win_chance(
-    price: FloatArray, expected_price: FloatArray, rivals: FloatArray, fear: FloatArray, spread: float
+    price: FloatArray,
+    expected_price: FloatArray,
+    rivals: FloatArray,
+    fear: FloatArray,
+    spread: float,
 ) -> FloatArray:
     """Return the chance to win against ``rivals`` - 1 others at their expected price.
 
@@ -184,23 +187,17 @@ def works_here(capability: FloatArray) -> BoolArray:
 
 def leaves(since_win: IntArray, contracts: IntArray, patience: IntArray) -> BoolArray:
     """Return which firms give up: no contract left and no win for ``patience`` quarters."""
-    return (contracts == 0) & (since_win >= patience)
+    gone: BoolArray = (contracts == 0) & (since_win >= patience)
+    return gone
 
 
 def entry_chance(opportunity: float, hazard: float) -> float:
-    """Return the chance that one firm at the door comes in, rising with opportunity (1 is normal)."""
+    """Return the chance that a firm at the door comes in; it rises with opportunity (1: normal)."""
     return float(min(max(hazard * opportunity**2, 0.0), 1.0))
 
 
-class Supplier(mesa.Agent):
+class Supplier(Handle):
     """Mesa's handle on one row of `Suppliers`."""
-
-    model: "MarketModel"
-
-    def __init__(self, model: "MarketModel", row: int) -> None:
-        """Point at ``row`` of the model's suppliers."""
-        super().__init__(model)
-        self.row = row
 
     @property
     def name(self) -> str:
@@ -224,8 +221,7 @@ class Supplier(mesa.Agent):
 
     def describe(self) -> dict[str, Any]:
         """Return its columns by name."""
-        table = self.model.suppliers
-        return {name: getattr(table, name)[self.row] for name in table.columns}
+        return self.columns_of(self.model.suppliers)
 
 
 class LargeSupplier(Supplier):

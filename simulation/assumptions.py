@@ -15,9 +15,7 @@ ASSUMED = "assumed"
 
 def _fixed(default: float, unit: str, low: float, high: float, meaning: str,
            source: str = ASSUMED, **about: Any) -> Any:  # fmt: skip
-    return declare(
-        default, unit=unit, meaning=meaning, source=source, bounds=(low, high), **about
-    )
+    return declare(default, unit=unit, meaning=meaning, source=source, bounds=(low, high), **about)
 
 
 def _sampled(default: float, unit: str, bounds: tuple[float, float], spread: tuple[float, float],
@@ -32,23 +30,24 @@ def _sampled(default: float, unit: str, bounds: tuple[float, float], spread: tup
 class Assumptions:
     """What the world is taken to be like; the defaults are the central case."""
 
+    # fmt: off
     # money and growth
     discount_rate: float = _fixed(0.035, "a year", 0, 0.15, "social discount rate, real", "Green Book")
-    demand_growth: float = _sampled(0.01, "a year", (-0.05, 0.1), (0.0, 0.02), "growth of demand for services")  # noqa: E501
+    demand_growth: float = _sampled(0.01, "a year", (-0.05, 0.1), (0.0, 0.02), "growth of demand for services")
     wage_growth: float = _sampled(0.01, "a year", (-0.05, 0.1), (0.0, 0.02), "growth of real wages")
     growth_spread: float = _fixed(0.005, "a year", 0, 0.05, "standard deviation of growth in one year")
-    technology_spend: float = _sampled(2800.0, "£m a year", (500, 10000), (2500.0, 3100.0), "technology spend of England's councils in 2006", "D0 ¶7, 59")  # noqa: E501
-    size_exponent: float = _sampled(0.85, "exponent", (0.3, 1.5), (0.7, 1.0), "how spend grows with population within a type of council", "D0 ¶59")  # noqa: E501
+    technology_spend: float = _sampled(2800.0, "£m a year", (500, 10000), (2500.0, 3100.0), "technology spend of England's councils in 2006", "D0 ¶7, 59")
+    size_exponent: float = _sampled(0.85, "exponent", (0.3, 1.5), (0.7, 1.0), "how spend grows with population within a type of council", "D0 ¶59")
     # councils
-    client_commitment: float = _sampled(0.5, "share", (0, 1), (0.4, 0.6), "mean commitment of councils that suppliers see", "D0 ¶17")  # noqa: E501
+    client_commitment: float = _sampled(0.5, "share", (0, 1), (0.4, 0.6), "mean commitment of councils that suppliers see", "D0 ¶17")
     champion_share: float = _fixed(0.35, "share", 0, 1, "councils with a champion of change at the start", "D1 §1.8")
     champion_emerges: float = _fixed(0.03, "a quarter", 0, 1, "chance that a champion emerges")
     champion_lost: float = _fixed(0.02, "a quarter", 0, 1, "chance that a champion moves on", "D1 §1.8")
-    control_changes: float = _sampled(0.25, "an election", (0, 1), (0.15, 0.35), "chance that a whole-council election changes control")  # noqa: E501
+    control_changes: float = _sampled(0.25, "an election", (0, 1), (0.15, 0.35), "chance that a whole-council election changes control")
     pressure_gap: float = _fixed(0.10, "share", 0.01, 1, "shortfall of savings that is full pressure")
-    evaluation_noise: float = _sampled(0.06, "share", (0, 0.5), (0.03, 0.09), "spread of evaluation errors of an unskilled buyer", "D0 ¶14-15")  # noqa: E501
+    evaluation_noise: float = _sampled(0.06, "share", (0, 0.5), (0.03, 0.09), "spread of evaluation errors of an unskilled buyer", "D0 ¶14-15")
     quality_weight: float = _sampled(0.3, "share", (0, 2), (0.1, 0.5), "weight of quality against price")
-    reserves: float = _sampled(0.05, "share", (0, 0.5), (0.03, 0.07), "reserves kept for change over the cost of all services")  # noqa: E501
+    reserves: float = _sampled(0.05, "share", (0, 0.5), (0.03, 0.07), "reserves kept for change over the cost of all services")
     reserve_refill: float = _fixed(0.05, "a quarter", 0, 1, "part of the reserves that is refilled")
     borrowing_rate: float = _sampled(0.05, "a year", (0, 0.3), (0.04, 0.06), "interest on prudential borrowing")
     credit: float = _fixed(0.25, "share", 0, 2, "most loans outstanding over the cost of all services a year")
@@ -56,67 +55,67 @@ class Assumptions:
     buyer_cost_fixed: float = _fixed(0.004, "£m", 0, 1, "buyer's fixed cost of a simple tender")
     buyer_cost_rate: float = _fixed(0.01, "of annual value", 0, 0.2, "buyer's cost of a tender, times complexity")
     client_side: float = _sampled(0.02, "of price", (0, 0.2), (0.01, 0.03), "cost of managing a contract")
-    front_line: float = _sampled(0.15, "of saving", (0, 1), (0.05, 0.25), "saving lost as work moves to the front line", "D1 §6.6; D3 ¶123")  # noqa: E501
-    claim_optimism: float = _sampled(0.25, "share", (0, 2), (0.1, 0.4), "saving claimed in business cases beyond the price agreed", "D1 §4.3")  # noqa: E501
-    renewal_in_house: float = _fixed(0.3, "chance", 0, 1, "chance to take back a service whose last price was above in-house cost")  # noqa: E501
+    front_line: float = _sampled(0.15, "of saving", (0, 1), (0.05, 0.25), "saving lost as work moves to the front line", "D1 §6.6; D3 ¶123")
+    claim_optimism: float = _sampled(0.25, "share", (0, 2), (0.1, 0.4), "saving claimed in business cases beyond the price agreed", "D1 §4.3")
+    renewal_in_house: float = _fixed(0.3, "chance", 0, 1, "chance to take back a service whose last price was above in-house cost")
     # sharing
-    readiness: float = _sampled(0.4, "share", (0, 1), (0.3, 0.5), "mean readiness to share in 2006", "D4; D1 §3.1")  # noqa: E501
+    readiness: float = _sampled(0.4, "share", (0, 1), (0.3, 0.5), "mean readiness to share in 2006", "D4; D1 §3.1")
     joining_spread: float = _fixed(0.03, "share", 0, 0.5, "spread of what else draws or repels a partner")
-    mandate_force: float = _sampled(0.15, "share", (0, 1), (0.1, 0.2), "pull of a full mandate, as a share of cost", "D0 ¶62-64")  # noqa: E501
+    mandate_force: float = _sampled(0.15, "share", (0, 1), (0.1, 0.2), "pull of a full mandate, as a share of cost", "D0 ¶62-64")
     search_share: float = _fixed(0.2, "share", 0, 1, "chance that a council with a champion looks for partners unasked")
     alignment_window: float = _fixed(4.0, "quarters", 0, 40, "how near its end a contract may be given up for a joint one", "D0 ¶67")
     partnership_quarters: float = _fixed(4.0, "quarters", 0, 20, "from first talks of two partners to their decision", "D1 §7.2")
-    walk_away: float = _sampled(0.25, "chance", (0, 1), (0.15, 0.35), "chance that a member leaves before it commits", "D1 §1.8, 4.2")  # noqa: E501
-    coordination: float = _sampled(0.012, "share", (0, 0.2), (0.005, 0.02), "rise of cost with one more council to coordinate")  # noqa: E501
-    standardisation: float = _sampled(0.3, "share", (0, 1), (0.2, 0.4), "how far councils' services are alike", "D1 §4.5")  # noqa: E501
+    walk_away: float = _sampled(0.25, "chance", (0, 1), (0.15, 0.35), "chance that a member leaves before it commits", "D1 §1.8, 4.2")
+    coordination: float = _sampled(0.012, "share", (0, 0.2), (0.005, 0.02), "rise of cost with one more council to coordinate")
+    standardisation: float = _sampled(0.3, "share", (0, 1), (0.2, 0.4), "how far councils' services are alike", "D1 §4.5")
     set_up_years: float = _sampled(2.0, "years", (0, 10), (1.5, 2.5), "set-up cost in years of savings", "D1 §4.3")
     set_up_floor: float = _sampled(0.3, "£m", (0, 5), (0.1, 0.5), "least set-up cost of a project", "D1 §4.3")
-    fund_first: float = _sampled(0.5, "share", (0, 1), (0.0, 1.0), "projects that draw on the fund before their own cash")  # noqa: E501
+    fund_first: float = _sampled(0.5, "share", (0, 1), (0.0, 1.0), "projects that draw on the fund before their own cash")
     # cost and scale
-    efficiency: float = _sampled(0.945, "factor", (0.5, 1.5), (0.93, 0.96), "mean cost of suppliers against councils", tuned=True)  # noqa: E501
+    efficiency: float = _sampled(0.945, "factor", (0.5, 1.5), (0.93, 0.96), "mean cost of suppliers against councils", tuned=True)
     efficiency_spread_large: float = _fixed(0.06, "factor", 0, 0.5, "its standard deviation among large suppliers")
     efficiency_spread_sme: float = _fixed(0.09, "factor", 0, 0.5, "its standard deviation among SMEs")
-    fit_spread: float = _sampled(0.09, "factor", (0, 0.5), (0.06, 0.11), "standard deviation of a firm's fit to a tender", tuned=True)  # noqa: E501
-    demand_scale: float = _sampled(1.0, "factor", (0, 3), (0.5, 1.5), "on segments' elasticity of cost to pooled demand", "D0 ¶47, 58")  # noqa: E501
-    hub_scale: float = _sampled(1.0, "factor", (0, 3), (0.5, 1.5), "on segments' elasticity of cost to a supplier's hub volume", "D0 ¶24, 47")  # noqa: E501
+    fit_spread: float = _sampled(0.09, "factor", (0, 0.5), (0.06, 0.11), "standard deviation of a firm's fit to a tender", tuned=True)
+    demand_scale: float = _sampled(1.0, "factor", (0, 3), (0.5, 1.5), "on segments' elasticity of cost to pooled demand", "D0 ¶47, 58")
+    hub_scale: float = _sampled(1.0, "factor", (0, 3), (0.5, 1.5), "on segments' elasticity of cost to a supplier's hub volume", "D0 ¶24, 47")
     hub_volume: float = _fixed(15.0, "£m a year", 1, 500, "hub volume that counts as one unit")
     overhead_large: float = _fixed(0.04, "£m a year", 0, 1, "a large supplier's overhead on each contract", tuned=True)
     overhead_sme: float = _fixed(0.004, "£m a year", 0, 1, "an SME's overhead on each contract", tuned=True)
     idle_cost: float = _fixed(0.05, "share", 0, 1, "cost of idle teams over their capacity a year", "D0 ¶36-41")
     # bidding
-    common_error: float = _sampled(0.10, "share", (0, 0.5), (0.05, 0.12), "error in cost that all bidders share, times complexity")  # noqa: E501
+    common_error: float = _sampled(0.10, "share", (0, 0.5), (0.05, 0.12), "error in cost that all bidders share, times complexity")
     own_error: float = _sampled(0.05, "share", (0, 0.5), (0.03, 0.07), "a bidder's own error in cost")
     markup_base: float = _fixed(0.03, "share", 0, 0.5, "mark-up that competition cannot remove", tuned=True)
-    markup_width: float = _sampled(0.28, "share", (0, 1), (0.23, 0.33), "range of rivals' costs behind the mark-up", "auction theory", tuned=True)  # noqa: E501
+    markup_width: float = _sampled(0.28, "share", (0, 1), (0.23, 0.33), "range of rivals' costs behind the mark-up", "auction theory", tuned=True)
     shading: float = _fixed(0.5, "factor", 0, 3, "shading for the winner's curse over the common error")
     shortage: float = _fixed(0.15, "share", 0, 1, "mark-up of teams that are used up", "D0 ¶36")
-    win_spread: float = _sampled(0.20, "share", (0.02, 1), (0.15, 0.25), "spread of log prices in beliefs on winning", tuned=True)  # noqa: E501
-    least_win_chance: float = _sampled(0.15, "chance", (0, 1), (0.1, 0.2), "chance of winning below which nobody bids for a complex deal", "D1 §6.2", tuned=True)  # noqa: E501
+    win_spread: float = _sampled(0.20, "share", (0.02, 1), (0.15, 0.25), "spread of log prices in beliefs on winning", tuned=True)
+    least_win_chance: float = _sampled(0.15, "chance", (0, 1), (0.1, 0.2), "chance of winning below which nobody bids for a complex deal", "D1 §6.2", tuned=True)
     shortlist: int = declare(3, unit="bidders", bounds=(1, 20), meaning="bidders kept in competitive dialogue", source="D1 §6.2")
-    incumbent_fear: float = _sampled(1.5, "odds", (1, 5), (1.2, 1.8), "odds of losing that rivals see against an incumbent", tuned=True)  # noqa: E501
+    incumbent_fear: float = _sampled(1.5, "odds", (1, 5), (1.2, 1.8), "odds of losing that rivals see against an incumbent", tuned=True)
     incumbent_advantage: float = _fixed(0.05, "of cost", 0, 0.5, "cost that knowing the service saves")
     switching_cost: float = _fixed(0.03, "of cost", 0, 0.5, "cost of taking a service over", "D0 ¶54")
-    hurdle: float = _sampled(0.15, "x bid cost", (0, 5), (0.1, 0.2), "expected profit wanted over bid cost", tuned=True)  # noqa: E501
+    hurdle: float = _sampled(0.15, "x bid cost", (0, 5), (0.1, 0.2), "expected profit wanted over bid cost", tuned=True)
     allure: float = _fixed(1.0, "log", 0, 3, "spread of the hurdle between tenders, the same for all bidders", tuned=True)
     pre_sales_fixed: float = _fixed(0.35, "£m a quarter", 0, 10, "a large supplier's least pre-sales money", tuned=True)
     pre_sales_share: float = _fixed(0.05, "of turnover", 0, 0.5, "pre-sales money over turnover", tuned=True)
     learning: float = _fixed(0.15, "an occasion", 0, 1, "speed at which beliefs follow what is seen")
     # risk
-    event_level: float = _sampled(0.77, "factor", (0, 2), (0.65, 0.85), "level of the chance of risk events", "overruns of public IT", tuned=True)  # noqa: E501
-    care: float = _sampled(0.85, "share", (0, 1), (0.7, 0.9), "chance of an event that full care by who controls it removes", "D0 ¶18-21")  # noqa: E501
+    event_level: float = _sampled(0.77, "factor", (0, 2), (0.65, 0.85), "level of the chance of risk events", "overruns of public IT", tuned=True)
+    care: float = _sampled(0.85, "share", (0, 1), (0.7, 0.9), "chance of an event that full care by who controls it removes", "D0 ¶18-21")
     care_exponent: float = _sampled(0.35, "exponent", (0.05, 2), (0.25, 0.5), "how care grows with the share borne")
-    control_technology: float = _sampled(0.8, "share", (0, 1), (0.7, 0.9), "supplier's control of technology risk", "D0 ¶20")  # noqa: E501
-    control_transformation: float = _sampled(0.2, "share", (0, 1), (0.1, 0.3), "supplier's control of transformation risk", "D0 ¶20")  # noqa: E501
-    control_delivery: float = _sampled(0.85, "share", (0, 1), (0.75, 0.95), "supplier's control of delivery risk", "D0 ¶20")  # noqa: E501
+    control_technology: float = _sampled(0.8, "share", (0, 1), (0.7, 0.9), "supplier's control of technology risk", "D0 ¶20")
+    control_transformation: float = _sampled(0.2, "share", (0, 1), (0.1, 0.3), "supplier's control of transformation risk", "D0 ¶20")
+    control_delivery: float = _sampled(0.85, "share", (0, 1), (0.75, 0.95), "supplier's control of delivery risk", "D0 ¶20")
     loss_median: float = _fixed(0.95, "of project cost", 0, 10, "median loss from an event", "overruns of public IT", tuned=True)
-    loss_spread: float = _sampled(0.8, "log", (0, 2), (0.6, 0.9), "spread of log losses; one in six is large", "overruns of public IT")  # noqa: E501
-    own_loss_surcharge: float = _sampled(0.25, "share", (0, 3), (0.1, 0.4), "what a loss that the council bears costs it on top")  # noqa: E501
-    risk_tolerance: float = _sampled(0.4, "factor", (0.01, 10), (0.3, 0.5), "variance a supplier bears on its free capital", tuned=True)  # noqa: E501
+    loss_spread: float = _sampled(0.8, "log", (0, 2), (0.6, 0.9), "spread of log losses; one in six is large", "overruns of public IT")
+    own_loss_surcharge: float = _sampled(0.25, "share", (0, 3), (0.1, 0.4), "what a loss that the council bears costs it on top")
+    risk_tolerance: float = _sampled(0.4, "factor", (0.01, 10), (0.3, 0.5), "variance a supplier bears on its free capital", tuned=True)
     exposure_weight: float = _fixed(1.25, "factor", 0, 10, "capital tied up by the losses that contracts could bring")
     exposure_limit: float = _fixed(1.5, "of free capital", 0.01, 50, "largest expected loss spread that a supplier takes on")
-    rescue_limit: float = _sampled(0.22, "of capital", (0, 2), (0.15, 0.3), "loss on one contract that a supplier makes good", "D0 ¶30", tuned=True)  # noqa: E501
+    rescue_limit: float = _sampled(0.22, "of capital", (0, 2), (0.15, 0.3), "loss on one contract that a supplier makes good", "D0 ¶30", tuned=True)
     disruption: float = _sampled(1.2, "of annual value", (0, 5), (0.8, 1.5), "council's cost of a collapse")
-    supplier_finance: float = _sampled(0.12, "a year", (0, 0.5), (0.09, 0.15), "suppliers' cost of capital", "D1 §4.3")  # noqa: E501
+    supplier_finance: float = _sampled(0.12, "a year", (0, 0.5), (0.09, 0.15), "suppliers' cost of capital", "D1 §4.3")
     payback_years: float = _fixed(4.0, "years", 0.5, 20, "over which up-front investment is earned back")
     # suppliers
     large_suppliers: int = declare(25, unit="firms", bounds=(0, 200), meaning="large suppliers in England", source=ASSUMED)
@@ -125,8 +124,8 @@ class Assumptions:
     capital_sme: float = _sampled(0.6, "£m", (0.01, 50), (0.4, 0.9), "median capital of an SME")
     outside_large: float = _fixed(400.0, "£m a year", 0, 10000, "median turnover of a large supplier outside this market", tuned=True)
     outside_sme: float = _fixed(4.0, "£m a year", 0, 200, "median turnover of an SME outside this market", tuned=True)
-    capacity_large: float = _sampled(7.0, "£m a year", (0.1, 200), (5.0, 9.0), "work in transition that a large supplier can carry", "D0 ¶36-41", tuned=True)  # noqa: E501
-    capacity_sme: float = _sampled(0.25, "£m a year", (0.01, 10), (0.2, 0.3), "work in transition that an SME can carry", tuned=True)  # noqa: E501
+    capacity_large: float = _sampled(7.0, "£m a year", (0.1, 200), (5.0, 9.0), "work in transition that a large supplier can carry", "D0 ¶36-41", tuned=True)
+    capacity_sme: float = _sampled(0.25, "£m a year", (0.01, 10), (0.2, 0.3), "work in transition that an SME can carry", tuned=True)
     capacity_growth: float = _fixed(0.03, "a quarter", 0, 0.5, "fastest growth of teams", "D0 ¶36")
     capacity_shrinkage: float = _fixed(0.015, "a quarter", 0, 0.5, "shrinkage of teams without work")
     transition_load: float = _fixed(0.35, "of annual value", 0, 2, "work in transition, times complexity")
@@ -137,6 +136,7 @@ class Assumptions:
     large_normal: float = _fixed(14.0, "tenders a quarter", 0.001, 1000, "the same for each large supplier", tuned=True)
     sme_patience: float = _fixed(14.0, "quarters", 1, 200, "without a win after which an SME leaves")
     large_patience: float = _fixed(20.0, "quarters", 1, 200, "without a win after which a large supplier leaves")
+    # fmt: on
 
 
 CENTRAL = Assumptions()

@@ -64,7 +64,9 @@ def _hold_elections(model: "MarketModel") -> None:
     chance = model.assumptions.control_changes * np.where(whole, 1.0, np.where(halves, 0.7, 0.5))
     changed = due & model.draws.happens("election", chance, councils.key, year)
     fresh = model.draws.uniform("new control", councils.key, year) * (len(CONTROLS) - 1)
-    councils.control[changed] = (councils.control + 1 + fresh.astype(np.int64))[changed] % len(CONTROLS)
+    councils.control[changed] = (councils.control + 1 + fresh.astype(np.int64))[changed] % len(
+        CONTROLS
+    )
     gone = changed & model.draws.happens("champion unseated", LOST_AFTER_DEFEAT, councils.key, year)
     councils.champion[gone] = False
 

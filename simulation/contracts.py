@@ -19,6 +19,7 @@ from agents.columns import (
     flag,
     identity,
     number,
+    rows_where,
     whole,
 )
 
@@ -79,18 +80,14 @@ class Contracts(Table):
 
     def in_force(self) -> IntArray:
         """Return the rows of contracts in force."""
-        return np.flatnonzero(self.live)
-
-    def quarters_left(self, quarter: int) -> IntArray:
-        """Return quarters from ``quarter`` to each contract's end, at least 0."""
-        return np.maximum(self.end - quarter, 0)
+        return rows_where(self.live)
 
 
 def delivered_by(service_contract: IntArray, rows: IntArray, contracts: int) -> IntArray:
     """Return the services whose contract is among ``rows``, of ``contracts`` in all."""
     wanted = np.zeros(contracts + 1, dtype=bool)
     wanted[rows] = True
-    return np.flatnonzero(wanted[service_contract])
+    return rows_where(wanted[service_contract])
 
 
 def sum_by(rows: IntArray, amounts: NDArray[np.float64], size: int) -> FloatArray:

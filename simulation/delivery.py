@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from agents import supplier as firm
-from agents.columns import NONE, FloatArray, IntArray
+from agents.columns import NONE, FloatArray, IntArray, rows_where
 from agents.partnership import Stage
 from simulation.contracts import Ended, delivered_by, sum_by
 from simulation.ledger import Account, Purpose, to_pence
@@ -18,9 +18,8 @@ from simulation.partnering import (
     remember,
 )
 from simulation.requirements import Requirements
-from simulation.risk import loss_moments
 from simulation.route import Plan, postpone, release
-from simulation.segments import segment_table
+from simulation.segments import RISKS, segment_table
 from simulation.tendering import Result
 
 if TYPE_CHECKING:
@@ -51,7 +50,7 @@ def deliver(model: "MarketModel", plan: Plan, result: Result) -> IntArray:
 
 def _sign(model: "MarketModel", plan: Plan, result: Result) -> IntArray:
     requirements = plan.requirements
-    awarded = np.flatnonzero(result.winning != NONE)
+    awarded = rows_where(result.winning != NONE)
     rows = model.contracts.extend(len(awarded))
     winner = result.winning[awarded]
     _write_parties(model, rows, requirements, awarded, result.bids.supplier[winner])
@@ -61,8 +60,8 @@ def _sign(model: "MarketModel", plan: Plan, result: Result) -> IntArray:
     for row in rows[model.contracts.partnership[rows] != NONE].tolist():
         _start_group(model, row)
     contract = dict(zip(awarded.tolist(), rows.tolist(), strict=True))
-    for tender in sorted(plan.set_up.keys() & contract.keys()):
-        model.pay_set_up(contract[tender], requirements.members(tender), plan.set_up[tender])
+    projects = sorted(plan.set_up.keys() & contract.keys())
+    model.pay_set_up({contract[tender]: plan.set_up[tender] for tender in projects})
     invested = to_pence(model.contracts.investment[rows])
     account = model.ledger.supplier(model.contracts.supplier[rows])
     model.ledger.post(account, Account.RESOURCES, Purpose.INVESTMENT, invested)
@@ -151,14 +150,14 @@ def _start_group(model: "MarketModel", contract: int) -> None:
     partnerships.members[group] = model.contracts.councils[contract]
     model.tally["partnerships_agreed"] += 1
     model.tally["partnership_members"] += int(model.contracts.councils[contract])
-    members = np.flatnonzero(model.services.contract == contract)
+    members = rows_where(model.services.contract == contract)
     remember(model, members, TRUST_GAINED, READINESS_GAINED)
 
 
 def _put_off(model: "MarketModel", requirements: Requirements, result: Result) -> None:
     failed = result.winning == NONE
-    for group in requirements.partnership[failed & (requirements.partnership != NONE)].tolist():
-        dissolve(model, group, "tender failed")
+    groups = requirements.partnership[failed]
+    dissolve(model, groups[groups != NONE], "tender failed")
     postpone(model, requirements.service[failed[requirements.tender]])
 
 
@@ -176,8 +175,9 @@ def _end_transitions(model: "MarketModel") -> None:
 def _strike(model: "MarketModel") -> None:
     """Let this quarter's risk events strike the contracts in force."""
     contracts, live = model.contracts, model.contracts.in_force()
-    rows = live[(contracts.event_quarter[live] == model.quarter).any(axis=1)]
-    if len(rows):
+    struck = np.flatnonzero(contracts.event_quarter[live] == model.quarter)
+    if len(struck):
+        rows = live[np.unique(struck // len(RISKS))]
         strikes = contracts.event_quarter[rows] == model.quarter
         loss = np.where(strikes, contracts.event_loss[rows], 0.0)
         loss *= contracts.project_cost[rows][:, None]
@@ -203,8 +203,8 @@ def _bear(model: "MarketModel", rows: IntArray, borne: FloatArray, loss: FloatAr
 
 def _commitment(model: "MarketModel", rows: IntArray) -> FloatArray:
     contracts = model.contracts
-    years = contracts.quarters_left(model.quarter)[rows] / 4.0
-    margin = (contracts.price_ratio - contracts.cost_ratio)[rows] * contracts.value[rows]
+    years = np.maximum(contracts.end[rows] - model.quarter, 0) / 4.0
+    margin = (contracts.price_ratio[rows] - contracts.cost_ratio[rows]) * contracts.value[rows]
     capital = model.capital()[contracts.supplier[rows]]
     return firm.commits(np.maximum(capital, 0.0), margin * years, model.assumptions.rescue_limit)
 
@@ -220,9 +220,9 @@ def collapse(model: "MarketModel", rows: IntArray, how: Ended) -> None:
     groups = contracts.partnership[rows]
     for contract, group in zip(rows.tolist(), groups.tolist(), strict=True):
         if group != NONE:
-            ours = np.flatnonzero(model.services.contract == contract)
+            ours = rows_where(model.services.contract == contract)
             remember(model, ours, TRUST_LOST, READINESS_LOST)
-            dissolve(model, group, "collapsed")
+    dissolve(model, groups[groups != NONE], "collapsed")
     release(model, members, how)
     model.services.retry[members] = model.quarter + TROUBLED_QUARTERS
     model.tally["collapses"] += len(rows)
@@ -232,10 +232,9 @@ def collapse(model: "MarketModel", rows: IntArray, how: Ended) -> None:
 def _end_groups(model: "MarketModel") -> None:
     """Dissolve groups whose joint contract has run out."""
     partnerships = model.partnerships
-    performing = np.flatnonzero(partnerships.stage == Stage.PERFORMING)
+    performing = rows_where(partnerships.stage == Stage.PERFORMING)
     over = performing[~model.contracts.live[partnerships.contract[performing]]]
-    for group in over.tolist():
-        dissolve(model, group, "completed")
+    dissolve(model, over, "completed")
 
 
 def quality_of_services(model: "MarketModel") -> FloatArray:
@@ -248,4 +247,3 @@ def quality_of_services(model: "MarketModel") -> FloatArray:
     trouble = TROUBLED_QUALITY * (contracts.troubled_until[contract] > model.quarter)
     quality[held] = contracts.quality[contract] - dip - trouble
     return quality
-

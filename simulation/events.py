@@ -170,17 +170,17 @@ def note_tenders(model: "MarketModel", requirements: Requirements, result: Resul
     )
 
 
-def _named(codes: IntArray, names: tuple[str, ...] | list[str]) -> pd.Categorical:
+def _named(codes: IntArray, names: tuple[str, ...] | list[str]) -> "pd.Categorical[str]":
     """Return names by code; NONE becomes missing."""
     categories = list(dict.fromkeys(names))
     place = np.array([categories.index(name) for name in names], dtype=np.int64)
     known = np.where(codes == NONE, NONE, place[codes]) if len(place) else codes
-    return pd.Categorical.from_codes(known.tolist(), categories)
+    return pd.Categorical.from_codes(known, pd.Index(categories, dtype=str))
 
 
-def _kind(model: "MarketModel", supplier: IntArray) -> pd.Categorical:
+def _kind(model: "MarketModel", supplier: IntArray) -> "pd.Categorical[str]":
     code = np.where(supplier == NONE, NONE, np.where(model.suppliers.large[supplier], 0, 1))
-    return pd.Categorical.from_codes(code.tolist(), ["large", "sme"])
+    return pd.Categorical.from_codes(code, pd.Index(["large", "sme"]))
 
 
 def _tenders(model: "MarketModel") -> dict[str, Any]:
@@ -232,7 +232,9 @@ def _contracts(model: "MarketModel") -> dict[str, Any]:
 
 def _partnerships(model: "MarketModel") -> dict[str, Any]:
     table, claims = model.partnerships, model.claims
-    by_contract = np.bincount(claims.contract, weights=claims.paid, minlength=len(model.contracts) + 1)
+    by_contract = np.bincount(
+        claims.contract, weights=claims.paid, minlength=len(model.contracts) + 1
+    )
     segment = model.services.segment[table.lead]
     return {
         "formed": table.formed,

@@ -1,11 +1,13 @@
 """Phase 7, finance: budgets, payments, loans, the fund's books and councils' savings."""
 
+from collections.abc import Iterable, Mapping
+from itertools import chain
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from agents.columns import NONE, FloatArray, IntArray
 from agents import supplier as firm
+from agents.columns import NONE, FloatArray, IntArray, rows_where
 from agents.government import repayment_due
 from simulation.contracts import delivered_by, sum_by
 from simulation.ledger import COUNCIL_COSTS, PENCE, Account, Purpose, to_pence
@@ -49,36 +51,51 @@ def annual_baseline(model: "MarketModel") -> FloatArray:
 def charge_members(
     model: "MarketModel", rows: IntArray, cost: FloatArray, purpose: Purpose
 ) -> None:
-    """Post a cost of each contract in ``rows`` (£m) to its members, by the size of their services."""
+    """Post a cost of each contract in ``rows`` (£m) to its members, by size of their services."""
     services = model.services
     burden = np.zeros(len(model.contracts))
     burden[rows] = cost
     members = delivered_by(services.contract, rows, len(burden))
     contract = services.contract[members]
-    part = services.baseline[members] * model.index / annual_baseline(model)[contract]
+    worth = services.baseline[members] * model.index
+    part = worth / sum_by(contract, worth, len(burden))[contract]
     account = model.ledger.council(services.council[members])
     model.ledger.post(account, Account.RESOURCES, purpose, to_pence(burden[contract] * part))
 
 
-def pay_set_up(model: "MarketModel", contract: int, members: IntArray, plan: SetUp) -> None:
-    """Post a project's set-up cost and the sources that pay it, and book the claim on the fund."""
-    council = model.services.council[members]
+def pay_set_up(model: "MarketModel", plans: Mapping[int, SetUp]) -> None:
+    """Post the set-up cost of projects and the sources that pay it, and book claims on the fund.
+
+    Args:
+        model: the model.
+        plans: how each project is paid, by its contract.
+    """
+    council = _flat(plan.council for plan in plans.values())
+    loan = _flat(plan.from_loan for plan in plans.values())
     account = model.ledger.council(council)
-    model.ledger.post(Account.FUND, account, Purpose.FUND_CLAIM, plan.from_fund)
-    model.ledger.post(Account.LENDERS, account, Purpose.LOAN, plan.from_loan)
-    model.ledger.post(account, Account.RESOURCES, Purpose.SET_UP, plan.cost)
-    model.councils.loan[council] += plan.from_loan
+    claim = _flat(plan.from_fund for plan in plans.values())
+    model.ledger.post(Account.FUND, account, Purpose.FUND_CLAIM, claim)
+    model.ledger.post(Account.LENDERS, account, Purpose.LOAN, loan)
+    cost = _flat(plan.cost for plan in plans.values())
+    model.ledger.post(account, Account.RESOURCES, Purpose.SET_UP, cost)
     instalments = max(4.0 * model.assumptions.loan_years, 1.0)
-    model.councils.loan_instalment[council] += np.ceil(plan.from_loan / instalments).astype(np.int64)
-    if plan.from_fund.any():
-        _book_claim(model, contract, council, plan)
+    np.add.at(model.councils.loan, council, loan)
+    instalment = np.ceil(loan / instalments).astype(np.int64)
+    np.add.at(model.councils.loan_instalment, council, instalment)
+    for contract, plan in plans.items():
+        if any(plan.from_fund):
+            _book_claim(model, contract, plan)
 
 
-def _book_claim(model: "MarketModel", contract: int, council: IntArray, plan: SetUp) -> None:
+def _flat(lists: Iterable[list[int]]) -> IntArray:
+    return np.array(list(chain.from_iterable(lists)), dtype=np.int64)
+
+
+def _book_claim(model: "MarketModel", contract: int, plan: SetUp) -> None:
     claims, share = model.claims, model.levers.pump_priming_repayment
-    rows = claims.extend(len(council))
+    rows = claims.extend(len(plan.council))
     claims.project[rows] = model.contracts.key[contract]
-    claims.council[rows], claims.contract[rows] = council, contract
+    claims.council[rows], claims.contract[rows] = plan.council, contract
     claims.quarter[rows], claims.share[rows] = model.quarter, share
     claims.paid[rows] = plan.from_fund
     claims.repayable[rows] = plan.from_fund if share > 0 else 0
@@ -93,7 +110,9 @@ def _pay_for_procurement(model: "MarketModel", requirements: Requirements, resul
     """Post what buyers and bidders spend on tendering."""
     assumptions, services = model.assumptions, model.services
     complexity = segment_table().complexity[requirements.segment]
-    cost = assumptions.buyer_cost_fixed + assumptions.buyer_cost_rate * complexity * requirements.value
+    cost = (
+        assumptions.buyer_cost_fixed + assumptions.buyer_cost_rate * complexity * requirements.value
+    )
     members = requirements.service
     worth = services.baseline[members] * model.index
     part = worth / requirements.value[requirements.tender]
@@ -112,7 +131,7 @@ def _pay_for_services(model: "MarketModel") -> None:
     budget = sum_by(services.council, services.baseline * model.index, len(model.councils))
     ledger.post(Account.TAXPAYERS, everyone, Purpose.BUDGET, to_pence(budget / 4))
     ledger.post(everyone, Account.RESOURCES, Purpose.IN_HOUSE, to_pence(value_in_house(model) / 4))
-    held = np.flatnonzero(services.contract != NONE)
+    held = rows_where(services.contract != NONE)
     contract, council = services.contract[held], services.council[held]
     cost = services.baseline[held] * model.index / 4
     price = cost * contracts.price_ratio[contract]
@@ -130,7 +149,7 @@ def _pay_for_services(model: "MarketModel") -> None:
 def _pay_for_delivery(model: "MarketModel") -> None:
     """Post suppliers' costs of delivery and of idle teams."""
     contracts, suppliers = model.contracts, model.suppliers
-    live = np.flatnonzero(contracts.live)
+    live = rows_where(contracts.live)
     recovered = contracts.investment[live] / (contracts.signed_end - contracts.start)[live]
     recovered = np.where(contracts.signed_end[live] > model.quarter, recovered, 0.0)
     running = contracts.cost_ratio[live] * annual_baseline(model)[live] + contracts.overhead[live]
@@ -157,21 +176,31 @@ def _service_loans(model: "MarketModel") -> None:
 
 def _repay_fund(model: "MarketModel") -> None:
     """Repay claims from the savings of their contracts; write off those whose contract is gone."""
-    claims, contracts, services = model.claims, model.contracts, model.services
+    claims, contracts = model.claims, model.contracts
     if not len(claims):
         return
     live = contracts.live[claims.contract]
     outstanding = claims.repayable - claims.repaid - claims.written_off
-    ours = services.contract[None, :] == claims.contract[:, None]
-    ours &= services.council[None, :] == claims.council[:, None]
-    cost = (ours * services.baseline[None, :]).sum(axis=1) * model.index / 4
+    cost = _claimants_baseline(model) * model.index / 4
     saving = to_pence(cost * (1.0 - contracts.price_ratio[claims.contract]))
     due = np.where(live, repayment_due(saving, claims.share, outstanding), 0)
-    model.ledger.post(model.ledger.council(claims.council), Account.FUND, Purpose.FUND_REPAYMENT, due)
+    model.ledger.post(
+        model.ledger.council(claims.council), Account.FUND, Purpose.FUND_REPAYMENT, due
+    )
     claims.repaid += due
     lost = np.where(live, 0, outstanding)
     claims.written_off += lost
     model.tally["fund_written_off"] += float(lost.sum()) / PENCE
+
+
+def _claimants_baseline(model: "MarketModel") -> FloatArray:
+    """Return the 2006 in-house cost of what each claimant has in its project, £m a year."""
+    claims, services, councils = model.claims, model.services, len(model.councils)
+    known, claim = np.unique(claims.contract * councils + claims.council, return_inverse=True)
+    project = services.contract * councils + services.council
+    place = np.minimum(np.searchsorted(known, project), len(known) - 1)
+    place[known[place] != project] = NONE
+    return sum_by(place, services.baseline, len(known))[claim]
 
 
 # --- closing the books ---------------------------------------------------------------------------

@@ -25,7 +25,7 @@ def found_contracts(model: "MarketModel") -> None:
 
 
 def _first_suppliers(model: "MarketModel", outside: IntArray) -> IntArray:
-    """Return a supplier for each service: able, near, large enough, and drawn by key among those."""
+    """Return a supplier for each service: able, near, large enough, drawn by key among those."""
     possible = _eligible(model, outside)
     drawn = np.full(possible.shape, -1.0)
     service, supplier = np.nonzero(possible)

@@ -14,7 +14,7 @@ FloatArray = NDArray[np.float64]
 
 NONE = -1
 MOST_CANDIDATES = 40
-"""Partners that one council considers at most: the nearest, or for national reach also the most alike."""
+"""Partners that one council considers at most: the nearest; in national reach the most alike."""
 
 
 class Candidates(NamedTuple):
@@ -89,7 +89,9 @@ class Geography:
     def _alike(self, row: int) -> list[int]:
         size = np.abs(np.log(self.register.population / self.register.population[row]))
         other_type = np.array(self.register.type) != self.register.type[row]
-        return np.argsort(size + 10.0 * other_type, kind="stable")[: MOST_CANDIDATES // 2].tolist()
+        order = np.argsort(size + 10.0 * other_type, kind="stable")
+        nearest: list[int] = order[: MOST_CANDIDATES // 2].tolist()
+        return nearest
 
     def _ranked(self, sets: list[set[int]], must_adjoin: bool) -> Candidates:
         rows = np.full((len(sets), MOST_CANDIDATES), NONE, dtype=np.int64)
@@ -116,4 +118,6 @@ def geography(register: Register) -> Geography:
 def _on_sphere(register: Register) -> FloatArray:
     latitude, longitude = np.radians(register.latitude), np.radians(register.longitude)
     across = np.cos(latitude)
-    return np.column_stack([across * np.cos(longitude), across * np.sin(longitude), np.sin(latitude)])
+    return np.column_stack(
+        [across * np.cos(longitude), across * np.sin(longitude), np.sin(latitude)]
+    )

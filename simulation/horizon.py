@@ -23,7 +23,8 @@ def divide(numerator: FloatArray, denominator: FloatArray) -> FloatArray:
     """Return the ratio, NaN exactly where the denominator is zero."""
     defined = denominator != 0
     ratio = np.full(np.broadcast(numerator, denominator).shape, np.nan)
-    return np.divide(numerator, denominator, out=ratio, where=defined)
+    np.divide(numerator, denominator, out=ratio, where=defined)
+    return ratio
 
 
 def quarterly(rule: Rule, measures: Measures) -> FloatArray:

@@ -1,8 +1,8 @@
 """Money: every £ moves between named accounts through one function, in whole pence.
 
-Accounts are numbered: institutions first, then councils in register order, then suppliers in the order
-in which they came. Independently of the balances that postings change, `Ledger.check` adds up what was
-posted in the quarter and compares.
+Accounts are numbered: institutions first, then councils in register order, then suppliers in the
+order in which they came. Independently of the balances that postings change, `Ledger.check` adds up
+what was posted in the quarter and compares.
 """
 
 from collections import Counter
@@ -74,8 +74,9 @@ PURPOSES = tuple(purpose.name.lower() for purpose in Purpose)
 
 COUNCIL_COSTS = frozenset(
     {
-        Purpose.IN_HOUSE, Purpose.PRICE, Purpose.CLIENT_SIDE, Purpose.FRONT_LINE, Purpose.PROCUREMENT,
-        Purpose.SET_UP, Purpose.DISRUPTION, Purpose.RISK_LOSS, Purpose.INTEREST,
+        Purpose.IN_HOUSE, Purpose.PRICE, Purpose.CLIENT_SIDE, Purpose.FRONT_LINE,
+        Purpose.PROCUREMENT, Purpose.SET_UP, Purpose.DISRUPTION, Purpose.RISK_LOSS,
+        Purpose.INTEREST,
     }
 )  # fmt: skip
 """Resource costs that a council bears; loan principal and fund transfers are not among them."""
@@ -143,16 +144,26 @@ class Ledger:
         Raises:
             ValueError: a negative amount.
         """
-        amounts = np.atleast_1d(np.asarray(amount))
-        if amounts.size and amounts.min() < 0:
+        amounts = np.atleast_1d(amount)
+        moved = amounts.nonzero()[0]
+        if not len(moved):
+            return
+        if amounts.min() < 0:
             raise ValueError(f"negative posting for {purpose.name}")
-        moved = np.flatnonzero(amounts)
-        if len(moved):
-            amounts, source, target = amounts[moved], _pick(source, moved), _pick(target, moved)
-            np.subtract.at(self.balance, source, amounts)
-            np.add.at(self.balance, target, amounts)
-            self.batches.append(Batch(self.quarter, source, target, purpose, amounts))
-            self._posted[purpose] += int(amounts.sum())
+        amounts, total = amounts[moved], int(amounts.sum())
+        self._change(source, moved, -amounts, -total)
+        self._change(target, moved, amounts, total)
+        payers, payees = _pick(source, moved), _pick(target, moved)
+        self.batches.append(Batch(self.quarter, payers, payees, purpose, amounts))
+        self._posted[purpose] += total
+
+    def _change(
+        self, accounts: IntArray | Account, moved: IntArray, amounts: IntArray, total: int
+    ) -> None:
+        if isinstance(accounts, Account):
+            self.balance[accounts] += total
+        else:
+            np.add.at(self.balance, accounts[moved], amounts)
 
     def this_quarter(self) -> list[Batch]:
         """Return the postings made since the quarter opened."""
@@ -174,16 +185,15 @@ class Ledger:
         expected = self._opening.copy()
         if batches := self.this_quarter():
             amounts = np.concatenate([batch.amount for batch in batches])
-            size = len(expected)
-            expected += _by_account(np.concatenate([b.target for b in batches]), amounts, size)
-            expected -= _by_account(np.concatenate([b.source for b in batches]), amounts, size)
+            np.add.at(expected, np.concatenate([b.target for b in batches]), amounts)
+            np.subtract.at(expected, np.concatenate([b.source for b in batches]), amounts)
         if (expected != self.balance).any():
             raise ArithmeticError(f"accounts do not balance in quarter {self.quarter}")
         if self.balance[Account.FUND] < 0:
             raise ArithmeticError(f"the fund is overdrawn in quarter {self.quarter}")
 
     def flow(self, purposes: Iterable[Purpose], *, into: bool = False) -> IntArray:
-        """Return pence out of (or ``into``) each council's account this quarter for ``purposes``."""
+        """Return pence out of (or ``into``) councils' accounts this quarter for ``purposes``."""
         wanted = frozenset(purposes)
         total = np.zeros(len(self.balance), dtype=np.int64)
         for batch in self.this_quarter():
@@ -203,7 +213,8 @@ class Ledger:
     def rows(self) -> pd.DataFrame:
         """Return every posting: quarter, source and target account, purpose, amount in pence."""
         if not self.batches:
-            return pd.DataFrame({name: [] for name in ("quarter", "source", "target", "purpose", "amount")})
+            names = ("quarter", "source", "target", "purpose", "amount")
+            return pd.DataFrame({name: np.zeros(0, dtype=np.int64) for name in names})
         lengths = [len(batch.amount) for batch in self.batches]
         return pd.DataFrame(
             {
@@ -218,11 +229,12 @@ class Ledger:
     def by_class(self) -> pd.DataFrame:
         """Return postings summed by quarter, class of account and purpose; amounts in pence."""
         rows = self.rows()
-        rows["from_class"] = _names(self.account_class(rows.pop("source").to_numpy()), ACCOUNT_CLASSES)
-        rows["to_class"] = _names(self.account_class(rows.pop("target").to_numpy()), ACCOUNT_CLASSES)
+        source, target = rows.pop("source").to_numpy(), rows.pop("target").to_numpy()
+        rows["from_class"] = _names(self.account_class(source), ACCOUNT_CLASSES)
+        rows["to_class"] = _names(self.account_class(target), ACCOUNT_CLASSES)
         rows["purpose"] = _names(rows["purpose"].to_numpy(), PURPOSES)
         keys = ["quarter", "from_class", "to_class", "purpose"]
-        return rows.groupby(keys, observed=True, as_index=False)["amount"].sum()
+        return rows.groupby(keys, observed=True, as_index=False)[["amount"]].sum()
 
 
 def _pick(accounts: IntArray | Account, moved: IntArray) -> IntArray:
@@ -232,12 +244,5 @@ def _pick(accounts: IntArray | Account, moved: IntArray) -> IntArray:
     return accounts[moved]
 
 
-def _names(codes: IntArray, names: tuple[str, ...]) -> pd.Categorical:
-    return pd.Categorical.from_codes(codes.astype(np.int64).tolist(), list(names))
-
-
-def _by_account(accounts: IntArray, amounts: IntArray, size: int) -> IntArray:
-    """Add up pence by account exactly: halves of 32 bits, each below 2**53 as a float sum."""
-    low = np.bincount(accounts, weights=(amounts & 0xFFFFFFFF).astype(float), minlength=size)
-    high = np.bincount(accounts, weights=(amounts >> 32).astype(float), minlength=size)
-    return low.astype(np.int64) + (high.astype(np.int64) << 32)
+def _names(codes: IntArray, names: tuple[str, ...]) -> "pd.Categorical[str]":
+    return pd.Categorical.from_codes(codes.astype(np.int64), pd.Index(names))

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from agents import supplier as firm
-from agents.columns import NONE, BoolArray, FloatArray, IntArray, KeyArray
+from agents.columns import NONE, BoolArray, FloatArray, IntArray, KeyArray, rows_where
 from simulation.contracts import Ended, sum_by
 from simulation.delivery import collapse
 from simulation.ledger import Account, Purpose
@@ -150,10 +150,10 @@ def _fail(model: "MarketModel") -> None:
     """End firms without capital: their contracts collapse and creditors bear the rest."""
     suppliers, contracts = model.suppliers, model.contracts
     capital = model.ledger.supplier_balance()
-    broke = np.flatnonzero(suppliers.active & (capital < 0))
+    broke = rows_where(suppliers.active & (capital < 0))
     if len(broke):
         theirs = contracts.live & np.isin(contracts.supplier, broke)
-        collapse(model, np.flatnonzero(theirs), Ended.SUPPLIER_FAILED)
+        collapse(model, rows_where(theirs), Ended.SUPPLIER_FAILED)
         account = model.ledger.supplier(broke)
         model.ledger.post(Account.CREDITORS, account, Purpose.DEFAULT, -capital[broke])
         suppliers.failed[broke] = True
@@ -166,7 +166,7 @@ def _leave(model: "MarketModel") -> None:
     suppliers, assumptions = model.suppliers, model.assumptions
     patience = np.where(suppliers.large, assumptions.large_patience, assumptions.sme_patience)
     gone = firm.leaves(suppliers.since_win, _contracts_held(model), patience) & suppliers.active
-    rows = np.flatnonzero(gone & firm.works_here(suppliers.capability))
+    rows = rows_where(gone & firm.works_here(suppliers.capability))
     account = model.ledger.supplier(rows)
     capital = model.ledger.supplier_balance()[rows]
     model.ledger.post(account, Account.OWNERS, Purpose.CAPITAL, capital)

@@ -33,7 +33,9 @@ TALLIED = (
 """Measures that phases count as they go."""
 
 
-def record(model: "MarketModel", requirements: Requirements, result: Result, signed: IntArray) -> None:
+def record(
+    model: "MarketModel", requirements: Requirements, result: Result, signed: IntArray
+) -> None:
     """Append the quarter's measures to the model's record."""
     saving = council_savings(model)
     measured: Measured = dict.fromkeys(TALLIED, 0.0) | model.tally
@@ -141,7 +143,7 @@ def _joint_councils(model: "MarketModel") -> IntArray:
     services, contracts = model.services, model.contracts
     held = services.contract != NONE
     joint = contracts.councils[services.contract[held]] > 1
-    return np.unique(services.council[held][joint])
+    return np.flatnonzero(np.bincount(services.council[held][joint], minlength=len(model.councils)))
 
 
 def _concentration(model: "MarketModel") -> float:

@@ -1,6 +1,7 @@
 """The model: the state of the market, and a quarter as a list of phases."""
 
 from collections import defaultdict
+from collections.abc import Mapping
 from typing import Any
 
 import mesa
@@ -36,20 +37,25 @@ from simulation.ledger import PENCE, Account, Ledger, Purpose
 from simulation.levers import QUARTERS_PER_YEAR, Levers, Policy
 from simulation.outcomes import MEASURES, OUTCOMES
 from simulation.randomness import Draws, fresh_seed
-from simulation.register import Register, kilometres, load_register
+from simulation.register import Register, kilometres
 from simulation.segments import segment_table
 
 MOST_YEARS = 50
 
 
 class MarketModel(mesa.Model):  # type: ignore[type-arg]
-    """The English local-government market for technology services, quarter by quarter from April 2006.
+    """The English local-government market for technology services, by quarter from April 2006.
 
     Attributes:
         outcomes: one row a quarter, one column an outcome.
         measures: the raw quantities behind them.
         tables: event tables by name.
+        hub_volume: what suppliers hold by segment, £m a year (suppliers x segments).
+        free_capital: suppliers' capital that no contract ties up, £m.
     """
+
+    hub_volume: FloatArray
+    free_capital: FloatArray
 
     def __init__(
         self,
@@ -81,7 +87,7 @@ class MarketModel(mesa.Model):  # type: ignore[type-arg]
         )  # fmt: skip
         self.assumptions = assumptions or CENTRAL
         self.quarters = QUARTERS_PER_YEAR * _years(years)
-        self.register = register or load_register()
+        self.register = register or population.england()
         self.draws = Draws(seed)
         self._found()
 
@@ -210,7 +216,7 @@ class MarketModel(mesa.Model):  # type: ignore[type-arg]
         return self.ledger.supplier_balance() / PENCE
 
     def annual_baseline(self) -> FloatArray:
-        """Return the in-house cost that each contract delivers, £m a year at this quarter's index."""
+        """Return the in-house cost that each contract delivers, £m a year at today's index."""
         return finance.annual_baseline(self)
 
     def kilometres(self, one: IntArray, other: IntArray) -> FloatArray:
@@ -256,9 +262,9 @@ class MarketModel(mesa.Model):  # type: ignore[type-arg]
         """Post a cost of each contract in ``rows`` (£m) to its members."""
         finance.charge_members(self, rows, cost, purpose)
 
-    def pay_set_up(self, contract: int, members: IntArray, plan: route.SetUp) -> None:
-        """Post a project's set-up cost and the sources that pay it."""
-        finance.pay_set_up(self, contract, members, plan)
+    def pay_set_up(self, plans: Mapping[int, route.SetUp]) -> None:
+        """Post the set-up cost of projects, by contract, and the sources that pay it."""
+        finance.pay_set_up(self, plans)
 
 
 def _reporter(name: str) -> Any:

@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from agents.columns import NONE, BoolArray, FloatArray, IntArray
+from agents.columns import NONE, BoolArray, FloatArray, IntArray, rows_where
 from agents.council import market_chance, pressure
 from agents.partnership import Stage
 from simulation.segments import segment_table
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 def arise(model: "MarketModel") -> IntArray:
     """Return the rows of services whose need comes up this quarter, and count the occasion."""
-    needs = np.flatnonzero(_ended(model) | _postponed(model) | _pressed(model))
+    needs = rows_where(_ended(model) | _postponed(model) | _pressed(model))
     model.services.ordinal[needs] += 1
     return needs
 
@@ -29,11 +29,11 @@ def council_pressure(model: "MarketModel") -> FloatArray:
 def _ended(model: "MarketModel") -> BoolArray:
     """Return the services whose contract ends; groups that perform look after their own."""
     services, contracts = model.services, model.contracts
-    outside = services.contract != NONE
-    ours = ~performing(model, contracts.partnership)
+    outside = rows_where((services.contract != NONE) & (services.partnership == NONE))
+    due = outside[contracts.end[services.contract[outside]] <= model.quarter]
     ends = np.zeros(len(services), dtype=bool)
-    ends[outside] = (ours & (contracts.end <= model.quarter))[services.contract[outside]]
-    return ends & (services.partnership == NONE)
+    ends[due] = ~performing(model, contracts.partnership[services.contract[due]])
+    return ends
 
 
 def performing(model: "MarketModel", partnership: IntArray) -> BoolArray:
@@ -47,16 +47,22 @@ def performing(model: "MarketModel", partnership: IntArray) -> BoolArray:
 
 def _postponed(model: "MarketModel") -> BoolArray:
     services = model.services
-    due = services.retry == model.quarter
+    due: BoolArray = services.retry == model.quarter
     services.retry[due] = NONE
-    return due & (services.contract == NONE) & (services.partnership == NONE)
+    due &= (services.contract == NONE) & (services.partnership == NONE)
+    return due
 
 
 def _pressed(model: "MarketModel") -> BoolArray:
     services, councils = model.services, model.councils
-    waiting = (services.retry != NONE) | (services.partnership != NONE)
-    hazard = segment_table().market_hazard[services.segment]
-    by_council = (council_pressure(model), councils.appetite, councils.champion)
-    chance = market_chance(hazard, *(column[services.council] for column in by_council))
-    drawn = model.draws.happens("need", chance, services.key, model.quarter)
-    return drawn & (services.contract == NONE) & ~waiting
+    settled = (services.retry == NONE) & (services.partnership == NONE)
+    rows = rows_where(settled & (services.contract == NONE))
+    hazard = segment_table().market_hazard[services.segment[rows]]
+    council, pressed = services.council[rows], council_pressure(model)
+    will = pressed[council], councils.appetite[council], councils.champion[council]
+    drawn = model.draws.happens(
+        "need", market_chance(hazard, *will), services.key[rows], model.quarter
+    )
+    pressing = np.zeros(len(services), dtype=bool)
+    pressing[rows] = drawn
+    return pressing

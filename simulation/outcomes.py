@@ -1,7 +1,7 @@
 """The outcomes (M of XLRM) and the quarterly measures from which they are made.
 
-A *measure* is a raw quantity counted in one quarter. An *outcome* is what is reported: a measure or a
-ratio of measures, with the rule that turns sixty quarters of it into one number.
+A *measure* is a raw quantity counted in one quarter. An *outcome* is what is reported: a measure
+or a ratio of measures, with the rule that turns sixty quarters of it into one number.
 """
 
 from collections.abc import Mapping
@@ -37,7 +37,8 @@ class NetPresentValue:
 class Ratio:
     """Total of the numerator over total of the denominator; NaN only where that is zero.
 
-    ``scale`` multiplies the ratio (100 for per cent or per hundred); ``discounted`` discounts both totals.
+    ``scale`` multiplies the ratio (100 for per cent or per hundred); ``discounted`` discounts both
+    totals.
     """
 
     numerator: str
@@ -113,11 +114,15 @@ MEASURES: Mapping[str, str] = {
     "bidder_procurement_cost": "£m; suppliers' cost of bidding",
     "contract_years": "years; contracts in force, over four",
     "collapses": "count; contracts that a loss or the supplier's failure ended",
-    "early_terminations": "count; contracts that ended before their end for any cause but realignment",
+    "early_terminations": (
+        "count; contracts that ended before their end for any cause but realignment"
+    ),
     "rescues": "count; risk events whose loss the supplier made good",
     "overrun_cost": "£m; losses from risk events",
     "project_cost": "£m; project cost of contracts signed",
-    "concentration": "£m a year; contract value in force, weighted by its segment's Herfindahl index",
+    "concentration": (
+        "£m a year; contract value in force, weighted by its segment's Herfindahl index"
+    ),
     "value_in_force": "£m a year; price of contracts in force",
     "quality_weighted": "£m; counterfactual times quality of service",
     "suppliers_active": "count; suppliers in the market at the end of the quarter",
@@ -141,7 +146,7 @@ MEASURES: Mapping[str, str] = {
     "fund_claims": "count; claims paid",
     "fund_deadweight": "count; of these by projects whose council could have found the cash",
     "supplier_investment": "£m; up-front investment by suppliers",
-}  # fmt: skip
+}
 
 
 def _percent(numerator: str, denominator: str) -> Ratio:
@@ -158,7 +163,7 @@ _MONEY = (
         NetPresentValue("public_saving"),
         "counterfactual cost less every resource cost, councils and Exchequer together",
         headline=True,
-    ),  # fmt: skip
+    ),
     Outcome(
         "net_public_saving_share",
         "Net public saving, share",
@@ -167,7 +172,7 @@ _MONEY = (
         0.1,
         Ratio("public_saving", "counterfactual", 100.0, discounted=True),
         "net public saving over the counterfactual, both discounted",
-    ),  # fmt: skip
+    ),
     Outcome(
         "councils_saving",
         "Councils' realised saving",
@@ -177,7 +182,7 @@ _MONEY = (
         _percent("councils_saving", "counterfactual"),
         "counterfactual cost less what councils bore, fund receipts and repayments included",
         headline=True,
-    ),  # fmt: skip
+    ),
     Outcome(
         "claimed_gap",
         "Claimed minus realised saving",
@@ -190,7 +195,7 @@ _MONEY = (
         ),
         "saving that contracts and their business cases say, less what councils realised",
         headline=True,
-    ),  # fmt: skip
+    ),
     Outcome(
         "exchequer_saving",
         "Exchequer",
@@ -199,7 +204,7 @@ _MONEY = (
         5.0,
         NetPresentValue("exchequer_saving"),
         "fund repaid less fund paid out",
-    ),  # fmt: skip
+    ),
     Outcome(
         "supplier_profit",
         "Suppliers' profit",
@@ -208,7 +213,7 @@ _MONEY = (
         25.0,
         NetPresentValue("supplier_profit"),
         "suppliers' income from councils less all their costs in this market",
-    ),  # fmt: skip
+    ),
     Outcome(
         "district_gap",
         "Districts' saving against counties' and unitaries'",
@@ -219,9 +224,10 @@ _MONEY = (
             _percent("district_saving", "district_counterfactual"),
             _percent("upper_saving", "upper_counterfactual"),
         ),
-        "districts' realised saving, % of their counterfactual, less that of counties and unitaries",
+        "districts' realised saving, % of their counterfactual, "
+        "less that of counties and unitaries",
         headline=True,
-    ),  # fmt: skip
+    ),
 )
 
 _MARKET = (
@@ -234,7 +240,7 @@ _MARKET = (
         Ratio("bids", "contested_tenders"),
         "final bids per tender that drew at least one",
         headline=True,
-    ),  # fmt: skip
+    ),
     Outcome(
         "single_bid_share",
         "Single-bid tenders",
@@ -244,7 +250,7 @@ _MARKET = (
         _percent("single_bid_tenders", "contested_tenders"),
         "share of contested tenders with exactly one bid",
         headline=True,
-    ),  # fmt: skip
+    ),
     Outcome(
         "sme_value_share",
         "SMEs' share of awards by value",
@@ -254,7 +260,7 @@ _MARKET = (
         _percent("sme_award_value", "award_value"),
         "value of awards to SMEs over value of all awards",
         headline=True,
-    ),  # fmt: skip
+    ),
     Outcome(
         "sme_number_share",
         "SMEs' share of awards by number",
@@ -263,7 +269,7 @@ _MARKET = (
         1.0,
         _percent("sme_awards", "awards"),
         "awards to SMEs over all awards",
-    ),  # fmt: skip
+    ),
     Outcome(
         "supplier_concentration",
         "Supplier concentration",
@@ -273,7 +279,7 @@ _MARKET = (
         Ratio("concentration", "value_in_force"),
         "Herfindahl index of contract value in force, by segment, weighted by value",
         headline=True,
-    ),  # fmt: skip
+    ),
     Outcome(
         "price_ratio",
         "Price against in-house cost",
@@ -282,7 +288,7 @@ _MARKET = (
         0.005,
         Ratio("award_price", "award_in_house_cost"),
         "price of awards over the in-house cost of the same services",
-    ),  # fmt: skip
+    ),
     Outcome(
         "failed_share",
         "Failed tenders",
@@ -291,7 +297,7 @@ _MARKET = (
         1.0,
         _percent("failed_tenders", "tenders"),
         "tenders that ended without an award",
-    ),  # fmt: skip
+    ),
     Outcome(
         "incumbent_win_rate",
         "Incumbents' win rate",
@@ -300,7 +306,7 @@ _MARKET = (
         1.0,
         _percent("incumbent_wins", "retenders"),
         "re-tenders won by the supplier that held the largest part before",
-    ),  # fmt: skip
+    ),
     Outcome(
         "buyer_procurement_cost",
         "Cost of procurement to buyers",
@@ -309,7 +315,7 @@ _MARKET = (
         5.0,
         Sum("buyer_procurement_cost"),
         "councils' cost of tendering",
-    ),  # fmt: skip
+    ),
     Outcome(
         "bidder_procurement_cost",
         "Cost of procurement to bidders",
@@ -318,7 +324,7 @@ _MARKET = (
         5.0,
         Sum("bidder_procurement_cost"),
         "suppliers' cost of bidding, won or lost",
-    ),  # fmt: skip
+    ),
 )
 
 _DELIVERY = (
@@ -332,7 +338,7 @@ _DELIVERY = (
         "contracts ended by a loss too great for the supplier or by its failure",
         headline=True,
         events="collapses",
-    ),  # fmt: skip
+    ),
     Outcome(
         "early_terminations",
         "Early terminations",
@@ -342,7 +348,7 @@ _DELIVERY = (
         Sum("early_terminations"),
         "contracts that ended before their end for any cause but realignment",
         events="early_terminations",
-    ),  # fmt: skip
+    ),
     Outcome(
         "cost_overrun",
         "Cost overrun",
@@ -351,7 +357,7 @@ _DELIVERY = (
         1.0,
         _percent("overrun_cost", "project_cost"),
         "losses from risk events over the project cost of contracts signed",
-    ),  # fmt: skip
+    ),
     Outcome(
         "service_quality",
         "Quality of service",
@@ -360,7 +366,7 @@ _DELIVERY = (
         0.005,
         Ratio("quality_weighted", "counterfactual"),
         "quality of services, weighted by their cost",
-    ),  # fmt: skip
+    ),
 )
 
 _SUPPLIERS = (
@@ -372,7 +378,7 @@ _SUPPLIERS = (
         5.0,
         Last("suppliers_active"),
         "suppliers active in the last quarter",
-    ),  # fmt: skip
+    ),
     Outcome(
         "smes_active",
         "SMEs in the market",
@@ -381,7 +387,7 @@ _SUPPLIERS = (
         5.0,
         Last("smes_active"),
         "SMEs active in the last quarter",
-    ),  # fmt: skip
+    ),
     Outcome(
         "entrants",
         "Suppliers that entered",
@@ -390,7 +396,7 @@ _SUPPLIERS = (
         5.0,
         Sum("entrants"),
         "suppliers that entered the market",
-    ),  # fmt: skip
+    ),
     Outcome(
         "leavers",
         "Suppliers that left",
@@ -399,7 +405,7 @@ _SUPPLIERS = (
         5.0,
         Sum("leavers"),
         "suppliers that left for want of wins",
-    ),  # fmt: skip
+    ),
     Outcome(
         "supplier_failures",
         "Suppliers that failed",
@@ -409,7 +415,7 @@ _SUPPLIERS = (
         Sum("supplier_failures"),
         "suppliers that ran out of capital",
         events="supplier_failures",
-    ),  # fmt: skip
+    ),
 )
 
 _SHARING = (
@@ -422,7 +428,7 @@ _SHARING = (
         Last("shared_councils", per_cent_of="councils"),
         "councils with at least one service in a joint contract in the last quarter",
         headline=True,
-    ),  # fmt: skip
+    ),
     Outcome(
         "partnerships_formed",
         "Partnerships begun",
@@ -431,7 +437,7 @@ _SHARING = (
         5.0,
         Sum("partnerships_formed"),
         "groups that began to form",
-    ),  # fmt: skip
+    ),
     Outcome(
         "walked_away",
         "Members that walked away",
@@ -440,7 +446,7 @@ _SHARING = (
         5.0,
         Sum("walked_away"),
         "members that left a group before agreement",
-    ),  # fmt: skip
+    ),
     Outcome(
         "partnerships_performing",
         "Partnerships performing",
@@ -449,7 +455,7 @@ _SHARING = (
         5.0,
         Last("partnerships_performing"),
         "groups whose joint contract is in force in the last quarter",
-    ),  # fmt: skip
+    ),
     Outcome(
         "partnership_size",
         "Size of partnerships",
@@ -458,7 +464,7 @@ _SHARING = (
         0.5,
         Ratio("partnership_members", "partnerships_agreed"),
         "members of a group that went to market, on average",
-    ),  # fmt: skip
+    ),
     Outcome(
         "projects_unfunded",
         "Projects lost for want of cash",
@@ -467,7 +473,7 @@ _SHARING = (
         5.0,
         Sum("projects_unfunded"),
         "projects that passed their business case and found no cash",
-    ),  # fmt: skip
+    ),
     Outcome(
         "fund_paid",
         "Fund paid out",
@@ -476,7 +482,7 @@ _SHARING = (
         1.0,
         Sum("fund_paid"),
         "claims paid by the fund",
-    ),  # fmt: skip
+    ),
     Outcome(
         "fund_repaid",
         "Fund repaid",
@@ -485,7 +491,7 @@ _SHARING = (
         1.0,
         Sum("fund_repaid"),
         "repayments to the fund",
-    ),  # fmt: skip
+    ),
     Outcome(
         "fund_written_off",
         "Fund written off",
@@ -494,7 +500,7 @@ _SHARING = (
         1.0,
         Sum("fund_written_off"),
         "outstanding claims written off",
-    ),  # fmt: skip
+    ),
     Outcome(
         "fund_deadweight",
         "Deadweight of the fund",
@@ -503,7 +509,7 @@ _SHARING = (
         5.0,
         _percent("fund_deadweight", "fund_claims"),
         "claims by projects whose councils could have found the cash themselves",
-    ),  # fmt: skip
+    ),
 )
 
 OUTCOMES: Mapping[str, Outcome] = {

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from agents.columns import NONE, BoolArray, FloatArray, IntArray
+from agents.columns import NONE, BoolArray, FloatArray, IntArray, rows_where
 from agents.council import (
     joining_attraction,
     political_distance,
@@ -14,6 +14,7 @@ from agents.council import (
     walk_away_chance,
 )
 from agents.partnership import ENDED_HOW, Stage, grow_group, set_up_quarters
+from simulation.contracts import sum_by
 from simulation.needs import council_pressure
 from simulation.randomness import combine
 from simulation.register import CONTROLS
@@ -41,6 +42,28 @@ class Pairs(NamedTuple):
     leader: IntArray
     candidate: IntArray
     attraction: FloatArray
+
+
+class Offers(NamedTuple):
+    """The same pairs as lists, for the turn of each leader.
+
+    Attributes:
+        service: candidate's service.
+        council: candidate's council.
+        attraction: what draws the pair together.
+        value: annual value of the candidate's service, £m.
+    """
+
+    service: list[int]
+    council: list[int]
+    attraction: list[float]
+    value: list[float]
+
+    def free(self, start: int, stop: int, taken: set[int]) -> "Offers":
+        """Return the offers from ``start`` to ``stop`` of services that are not yet taken."""
+        kept = [place for place in range(start, stop) if self.service[place] not in taken]
+        whole_lists = [[column[place] for place in kept] for column in self]
+        return Offers._make(whole_lists)
 
 
 class Ties:
@@ -83,18 +106,24 @@ def advance(model: "MarketModel", needs: IntArray) -> tuple[IntArray, list[Group
     """
     _reconvene(model)
     left_alone, agreed = _decide(model)
-    joined = _form(model, needs)
-    alone = np.concatenate([np.setdiff1d(needs, joined), left_alone])
-    return np.unique(alone), agreed
+    _form(model, needs)
+    alone = np.zeros(len(model.services), dtype=bool)
+    alone[needs] = model.services.partnership[needs] == NONE
+    alone[left_alone] = True
+    return rows_where(alone), agreed
 
 
-def dissolve(model: "MarketModel", row: int, how: str) -> None:
-    """End the group ``row`` because of ``how``; its members lose trust unless it was completed."""
+def dissolve(model: "MarketModel", rows: IntArray, how: str) -> None:
+    """End the groups ``rows`` because of ``how``."""
+    if not len(rows):
+        return
     partnerships, services = model.partnerships, model.services
-    services.partnership[services.partnership == row] = NONE
-    partnerships.stage[row] = Stage.DISSOLVED
-    partnerships.ended[row] = model.quarter
-    partnerships.ended_how[row] = ENDED_HOW.index(how)
+    over = np.zeros(len(partnerships) + 1, dtype=bool)
+    over[rows] = True
+    services.partnership[over[services.partnership]] = NONE
+    partnerships.stage[rows] = Stage.DISSOLVED
+    partnerships.ended[rows] = model.quarter
+    partnerships.ended_how[rows] = ENDED_HOW.index(how)
 
 
 def remember(model: "MarketModel", services: IntArray, trust: float, readiness: float) -> None:
@@ -108,19 +137,28 @@ def remember(model: "MarketModel", services: IntArray, trust: float, readiness: 
 # --- forming -------------------------------------------------------------------------------------
 
 
-def _form(model: "MarketModel", needs: IntArray) -> IntArray:
-    """Grow groups from leaders among ``needs``; return the services of ``needs`` that joined."""
+def _form(model: "MarketModel", needs: IntArray) -> None:
+    """Grow groups from leaders among ``needs``, in the order of their draws."""
     leaders = needs[_seeks(model, needs)]
-    if not len(leaders):
-        return np.zeros(0, dtype=np.int64)
     pairs = _pairs(model, leaders)
     bounds = np.searchsorted(pairs.leader, np.arange(len(leaders) + 1))
     turn = np.argsort(model.draws.uniform("turn", model.services.key[leaders], model.quarter))
-    taken: set[int] = set()
-    for place in turn[bounds[turn] < bounds[turn + 1]].tolist():
-        ours = slice(bounds[place], bounds[place + 1])
-        _grow_from(model, int(leaders[place]), pairs, ours, taken)
-    return needs[model.services.partnership[needs] != NONE]
+    turn = turn[bounds[turn] < bounds[turn + 1]]
+    places = leaders[turn].tolist(), bounds[turn].tolist(), bounds[turn + 1].tolist()
+    offers, taken = _offers(model, pairs.candidate, pairs.attraction), set[int]()
+    groups = []
+    for leader, start, stop in zip(*places, strict=True):
+        if leader not in taken and (free := offers.free(start, stop, taken)).service:
+            members = _grow_from(model, leader, free)
+            taken.update(members)
+            groups.extend([members] if members else [])
+    _found(model, groups)
+
+
+def _offers(model: "MarketModel", candidate: IntArray, attraction: FloatArray) -> Offers:
+    council = model.services.council[candidate]
+    value = model.services.baseline[candidate] * model.index
+    return Offers(candidate.tolist(), council.tolist(), attraction.tolist(), value.tolist())
 
 
 def _seeks(model: "MarketModel", needs: IntArray) -> BoolArray:
@@ -146,9 +184,10 @@ def _pairs(model: "MarketModel", leaders: IntArray) -> Pairs:
     service = np.where(
         rows == NONE, NONE, model.service_of[rows, model.services.kind[leaders][:, None]]
     )
-    leader, place = np.nonzero((service != NONE) & _open_to_join(model)[service])
-    candidate = service[leader, place]
-    kilometres = away[leader, place]
+    leader, place = np.nonzero(service != NONE)
+    joins = rows_where(_open_to_join(model, service[leader, place]))
+    leader, place = leader[joins], place[joins]
+    candidate, kilometres = service[leader, place], away[leader, place]
     attraction = _attraction(model, leaders[leader], candidate, kilometres)
     pays = attraction + _best_gain(model, candidate) > 0
     return Pairs(leader[pays], candidate[pays], attraction[pays])
@@ -161,15 +200,16 @@ def _best_gain(model: "MarketModel", services: IntArray) -> FloatArray:
     return (1.0 - 2.0**-elasticity - model.coordination)[segment]
 
 
-def _open_to_join(model: "MarketModel") -> BoolArray:
-    """Return which services may join: in house, or on a contract that ends soon."""
-    services, contracts = model.services, model.contracts
-    held = services.contract != NONE
-    soon = np.ones(len(services), dtype=bool)
-    contract = services.contract[held]
+def _open_to_join(model: "MarketModel", services: IntArray) -> BoolArray:
+    """Return which ``services`` may join: in house, or on a contract that ends soon."""
+    contracts = model.contracts
+    contract = model.services.contract[services]
+    held = rows_where(contract != NONE)
+    contract = contract[held]
+    free: BoolArray = model.services.partnership[services] == NONE
     near = contracts.end[contract] - model.quarter <= model.assumptions.alignment_window
-    soon[held] = near & (contracts.partnership[contract] == NONE)
-    return soon & (services.partnership == NONE)
+    free[held] &= near & (contracts.partnership[contract] == NONE)
+    return free
 
 
 def _attraction(
@@ -210,37 +250,26 @@ def _willingness(
 def _same_county(model: "MarketModel", one: IntArray, other: IntArray) -> BoolArray:
     county = model.councils.county
     family = np.where(county == NONE, np.arange(len(county)), county)
-    return family[one] == family[other]
+    same: BoolArray = family[one] == family[other]
+    return same
 
 
-def _grow_from(
-    model: "MarketModel", leader: int, pairs: Pairs, ours: slice, taken: set[int]
-) -> None:
-    """Let one leader gather a group among its candidates that are still free."""
-    if leader in taken:
-        return
-    offered = zip(pairs.candidate[ours].tolist(), pairs.attraction[ours].tolist(), strict=True)
-    free = [(one, drawn) for one, drawn in offered if one not in taken]
-    candidates, attraction = [one for one, _ in free], [drawn for _, drawn in free]
-    baseline = model.services.baseline
+def _grow_from(model: "MarketModel", leader: int, free: Offers) -> list[int]:
+    """Return the group, leader first, that one leader gathers; empty where nobody joins."""
     chosen = grow_group(
-        attraction, (baseline[candidates] * model.index).tolist(),
-        _adjoins(model, leader, candidates), float(baseline[leader] * model.index),
-        _gain(model, leader), model.levers.max_partners,
+        free.attraction,
+        free.value,
+        _adjoins(model, int(model.services.council[leader]), free.council),
+        float(model.services.baseline[leader] * model.index),
+        _gain(model, leader),
+        model.levers.max_partners,
         model.levers.aggregation_threshold or np.inf,
-    )  # fmt: skip
-    if chosen:
-        members = [leader, *(candidates[one] for one in chosen)]
-        taken.update(members)
-        _found(model, np.array(members))
+    )
+    return [leader, *(free.service[one] for one in chosen)] if chosen else []
 
 
-def _adjoins(
-    model: "MarketModel", leader: int, candidates: list[int]
-) -> Callable[[int, set[int]], bool]:
-    """Return the test whether a candidate adjoins the leader or somebody already chosen."""
-    council = model.services.council
-    home, others = int(council[leader]), council[candidates].tolist()
+def _adjoins(model: "MarketModel", home: int, others: list[int]) -> Callable[[int, set[int]], bool]:
+    """Return the test whether one of the councils ``others`` adjoins ``home`` or one chosen."""
     if not model.geography.candidates(model.levers.aggregation_reach).must_adjoin:
         return lambda candidate, chosen: True
     adjacent = model.geography.adjacent
@@ -264,23 +293,31 @@ def _gain(model: "MarketModel", leader: int) -> Callable[[float, float, int], fl
     return gain
 
 
-def _found(model: "MarketModel", members: IntArray) -> None:
-    """Begin a group of ``members`` (services, the leader's first) and hold their contracts open."""
-    partnerships, services, contracts = model.partnerships, model.services, model.contracts
-    row = int(partnerships.extend(1)[0])
+def _found(model: "MarketModel", groups: list[list[int]]) -> None:
+    """Begin groups of services, the leader's first, and hold their contracts open."""
+    if not groups:
+        return
+    services, partnerships = model.services, model.partnerships
+    rows, sizes = partnerships.extend(len(groups)), [len(members) for members in groups]
+    lead = np.array([members[0] for members in groups])
     base = int(model.assumptions.partnership_quarters)
-    partnerships.lead[row], partnerships.kind[row] = members[0], services.kind[members[0]]
-    partnerships.formed[row] = model.quarter
-    partnerships.ready[row] = ready = model.quarter + max(set_up_quarters(base, len(members)), 1)
-    partnerships.members_sought[row] = len(members)
-    partnerships.value[row] = services.baseline[members].sum() * model.index
-    services.partnership[members] = row
+    wait = np.array([max(set_up_quarters(base, size), 1) for size in sizes])
+    members, place = np.concatenate(groups), np.repeat(np.arange(len(groups)), sizes)
+    partnerships.lead[rows], partnerships.kind[rows] = lead, services.kind[lead]
+    partnerships.formed[rows], partnerships.ready[rows] = model.quarter, model.quarter + wait
+    partnerships.members_sought[rows] = sizes
+    partnerships.value[rows] = sum_by(place, services.baseline[members], len(rows)) * model.index
+    services.partnership[members] = rows[place]
     services.retry[members] = NONE
-    held = services.contract[members]
-    held = held[held != NONE]
-    contracts.end[held] = np.maximum(contracts.end[held], ready)
-    model.add_partnership(row)
-    model.tally["partnerships_formed"] += 1
+    _hold_open(model, services.contract[members], model.quarter + wait[place])
+    for row in rows.tolist():
+        model.add_partnership(row)
+    model.tally["partnerships_formed"] += len(rows)
+
+
+def _hold_open(model: "MarketModel", contract: IntArray, until: IntArray) -> None:
+    held = contract != NONE
+    np.maximum.at(model.contracts.end, contract[held], until[held])
 
 
 # --- deciding ------------------------------------------------------------------------------------
@@ -290,7 +327,7 @@ def _reconvene(model: "MarketModel") -> None:
     """Call together the members of groups whose joint contract ends, to decide on the next."""
     services, contracts, partnerships = model.services, model.contracts, model.partnerships
     ends = contracts.live & (contracts.end <= model.quarter) & (contracts.partnership != NONE)
-    for contract in np.flatnonzero(ends).tolist():
+    for contract in rows_where(ends).tolist():
         row = int(contracts.partnership[contract])
         if partnerships.stage[row] == Stage.PERFORMING:
             members = services.contract == contract
@@ -310,20 +347,21 @@ def _decide(model: "MarketModel") -> tuple[IntArray, list[Group]]:
     due = (partnerships.stage == Stage.FORMING) & (partnerships.ready <= model.quarter)
     members, walks = _votes(model, due)
     group = model.services.partnership[members]
-    alone: list[IntArray] = [np.zeros(0, dtype=np.int64)]
-    agreed: list[Group] = []
-    for row in np.flatnonzero(due).tolist():
-        ours = group == row
-        stayed, left = _settle(model, row, members[ours], walks[ours])
-        alone.append(left)
-        agreed.extend([Group(row, stayed)] if len(stayed) else [])
-    return _in_need(model, np.concatenate(alone)), agreed
+    stayed = np.bincount(group[~walks], minlength=len(due))
+    over = due & (stayed < 2)
+    for row in rows_where(over).tolist():
+        remember(model, members[group == row], TRUST_LOST, READINESS_LOST)
+    dissolve(model, rows_where(over), "walked away")
+    leaves = walks | over[group]
+    model.services.partnership[members[leaves]] = NONE
+    agreed = _agreed(model, members[~leaves], group[~leaves])
+    return _in_need(model, members[leaves]), agreed
 
 
 def _votes(model: "MarketModel", due: BoolArray) -> tuple[IntArray, BoolArray]:
     """Return the member services of due groups, and which of them walk away."""
     services = model.services
-    members = np.flatnonzero(services.partnership != NONE)
+    members = rows_where(services.partnership != NONE)
     members = members[due[services.partnership[members]]]
     lead = model.partnerships.lead[services.partnership[members]]
     chance = _walk_chance(model, members, lead)
@@ -332,29 +370,25 @@ def _votes(model: "MarketModel", due: BoolArray) -> tuple[IntArray, BoolArray]:
     return members, walks
 
 
-def _settle(
-    model: "MarketModel", row: int, members: IntArray, walks: BoolArray
-) -> tuple[IntArray, IntArray]:
-    """Return the services that commit, the leader's first, and those that leave.
-
-    Where fewer than two stay the group is over and all leave.
-    """
-    stayed, left = members[~walks], members[walks]
-    if len(stayed) < 2:
-        remember(model, members, TRUST_LOST, READINESS_LOST)
-        dissolve(model, row, "walked away")
-        return np.zeros(0, dtype=np.int64), members
-    model.services.partnership[left] = NONE
-    lead = int(model.partnerships.lead[row])
-    model.partnerships.lead[row] = first = lead if lead in stayed else stayed[0]
-    return np.concatenate([[first], stayed[stayed != first]]), left
+def _agreed(model: "MarketModel", members: IntArray, group: IntArray) -> list[Group]:
+    """Return the groups of ``members`` that commit; where a leader has left another leads."""
+    lead = model.partnerships.lead
+    order = np.lexsort((members, members != lead[group], group))
+    rows, first = np.unique(group[order], return_index=True)
+    lead[rows] = members[order[first]]
+    services = np.split(members[order], first[1:])
+    return list(map(Group, rows.tolist(), services)) if len(rows) else []
 
 
 def _walk_chance(model: "MarketModel", members: IntArray, lead: IntArray) -> FloatArray:
     councils, council = model.councils, model.services.council[members]
     other = model.services.council[lead]
-    trust = model.ties.trust(council, other) + SAME_COUNTY_TRUST * _same_county(model, council, other)
-    politics = political_distance(councils.control[council], councils.control[other], INDEPENDENT_FROM)
+    trust = model.ties.trust(council, other) + SAME_COUNTY_TRUST * _same_county(
+        model, council, other
+    )
+    politics = political_distance(
+        councils.control[council], councils.control[other], INDEPENDENT_FROM
+    )
     away = model.kilometres(council, other)
     mandate = model.levers.aggregation_mandate * _obliged(model, members)
     return walk_away_chance(
@@ -365,5 +399,6 @@ def _walk_chance(model: "MarketModel", members: IntArray, lead: IntArray) -> Flo
 def _in_need(model: "MarketModel", services: IntArray) -> IntArray:
     """Return which of ``services`` have a contract that ends now."""
     contract = model.services.contract[services]
-    ends = model.contracts.end[np.maximum(contract, 0)] <= model.quarter if len(model.contracts) else False
-    return services[(contract != NONE) & ends]
+    held = rows_where(contract != NONE)
+    ends = model.contracts.end[contract[held]] <= model.quarter
+    return services[held[ends]]

@@ -21,7 +21,13 @@ from simulation.register import (
 )
 from simulation.segments import SEGMENTS, STRATEGIC, segment_table
 
-TYPE_FACTOR = {"county": 1.35, "district": 0.2, "unitary": 0.8, "metropolitan": 1.0, "london_borough": 1.0}
+TYPE_FACTOR = {
+    "county": 1.35,
+    "district": 0.2,
+    "unitary": 0.8,
+    "metropolitan": 1.0,
+    "london_borough": 1.0,
+}
 """Technology spend of a council of median size, by type (D0 ¶59: a district's is a fifth)."""
 
 MEDIAN_POPULATION = {
@@ -41,11 +47,20 @@ SERVICE_SPREAD = 0.7
 KINDS = tuple((row, k) for row, one in enumerate(SEGMENTS) for k in range(one.services))
 """Kinds of service: (segment, ordinal)."""
 
-_FIRST = ("Vel", "Ard", "Bren", "Cor", "Dun", "Eth", "Fal", "Gar", "Hal", "Ist", "Kel", "Lor", "Mar",
-          "Nor", "Orl", "Pel", "Quor", "Ros", "Sel", "Tam")  # fmt: skip
-_SECOND = ("mora", "wick", "adine", "thane", "evia", "mont", "ossa", "brook", "ulin", "field", "arra",
-           "stow", "imer", "dale", "onis", "ley")  # fmt: skip
-_LAST = ("Systems", "Services", "Partners", "Digital", "Solutions", "Networks", "Consulting", "Works")
+_FIRST = ("Vel", "Ard", "Bren", "Cor", "Dun", "Eth", "Fal", "Gar", "Hal", "Ist", "Kel", "Lor",
+          "Mar", "Nor", "Orl", "Pel", "Quor", "Ros", "Sel", "Tam")  # fmt: skip
+_SECOND = ("mora", "wick", "adine", "thane", "evia", "mont", "ossa", "brook", "ulin", "field",
+           "arra", "stow", "imer", "dale", "onis", "ley")  # fmt: skip
+_LAST = (
+    "Systems",
+    "Services",
+    "Partners",
+    "Digital",
+    "Solutions",
+    "Networks",
+    "Consulting",
+    "Works",
+)
 
 
 def council_keys(register: Register) -> KeyArray:
@@ -62,9 +77,15 @@ def spend_weight(register: Register, exponent: float) -> FloatArray:
 
 
 @cache
+def england() -> Register:
+    """Return England's councils in 2006-07, read once a process."""
+    return load_register()
+
+
+@cache
 def england_weight(exponent: float) -> float:
     """Return the total of `spend_weight` over England, against which spend is scaled."""
-    return float(spend_weight(load_register(), exponent).sum())
+    return float(spend_weight(england(), exponent).sum())
 
 
 def found_councils(register: Register, assumptions: Assumptions, draws: Draws) -> Councils:
@@ -223,12 +244,11 @@ def home_councils(councils: Councils, key: KeyArray, draws: Draws) -> IntArray:
     """Return the council near which each SME is based, drawn by population."""
     share = np.cumsum(councils.population)
     place = np.searchsorted(share, draws.uniform("home", key) * share[-1])
-    return np.minimum(place, len(councils) - 1)
+    home: IntArray = np.minimum(place, len(councils) - 1)
+    return home
 
 
-def coverage(
-    register: Register, home: IntArray, large: BoolArray, reach: int
-) -> BoolArray:
+def coverage(register: Register, home: IntArray, large: BoolArray, reach: int) -> BoolArray:
     """Return which suppliers serve which councils (councils x suppliers).
 
     Large suppliers serve all, an SME the ``reach`` councils nearest its home.

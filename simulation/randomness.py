@@ -18,19 +18,21 @@ FloatArray = NDArray[np.float64]
 BoolArray = NDArray[np.bool_]
 Key = int | np.uint64 | KeyArray | NDArray[np.int64]
 
-_GOLDEN = np.uint64(0x9E3779B97F4A7C15)
-_FIRST = np.uint64(0xBF58476D1CE4E5B9)
-_SECOND = np.uint64(0x94D049BB133111EB)
-_SHIFTS = np.uint64(30), np.uint64(27), np.uint64(31)
-_DISCARDED = np.uint64(12)
+_GOLDEN = np.array(0x9E3779B97F4A7C15, dtype=np.uint64)
+_FIRST = np.array(0xBF58476D1CE4E5B9, dtype=np.uint64)
+_SECOND = np.array(0x94D049BB133111EB, dtype=np.uint64)
+_SHIFTS = tuple(np.array(bits, dtype=np.uint64) for bits in (30, 27, 31))
+_DISCARDED = np.array(12, dtype=np.uint64)
 _MASK = (1 << 64) - 1
-_STEP = 2.0**-52
+_HALF, _STEP = np.array(0.5), np.array(2.0**-52)
 
 
 @cache
 def name_key(text: str) -> np.uint64:
     """Return the key of a name: 64 bits of its BLAKE2 digest."""
-    return np.uint64(int.from_bytes(hashlib.blake2b(text.encode(), digest_size=8).digest(), "little"))
+    return np.uint64(
+        int.from_bytes(hashlib.blake2b(text.encode(), digest_size=8).digest(), "little")
+    )
 
 
 def combine(*keys: Key) -> KeyArray:
@@ -39,7 +41,7 @@ def combine(*keys: Key) -> KeyArray:
 
 
 def extend(key: KeyArray, *further: Key) -> KeyArray:
-    """Return combined keys with ``further`` parts: ``combine(a, b)`` is ``extend(combine(a), b)``."""
+    """Return combined keys with further parts: ``combine(a, b)`` is ``extend(combine(a), b)``."""
     for part in further:
         key = _mixed_in_place(key ^ (_as_key(part) + _GOLDEN))
     return key
@@ -67,7 +69,7 @@ class Draws:
         """Return uniform draws from the open interval (0, 1)."""
         mixed = extend(self._root(purpose), *keys)
         drawn: FloatArray = (mixed >> _DISCARDED).astype(np.float64)
-        drawn += 0.5
+        drawn += _HALF
         drawn *= _STEP
         return drawn
 

@@ -6,9 +6,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from agents.columns import NONE, BoolArray, FloatArray, IntArray, KeyArray
+from agents.columns import NONE, BoolArray, FloatArray, IntArray, KeyArray, rows_where
 from simulation.contracts import sum_by
-from simulation.partnering import Group
 from simulation.randomness import combine
 from simulation.segments import segment_table
 
@@ -64,10 +63,6 @@ class Requirements:
         """Length of the contract, years."""
         return self.quarters / 4.0
 
-    def members(self, tender: int) -> IntArray:
-        """Return the services of one tender."""
-        return self.service[self.tender == tender]
-
 
 def draw_normal(model: "MarketModel", purpose: str, requirements: Requirements) -> FloatArray:
     """Return one standard normal draw a tender, combined from its members' own draws.
@@ -96,23 +91,21 @@ def risk_shares(model: "MarketModel", tenders: int) -> FloatArray:
     return np.tile(share, (tenders, 1))
 
 
-def gather(model: "MarketModel", alone: IntArray, groups: list[Group]) -> Requirements:
-    """Return the requirements of services bought ``alone`` and of ``groups`` that buy together."""
-    service = np.concatenate([alone, *(one.services for one in groups)])
-    sizes = np.array([1] * len(alone) + [len(one.services) for one in groups], dtype=np.int64)
-    partnership = np.full(len(sizes), NONE, dtype=np.int64)
-    partnership[len(alone) :] = [one.partnership for one in groups]
-    tender = np.repeat(np.arange(len(sizes)), sizes)
-    lead = service[np.cumsum(sizes) - sizes]
-    return _describe(model, lead, service, tender, sizes, partnership)
+def gather(
+    model: "MarketModel", tender: IntArray, service: IntArray, partnership: IntArray
+) -> Requirements:
+    """Return the requirements of the quarter.
 
-
-def _describe(
-    model: "MarketModel", lead: IntArray, service: IntArray, tender: IntArray,
-    sizes: IntArray, partnership: IntArray,
-) -> Requirements:  # fmt: skip
+    Args:
+        model: the model.
+        tender: tender to which each service belongs, ascending from 0.
+        service: members' services, each tender's leader first.
+        partnership: group behind each tender, or NONE.
+    """
     services, councils = model.services, model.councils
-    table, count = segment_table(), len(lead)
+    table, count = segment_table(), len(partnership)
+    sizes = np.bincount(tender, minlength=count)
+    lead = service[np.cumsum(sizes) - sizes]
     worth = services.baseline[service] * model.index
     value = sum_by(tender, worth, count)
     segment = services.segment[lead]
@@ -139,10 +132,8 @@ def _incumbent(
 ) -> IntArray:
     """Return the active supplier with the largest part of each tender's value, or NONE."""
     contract = model.services.contract[service]
-    held = contract != NONE
+    held = rows_where(contract != NONE)
     incumbent = np.full(count, NONE, dtype=np.int64)
-    if not held.any():
-        return incumbent
     supplier = model.contracts.supplier[contract[held]]
     pair = tender[held] * len(model.suppliers) + supplier
     pairs, place = np.unique(pair, return_inverse=True)

@@ -1,8 +1,8 @@
 """Risk: what may strike a contract, how care lowers it, and what either party expects to lose.
 
-Events come in three categories. The chance of an event falls with the care of whoever bears its cost
-and can control it; care is concave in the share borne, so that each party's first tenth moves it most
-(D0 ¶18-21). Losses are a multiple of the contract's project cost, with a heavy tail.
+Events come in three categories. The chance of an event falls with the care of whoever bears its
+cost and can control it; care is concave in the share borne, so that each party's first tenth moves
+it most (D0 ¶18-21). Losses are a multiple of the contract's project cost, with a heavy tail.
 """
 
 from typing import NamedTuple

@@ -4,13 +4,13 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from agents.columns import NONE, BoolArray, FloatArray, IntArray
+from agents.columns import NONE, BoolArray, FloatArray, IntArray, rows_where
 from agents.council import passes_business_case
 from agents.government import PRIORITIES
 from agents.partnership import set_up_cost
 from agents.supplier import demand_scale
 from simulation.contracts import Ended, sum_by
-from simulation.ledger import PENCE, Account, to_pence
+from simulation.ledger import Account, to_pence
 from simulation.partnering import Group, dissolve
 from simulation.requirements import Requirements, gather
 from simulation.segments import segment_table
@@ -26,10 +26,10 @@ PROJECT_RETRY = 8
 class SetUp(NamedTuple):
     """How the members of one tender would pay for setting it up, in pence a member."""
 
-    cost: IntArray
-    from_fund: IntArray
-    from_reserves: IntArray
-    from_loan: IntArray
+    council: list[int]
+    cost: list[int]
+    from_fund: list[int]
+    from_loan: list[int]
     deadweight: bool
 
 
@@ -41,10 +41,23 @@ class Plan(NamedTuple):
 
 
 class Project(NamedTuple):
-    """A candidate for set-up money: its members and what it costs and is expected to save."""
+    """A candidate for set-up money.
+
+    Attributes:
+        place: its place among the quarter's needs.
+        council: its members.
+        share: what it costs each member, pence.
+        claim: what the fund may pay of that, pence.
+        cost: what it costs, £m.
+        saving: what it is expected to save, £m a year.
+        population: mean number of residents of its members.
+        fund_first: it draws on the fund before its own cash.
+    """
 
     place: int
-    members: IntArray
+    council: list[int]
+    share: list[int]
+    claim: list[int]
     cost: float
     saving: float
     population: float
@@ -56,11 +69,12 @@ def choose(model: "MarketModel", alone: IntArray, groups: list[Group]) -> Plan:
     alone = alone[~_taken_back(model, alone)]
     needs = Needs(alone, groups)
     paid = _finance_projects(model, needs)
-    given_up = [place for place, plan in paid.items() if plan is None]
-    requirements = gather(model, *needs.without(given_up))
-    order = np.delete(np.arange(len(needs)), given_up).tolist()
-    set_up = {new: plan for new, old in enumerate(order) if (plan := paid.get(old)) is not None}
-    return Plan(requirements, set_up)
+    kept = np.ones(len(needs), dtype=bool)
+    kept[[place for place, plan in paid.items() if plan is None]] = False
+    tender, service = needs.members(rows_where(kept))
+    requirements = gather(model, tender, service, needs.group[kept])
+    number = (np.cumsum(kept) - 1).tolist()
+    return Plan(requirements, {number[place]: plan for place, plan in paid.items() if plan})
 
 
 class Needs:
@@ -68,26 +82,27 @@ class Needs:
 
     def __init__(self, alone: IntArray, groups: list[Group]) -> None:
         """Keep services ``alone`` and ``groups``."""
-        self.alone = alone
-        self.groups = groups
-        self.lead: IntArray = np.concatenate([alone, [int(one.services[0]) for one in groups]])
-        self.lead = self.lead.astype(np.int64)
+        self._service = np.concatenate([alone, *(one.services for one in groups)])
+        sizes = [1] * len(alone) + [len(one.services) for one in groups]
+        self._size = np.array(sizes, dtype=np.int64)
+        self._first = np.cumsum(self._size) - self._size
+        self.lead: IntArray = self._service[self._first]
         self.group: IntArray = np.full(len(self.lead), NONE, dtype=np.int64)
         self.group[len(alone) :] = [one.partnership for one in groups]
 
     def __len__(self) -> int:
         return len(self.lead)
 
-    def members(self, place: int) -> IntArray:
-        """Return the services of one need, the leader's first."""
-        singles = len(self.alone)
-        return self.alone[place : place + 1] if place < singles else self.groups[place - singles][1]
+    def members(self, places: IntArray) -> tuple[IntArray, IntArray]:
+        """Return the services of the needs at ``places``, each need's leader first.
 
-    def without(self, places: list[int]) -> tuple[IntArray, list[Group]]:
-        """Return what is left, services alone and groups, when ``places`` are given up."""
-        gone, singles = set(places), len(self.alone)
-        alone = np.delete(self.alone, [place for place in places if place < singles])
-        return alone, [one for n, one in enumerate(self.groups) if n + singles not in gone]
+        Returns:
+            To which of ``places`` each entry belongs, and its service.
+        """
+        size = self._size[places]
+        whose = np.repeat(np.arange(len(places)), size)
+        within = np.arange(len(whose)) - np.repeat(np.cumsum(size) - size, size)
+        return whose, self._service[self._first[places][whose] + within]
 
 
 def _taken_back(model: "MarketModel", alone: IntArray) -> BoolArray:
@@ -106,12 +121,14 @@ def _taken_back(model: "MarketModel", alone: IntArray) -> BoolArray:
 
 def release(model: "MarketModel", services: IntArray, how: Ended) -> None:
     """Detach ``services`` from their contracts, and close those that are left with none."""
+    if not len(services):
+        return
     over = np.zeros(len(model.contracts) + 1, dtype=bool)
     over[model.services.contract[services]] = True
     model.services.contract[services] = NONE
     over[model.services.contract] = False
     over[NONE] = False
-    rows = np.flatnonzero(over)
+    rows = rows_where(over)
     model.contracts.close(rows[model.contracts.live[rows]], model.quarter, how)
 
 
@@ -123,8 +140,7 @@ def _finance_projects(model: "MarketModel", needs: Needs) -> dict[int, SetUp | N
     places = _need_set_up(model, needs)
     saving = _expected_saving(model, needs, places)
     viable = _viable(model, needs.lead[places], saving)
-    for place in places[~viable].tolist():
-        _give_up(model, needs, place, "no business case")
+    _give_up(model, needs, places[~viable], "no business case")
     outcome: dict[int, SetUp | None] = dict.fromkeys(places[~viable].tolist())
     projects = _projects(model, needs, places[viable], saving[viable])
     model.tally["projects_viable"] += len(projects)
@@ -139,7 +155,7 @@ def _need_set_up(model: "MarketModel", needs: Needs) -> IntArray:
     programme = at_home & segment_table().programme[services.segment[needs.lead]]
     renewed = np.zeros(len(needs), dtype=bool)
     renewed[~at_home] = contracts.partnership[contract[~at_home]] == needs.group[~at_home]
-    return np.flatnonzero(np.where(needs.group != NONE, ~renewed, programme))
+    return rows_where(np.where(needs.group != NONE, ~renewed, programme))
 
 
 def _expected_saving(model: "MarketModel", needs: Needs, places: IntArray) -> FloatArray:
@@ -147,10 +163,8 @@ def _expected_saving(model: "MarketModel", needs: Needs, places: IntArray) -> Fl
 
     A service that is outside already would otherwise be bought alone at the going price.
     """
-    members = [needs.members(place) for place in places.tolist()]
-    service = np.concatenate([np.zeros(0, dtype=np.int64), *members])
-    number = np.array([len(ours) for ours in members], dtype=np.int64)
-    project = np.repeat(np.arange(len(places)), number)
+    project, service = needs.members(places)
+    number = np.bincount(project, minlength=len(places))
     segment = model.services.segment[needs.lead[places]]
     own = model.services.baseline[service] * model.index
     value = sum_by(project, own, len(places))
@@ -176,17 +190,34 @@ def _projects(
     model: "MarketModel", needs: Needs, places: IntArray, saving: FloatArray
 ) -> list[Project]:
     """Return the viable projects with what they cost and are expected to save."""
-    services, assumptions = model.services, model.assumptions
+    assumptions, project_of, service = model.assumptions, *needs.members(places)
     cost = set_up_cost(saving, assumptions.set_up_years, assumptions.set_up_floor)
-    key = services.key[needs.lead[places]]
+    key = model.services.key[needs.lead[places]]
     first = model.draws.happens("fund first", assumptions.fund_first, key)
-    population = model.councils.population[services.council]
-    return [
-        Project(place, ours := needs.members(place), price, worth, float(population[ours].mean()), own)
-        for place, price, worth, own in zip(
-            places.tolist(), cost.tolist(), saving.tolist(), first.tolist(), strict=True
-        )
-    ]
+    council = model.services.council[service]
+    residents = sum_by(project_of, model.councils.population[council], len(places))
+    share = _member_costs(model, cost, project_of, service)
+    claim = np.floor(share * model.levers.pump_priming_share).astype(np.int64)
+    ends = np.cumsum(np.bincount(project_of, minlength=len(places)))
+    members = [_cut(column, ends) for column in (council, share, claim)]
+    population = residents / np.diff(ends, prepend=0)
+    facts = [column.tolist() for column in (cost, saving, population, first)]
+    return list(map(Project, places.tolist(), *members, *facts))
+
+
+def _cut(column: IntArray, ends: IntArray) -> list[list[int]]:
+    """Return ``column`` cut into lists that end before ``ends``."""
+    values, stops = column.tolist(), ends.tolist()
+    return [values[start:stop] for start, stop in zip([0, *stops], stops, strict=False)]
+
+
+def _member_costs(
+    model: "MarketModel", cost: FloatArray, project_of: IntArray, service: IntArray
+) -> IntArray:
+    """Return what each member pays of its project's cost, by the size of its service, pence."""
+    baseline = model.services.baseline[service]
+    total = sum_by(project_of, baseline, len(cost))
+    return to_pence(cost[project_of] * baseline / total[project_of])
 
 
 def _find_cash(
@@ -196,12 +227,11 @@ def _find_cash(
     own_cash, fund = _OwnCash(model), int(model.ledger.balance[Account.FUND])
     outcome: dict[int, SetUp | None] = {}
     for project in _ranked(model, projects):
-        outcome[project.place] = plan = _raise_cash(model, project, own_cash, fund)
-        if plan is None:
-            model.tally["projects_unfunded"] += 1
-            _give_up(model, needs, project.place, "no cash")
-        else:
-            fund -= int(plan.from_fund.sum())
+        outcome[project.place] = plan = _raise_cash(project, own_cash, fund)
+        fund -= sum(plan.from_fund) if plan else 0
+    unpaid = [place for place, plan in outcome.items() if plan is None]
+    model.tally["projects_unfunded"] += len(unpaid)
+    _give_up(model, needs, np.array(unpaid, dtype=np.int64), "no cash")
     return outcome
 
 
@@ -215,11 +245,10 @@ def _ranked(model: "MarketModel", projects: list[Project]) -> list[Project]:
     return [projects[place] for place in order]
 
 
-def _give_up(model: "MarketModel", needs: Needs, place: int, why: str) -> None:
-    """Leave a project's services as they are; contracts that end are tendered again."""
-    group, members = int(needs.group[place]), needs.members(place)
-    if group != NONE:
-        dissolve(model, group, why)
+def _give_up(model: "MarketModel", needs: Needs, places: IntArray, why: str) -> None:
+    """Leave projects' services as they are; contracts that end are tendered again."""
+    group, (_, members) = needs.group[places], needs.members(places)
+    dissolve(model, group[group != NONE], why)
     postpone(model, members)
     at_home = members[model.services.contract[members] == NONE]
     model.services.retry[at_home] = model.quarter + PROJECT_RETRY
@@ -242,48 +271,39 @@ class _OwnCash:
 
     def __init__(self, model: "MarketModel") -> None:
         councils = model.councils
-        self.reserves = np.maximum(model.ledger.council_balance(), 0)
+        self.reserves: list[int] = np.maximum(model.ledger.council_balance(), 0).tolist()
         free = councils.borrowing_rank < model.levers.prudential_borrowing
-        self.credit = np.where(free, np.maximum(councils.credit - councils.loan, 0), 0)
+        credit = np.where(free, np.maximum(councils.credit - councils.loan, 0), 0)
+        self.credit: list[int] = credit.tolist()
 
-    def split(self, council: IntArray, need: IntArray) -> tuple[IntArray, IntArray] | None:
-        """Return what comes from reserves and from loans, or None where it is not enough."""
-        reserves = np.minimum(self.reserves[council], need)
-        loan = need - reserves
-        return None if (loan > self.credit[council]).any() else (reserves, loan)
+    def loans(self, council: list[int], need: list[int]) -> list[int] | None:
+        """Return what members must borrow beyond their reserves, or None where they cannot."""
+        owed = [
+            max(asked - self.reserves[one], 0) for one, asked in zip(council, need, strict=True)
+        ]
+        short = any(more > self.credit[one] for one, more in zip(council, owed, strict=True))
+        return None if short else owed
 
-    def spend(self, council: IntArray, reserves: IntArray, loan: IntArray) -> None:
+    def spend(self, council: list[int], need: list[int], loans: list[int]) -> None:
         """Set planned cash aside."""
-        self.reserves[council] -= reserves
-        self.credit[council] -= loan
+        for one, asked, loan in zip(council, need, loans, strict=True):
+            self.reserves[one] -= asked - loan
+            self.credit[one] -= loan
 
 
-def _raise_cash(
-    model: "MarketModel", project: Project, own: _OwnCash, fund: int
-) -> SetUp | None:
-    """Return how a project is paid: the fund before or after the members' own cash."""
-    council = model.services.council[project.members]
-    cost = _member_costs(model, project)
-    alone = own.split(council, cost)
-    claim = _claim(model, cost, fund)
-    takes_fund = claim.any() and (project.fund_first or alone is None)
-    parts = own.split(council, cost - claim) if takes_fund else alone
-    if parts is None:
+def _raise_cash(project: Project, own: _OwnCash, fund: int) -> SetUp | None:
+    """Return how a project is paid: the fund, where it can pay all, before or after own cash."""
+    council, need = project.council, project.share
+    alone = own.loans(council, need)
+    fundable = 0 < sum(project.claim) <= fund
+    takes_fund = fundable and (project.fund_first or alone is None)
+    claim = project.claim if takes_fund else [0] * len(need)
+    rest = [asked - paid for asked, paid in zip(need, claim, strict=True)]
+    loans = own.loans(council, rest) if takes_fund else alone
+    if loans is None:
         return None
-    own.spend(council, *parts)
-    from_fund = claim if takes_fund else np.zeros_like(cost)
-    return SetUp(cost, from_fund, *parts, deadweight=bool(takes_fund and alone is not None))
-
-
-def _member_costs(model: "MarketModel", project: Project) -> IntArray:
-    part: FloatArray = model.services.baseline[project.members]
-    return to_pence(project.cost * part / part.sum())
-
-
-def _claim(model: "MarketModel", cost: IntArray, fund: int) -> IntArray:
-    """Return each member's claim on the fund: nothing where the fund cannot pay it all."""
-    claim = np.floor(cost * model.levers.pump_priming_share).astype(np.int64)
-    return claim if 0 < int(claim.sum()) <= fund else np.zeros_like(cost)
+    own.spend(council, rest, loans)
+    return SetUp(council, need, claim, loans, deadweight=takes_fund and alone is not None)
 
 
 def value_in_house(model: "MarketModel") -> FloatArray:

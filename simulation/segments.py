@@ -8,7 +8,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 Procedure = Literal["catalogue", "simplified", "restricted", "competitive dialogue"]
-PROCEDURES: tuple[Procedure, ...] = ("catalogue", "simplified", "restricted", "competitive dialogue")
+PROCEDURES: tuple[Procedure, ...] = (
+    "catalogue",
+    "simplified",
+    "restricted",
+    "competitive dialogue",
+)
 
 RISKS = ("technology", "transformation", "delivery")
 
@@ -33,8 +38,8 @@ class Segment:
         bid_fixed: fixed cost of a bid, £m.
         bid_rate: cost of a bid as a share of contract value.
         project_share: project cost as a share of contract value (partnerships: D0 ¶37).
-        investment_share: up-front investment by the supplier, share of value (D0 ¶37); where there is
-            some, leaving in-house delivery is a programme with set-up cost of the council's own.
+        investment_share: up-front investment by the supplier, share of value (D0 ¶37); where there
+            is some, leaving in-house delivery is a programme with set-up cost of the council's own.
         accept_new: highest price accepted for an in-house service, over in-house cost.
         accept_renewal: the same for a service already outside.
         sme_capable: share of SMEs that work in the segment.
@@ -121,13 +126,16 @@ class SegmentTable:
 @cache
 def segment_table() -> SegmentTable:
     """Return the segments as arrays."""
-    names = [item.name for item in fields(SegmentTable) if item.name not in ("complex", "programme", "procedure")]
-    columns = {name: np.array([getattr(one, name) for one in SEGMENTS], dtype=float) for name in names}
+    derived = ("complex", "programme", "procedure")
+    names = [item.name for item in fields(SegmentTable) if item.name not in derived]
+    columns = {
+        name: np.array([getattr(one, name) for one in SEGMENTS], dtype=float) for name in names
+    }
     dialogue = [segment.procedure == "competitive dialogue" for segment in SEGMENTS]
     order = [PROCEDURES.index(segment.procedure) for segment in SEGMENTS]
     programmes = [segment.investment_share > 0 for segment in SEGMENTS]
     return SegmentTable(
-        **columns,  # type: ignore[arg-type]
+        **columns,
         complex=np.array(dialogue),
         programme=np.array(programmes),
         procedure=np.array(order),

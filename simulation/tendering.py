@@ -1,7 +1,7 @@
 """Phase 5, tendering: who bids, at what price, and who wins.
 
-All tenders of a quarter are cleared together from sealed bids. The work is done on pairs of a tender
-and a supplier that could bid for it, so that a supplier without capability touches nothing.
+All tenders of a quarter are cleared together from sealed bids. The work is done on pairs of a
+tender and a supplier that could bid for it, so that a supplier without capability touches nothing.
 """
 
 from dataclasses import dataclass
@@ -11,7 +11,7 @@ import numpy as np
 
 from agents import council as buyer
 from agents import supplier as firm
-from agents.columns import NONE, BoolArray, FloatArray, IntArray, KeyArray
+from agents.columns import NONE, BoolArray, FloatArray, IntArray, KeyArray, rows_where
 from simulation.ledger import to_pence
 from simulation.randomness import combine, extend
 from simulation.requirements import Requirements, draw_normal
@@ -108,7 +108,7 @@ class Bids:
         """Return the bids but for those at ``places``."""
         kept = np.ones(len(self.tender), dtype=bool)
         kept[places] = False
-        rows = np.flatnonzero(kept)
+        rows = rows_where(kept)
         return Bids(*(getattr(self, name)[rows] for name in self.__dataclass_fields__))
 
     def count(self, tenders: int) -> IntArray:
@@ -167,7 +167,9 @@ def _terms(model: "MarketModel", requirements: Requirements) -> Terms:
     )  # fmt: skip
     return Terms(
         scale=scale,
-        error=assumptions.common_error * complexity * draw_normal(model, "common error", requirements),
+        error=assumptions.common_error
+        * complexity
+        * draw_normal(model, "common error", requirements),
         repulsion=assumptions.allure * draw_normal(model, "allure", requirements),
         chance=chance,
         risk=outlook(chance, requirements.share, project_cost, assumptions),
@@ -183,23 +185,25 @@ def _terms(model: "MarketModel", requirements: Requirements) -> Terms:
 def _qualified(model: "MarketModel", requirements: Requirements) -> Prospects:
     """Return who may bid: able, near enough, and large enough to qualify."""
     suppliers = model.suppliers
-    there = np.flatnonzero(suppliers.active)
-    able = (suppliers.capability[there] > 0).T
+    there = rows_where(suppliers.active)
+    able = np.ascontiguousarray((suppliers.capability[there] > 0).T)
     council = model.services.council[requirements.lead]
     possible = model.coverage[council].take(there, axis=1)
     possible &= able[requirements.segment]
-    turnover = (suppliers.outside_turnover + suppliers.turnover)[there]
+    place, starts = np.flatnonzero(possible), np.arange(len(requirements) + 1) * len(there)
+    tender = np.repeat(np.arange(len(requirements)), np.diff(np.searchsorted(place, starts)))
+    supplier = there[place - starts[tender]]
+    turnover = suppliers.outside_turnover + suppliers.turnover
     asked = model.levers.qualification_multiple * requirements.value
-    possible &= turnover[None, :] >= asked[:, None]
-    tender, place = np.divmod(np.flatnonzero(possible), max(len(there), 1))
-    return Prospects(tender, there[place])
+    large = rows_where(turnover[supplier] >= asked[tender])
+    return Prospects(tender[large], supplier[large])
 
 
 # --- whether to bid, and at what price -----------------------------------------------------------
 
 
 def _bids(
-    model: "MarketModel", requirements: Requirements, terms: Terms, prospects: Pairs
+    model: "MarketModel", requirements: Requirements, terms: Terms, prospects: Prospects
 ) -> Bids:
     """Return the bids that suppliers decide to make."""
     pairs = _able_to_take(model, requirements, terms, prospects)
@@ -210,7 +214,9 @@ def _bids(
     cost_of_bid = _cost_of_bid(model, requirements, pairs)
     worth = _worth(model, requirements, terms, pairs, price, margin, cost_of_bid)
     wanted = _above_hurdle(model, requirements, terms, pairs, worth)
-    made = wanted[_within_pre_sales(model, pairs.supplier[wanted], cost_of_bid[wanted], worth[wanted])]
+    made = wanted[
+        _within_pre_sales(model, pairs.supplier[wanted], cost_of_bid[wanted], worth[wanted])
+    ]
     tender, supplier = pairs.tender[made], pairs.supplier[made]
     judged = _judged(model, requirements, tender, supplier, pairs.key[made], price[made])
     return Bids(tender, supplier, cost[made], price[made], judged, cost_of_bid[made])
@@ -224,10 +230,10 @@ def _able_to_take(
     able = (suppliers.capacity - suppliers.load)[supplier] >= terms.work[tender]
     spread = np.sqrt(terms.risk.supplier_variance)
     able &= (model.assumptions.exposure_limit * model.free_capital)[supplier] >= spread[tender]
-    rows = np.flatnonzero(able)
+    rows = rows_where(able)
     tender, supplier = tender[rows], supplier[rows]
     cell = supplier * len(SEGMENTS) + requirements.segment[tender]
-    holder = np.flatnonzero(requirements.incumbent[tender] == supplier)
+    holder = rows_where(requirements.incumbent[tender] == supplier)
     key = extend(combine(suppliers.key)[supplier], requirements.key[tender])
     return Pairs(tender, supplier, cell, holder, key)
 
@@ -262,12 +268,12 @@ def _hubs(model: "MarketModel", requirements: Requirements, pairs: Pairs) -> Flo
     assumptions = model.assumptions
     elasticity = segment_table().hub_elasticity * assumptions.hub_scale
     factor = firm.hub_scale(model.hub_volume, assumptions.hub_volume, elasticity)
-    either = np.concatenate([factor.reshape(-1), np.ones(factor.size)])
+    either: FloatArray = np.concatenate([factor, np.ones(factor.shape)]).reshape(-1)
     return either[pairs.cell + (factor.size * requirements.local)[pairs.tender]]
 
 
 def _incumbency(model: "MarketModel", requirements: Requirements, pairs: Pairs) -> FloatArray:
-    takes_over = 1.0 + model.assumptions.switching_cost * requirements.renewal
+    takes_over = np.where(requirements.renewal, 1.0 + model.assumptions.switching_cost, 1.0)
     factor = takes_over[pairs.tender]
     factor[pairs.holder] = 1.0 - model.assumptions.incumbent_advantage
     return factor
@@ -282,7 +288,11 @@ def _markup(model: "MarketModel", terms: Terms, pairs: Pairs) -> FloatArray:
     suppliers, assumptions = model.suppliers, model.assumptions
     shading = assumptions.shading * assumptions.common_error * segment_table().complexity
     competitive = firm.markup(
-        suppliers.rivals, suppliers.margin, assumptions.markup_base, assumptions.markup_width, shading
+        suppliers.rivals,
+        suppliers.margin,
+        assumptions.markup_base,
+        assumptions.markup_width,
+        shading,
     )
     loaded = suppliers.load[pairs.supplier] + terms.work[pairs.tender]
     capacity = suppliers.capacity[pairs.supplier]
@@ -293,7 +303,7 @@ def _markup(model: "MarketModel", terms: Terms, pairs: Pairs) -> FloatArray:
 def _priced_risk(
     model: "MarketModel", requirements: Requirements, terms: Terms, pairs: Pairs
 ) -> FloatArray:
-    """Return what a price holds for risk and finance, £m a year: borne loss, its variance, capital."""
+    """Return what a price holds for risk and finance, £m a year: loss, its variance, capital."""
     assumptions, years = model.assumptions, requirements.years
     payback = np.minimum(assumptions.payback_years, years)
     finance = terms.investment * assumptions.supplier_finance * payback / 2.0
@@ -320,7 +330,7 @@ def _worth(
     hopeless = segment_table().complex[requirements.segment][pairs.tender]
     hopeless &= chance < model.assumptions.least_win_chance
     profit /= cost_of_bid
-    profit[np.flatnonzero(hopeless)] = -np.inf
+    profit[rows_where(hopeless)] = -np.inf
     return profit
 
 
@@ -343,7 +353,7 @@ def _above_hurdle(
 
     The hurdle is its own view times all firms', hence never negative.
     """
-    promising = np.flatnonzero(worth >= 0)
+    promising = rows_where(worth >= 0)
     common = firm.bid_hurdle(model.assumptions.hurdle, requirements.commitment, terms.repulsion)
     own = firm.own_view(model.draws.normal("hurdle", pairs.key[promising]))
     return promising[worth[promising] >= common[pairs.tender[promising]] * own]
@@ -356,7 +366,7 @@ def _within_pre_sales(
 
     Sums are in whole pence, so that one firm's bids never touch another's last bit.
     """
-    large = np.flatnonzero(model.suppliers.large[supplier])
+    large = rows_where(model.suppliers.large[supplier])
     order = large[np.lexsort((-worth[large], supplier[large]))]
     bidder, pence = supplier[order], to_pence(cost_of_bid[order])
     total = np.cumsum(pence)
@@ -383,7 +393,7 @@ def _judged(
 def _shortlisted(model: "MarketModel", requirements: Requirements, bids: Bids) -> Bids:
     """Return the final bids: in competitive dialogue only the best few are kept."""
     dialogue = segment_table().procedure[requirements.segment] == DIALOGUE
-    entered = np.flatnonzero(dialogue[bids.tender])
+    entered = rows_where(dialogue[bids.tender])
     order = entered[np.lexsort((bids.judged[entered], bids.tender[entered]))]
     ordered = bids.tender[order]
     rank = np.arange(len(ordered)) - np.searchsorted(ordered, ordered, side="left")
@@ -398,7 +408,7 @@ def _award(
     held = _goes_ahead(model, requirements)
     winning = np.full(len(requirements), NONE, dtype=np.int64)
     reason = np.where(bids.count(len(requirements)) == 0, 1, np.where(held, 2, 3))
-    offered = np.flatnonzero(acceptable & held[bids.tender])
+    offered = rows_where(acceptable & held[bids.tender])
     reason[bids.tender[offered]] = REASONS.index("no capacity")
     turn = model.draws.uniform("order of award", requirements.key)
     order = offered[np.lexsort((bids.judged[offered], turn[bids.tender[offered]]))]
@@ -420,9 +430,7 @@ def _goes_ahead(model: "MarketModel", requirements: Requirements) -> BoolArray:
     return model.draws.happens("goes ahead", chance, requirements.key)
 
 
-def _give_out(
-    model: "MarketModel", bids: Bids, order: IntArray, work: FloatArray
-) -> IntArray:
+def _give_out(model: "MarketModel", bids: Bids, order: IntArray, work: FloatArray) -> IntArray:
     """Give each tender to its best bid whose firm still has room, and return the winning bids.
 
     Args:
@@ -431,19 +439,24 @@ def _give_out(
         order: acceptable bids, tender by tender in the order of award, best first.
         work: transition work of each tender, £m a year.
     """
-    room = (model.suppliers.capacity - model.suppliers.load).tolist()
-    done: set[int] = set()
+    room: list[float] = (model.suppliers.capacity - model.suppliers.load).tolist()
+    tender, bidder = bids.tender[order], bids.supplier[order].tolist()
+    starts = np.flatnonzero(np.diff(tender, prepend=NONE))
+    stops = [*starts[1:].tolist(), len(order)]
     won: list[int] = []
-    columns = (order, bids.tender[order], bids.supplier[order], work[bids.tender[order]])
-    for place, tender, supplier, needed in zip(*(column.tolist() for column in columns), strict=True):
-        if tender not in done and needed <= room[supplier]:
-            done.add(tender)
-            won.append(place)
-            room[supplier] -= needed
-    _load(model, bids, won, work)
-    return np.array(won, dtype=np.int64)
+    for start, stop, needed in zip(
+        starts.tolist(), stops, work[tender[starts]].tolist(), strict=bool(len(order))
+    ):
+        for one in range(start, stop):
+            if needed <= room[bidder[one]]:
+                won.append(one)
+                room[bidder[one]] -= needed
+                break
+    winners = order[won]
+    _load(model, bids, winners, work)
+    return winners
 
 
-def _load(model: "MarketModel", bids: Bids, won: list[int], work: FloatArray) -> None:
+def _load(model: "MarketModel", bids: Bids, won: IntArray, work: FloatArray) -> None:
     supplier, taken = bids.supplier[won], work[bids.tender[won]]
     model.suppliers.load += np.bincount(supplier, taken, minlength=len(model.suppliers))

@@ -274,10 +274,11 @@ def test_control_c_on_the_command_line(tmp_path: Path) -> None:
     (tmp_path / "small.csv").write_bytes(small_territory().register.raw)
     command = "compare shared-risk --register small.csv --years 3 --replicates 200 --out part"
     arguments = [TENDERLAB, *command.split(), "--workers", "2"]
-    with subprocess.Popen(arguments, cwd=tmp_path, stderr=subprocess.PIPE, text=True) as process:
+    options: Any = {"cwd": tmp_path, "stderr": subprocess.PIPE, "start_new_session": True}
+    with subprocess.Popen(arguments, text=True, **options) as process:
         assert process.stderr
         assert "runs, about" in process.stderr.readline()
-        process.send_signal(signal.SIGINT)
+        os.killpg(process.pid, signal.SIGINT)
         _, errors = process.communicate()
     assert process.returncode == 130
     assert errors.splitlines()[-1].startswith("tenderlab: interrupted; kept ")

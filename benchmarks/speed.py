@@ -1,0 +1,124 @@
+"""Measure what a national run costs against Mesa's floor, and how cost grows with councils.
+
+Run with `uv run python -m benchmarks.speed`. The floor is 700 agents with an empty step under
+`shuffle_do` for as many quarters, in the same process: machines differ, ratios hardly.
+"""
+
+import resource
+import statistics
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+
+import click
+import mesa
+import numpy as np
+
+from simulation import MarketModel, Policy
+from simulation.register import load_register, parse_register
+
+QUARTERS = 60
+POLICIES = {
+    "status quo": {},
+    "forced aggregation": {"aggregation_threshold": 3.0, "aggregation_mandate": 1.0},
+}
+HEADER = "name,type,region,county,population,latitude,longitude,control,election_cycle"
+
+
+class Idle(mesa.Agent):
+    def step(self) -> None:
+        pass
+
+
+class Floor(mesa.Model):
+    def __init__(self) -> None:
+        super().__init__(rng=1)
+        for _ in range(700):
+            Idle(self)
+
+    def step(self) -> None:
+        self.agents.shuffle_do("step")
+
+
+def seconds(work: Callable[[], object]) -> float:
+    start = time.perf_counter()
+    work()
+    return time.perf_counter() - start
+
+
+def floor() -> float:
+    model = Floor()
+    return seconds(lambda: [model.step() for _ in range(QUARTERS)])
+
+
+def ratios(levers: dict[str, float], runs: int) -> tuple[list[float], list[float]]:
+    """Return seconds of runs and their ratios to a floor measured just before each."""
+    taken, ratio = [], []
+    for seed in range(runs):
+        base = floor()
+        policy = Policy("timed", **levers)
+        taken.append(seconds(lambda policy=policy, seed=seed: MarketModel(policy, rng=seed).run()))
+        ratio.append(taken[-1] / base)
+    return taken, ratio
+
+
+def register_of(councils: int):
+    """Return a register of copies of England's councils, each copy a little way off."""
+    rows = load_register().raw.decode().strip().splitlines()[1:]
+    copies = [copy_of(rows[n % len(rows)], n // len(rows)) for n in range(councils)]
+    return parse_register("\n".join([HEADER, *copies]).encode(), "copies")
+
+
+def copy_of(row: str, ordinal: int) -> str:
+    name, kind, region, county, population, latitude, longitude, *rest = row.split(",")
+    moved = f"{float(latitude) - 0.003 * ordinal:.3f}", f"{float(longitude) + 0.003 * ordinal:.3f}"
+    suffix = f" {ordinal}" if ordinal else ""
+    shire = f"{county}{suffix}" if county else ""
+    return ",".join([f"{name}{suffix}", kind, region, shire, population, *moved, *rest])
+
+
+def peak_memory() -> float:
+    """Return the peak memory, MB, of a fresh process that makes one national run."""
+    code = (
+        "import resource; from simulation import MarketModel; MarketModel(rng=1).run(); "
+        "print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    return float(done.stdout)
+
+
+def report_ratios(runs: int) -> None:
+    for name, levers in POLICIES.items():
+        taken, ratio = ratios(levers, runs)
+        click.echo(
+            f"{name:20s} {statistics.median(taken):6.3f} s a run, ratio to the floor: median "
+            f"{statistics.median(ratio):.1f}, {min(ratio):.1f} to {max(ratio):.1f} in {runs} runs"
+        )
+
+
+def report_growth(sizes: list[int], years: int) -> None:
+    for councils in sizes:
+        register = register_of(councils)
+        MarketModel(register=register, years=1, rng=1).run()
+        taken = seconds(lambda register=register: MarketModel(register=register, years=years, rng=1).run())
+        click.echo(f"{councils:6d} councils {taken:8.2f} s, {1000 * taken / councils:6.2f} ms a council")
+
+
+@click.command()
+@click.option("--runs", default=7, show_default=True, help="National runs for each policy.")
+@click.option("--sizes", default="50,100,388,1000,2000,5000,10000", show_default=True,
+              help="Numbers of councils.")  # fmt: skip
+@click.option("--years", default=5, show_default=True, help="Horizon of the runs by size.")
+def main(runs: int, sizes: str, years: int) -> None:
+    """Print the ratios, peak memory, and cost by number of councils."""
+    np.seterr(all="raise", under="ignore")
+    MarketModel(rng=0, years=1).run()
+    report_ratios(runs)
+    click.echo(f"peak memory of one national run in a fresh process: {peak_memory():.0f} MB")
+    report_growth([int(size) for size in sizes.split(",")], years)
+    click.echo(f"this process: {resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024:.0f} MB")
+
+
+if __name__ == "__main__":
+    main()
