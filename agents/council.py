@@ -29,7 +29,6 @@ class Councils(Table):
 
     key: KeyArray = identity("hash of type and name")
     type: IntArray = whole("code", "type of council")
-    region: IntArray = whole("code", "region")
     county: IntArray = whole("row", "county council of a district", initial=NONE)
     population: FloatArray = number("persons", "residents")
     control: IntArray = whole("code", "political control")

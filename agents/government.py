@@ -15,7 +15,8 @@ class Claims(Table):
 
     project: KeyArray = identity("lead service and the ordinal of its need")
     council: IntArray = whole("row", "council that claimed")
-    contract: IntArray = whole("row", "contract of the project")
+    service: IntArray = whole("row", "its service in the project")
+    contract: IntArray = whole("row", "contract for which it was paid")
     quarter: IntArray = whole("quarter", "when it was paid")
     paid: IntArray = whole("pence", "paid out")
     repayable: IntArray = whole("pence", "to be repaid from savings")

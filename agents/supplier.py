@@ -34,7 +34,6 @@ class Suppliers(Table):
     capability: FloatArray = number("share", "capability by segment", width=(SEGMENTS,))
     efficiency: FloatArray = number("factor", "cost against councils' own", initial=1.0)
     quality: FloatArray = number("index", "quality of service, in-house 1", initial=1.0)
-    hurdle: FloatArray = number("normal", "its own part in the hurdle for a bid")
     outside_turnover: FloatArray = number("£m a year", "turnover outside this market")
     capital_target: IntArray = whole("pence", "capital it holds on to")
     capacity: FloatArray = number("£m a year", "work in transition that its teams can carry")

@@ -101,8 +101,10 @@ def report_growth(sizes: list[int], years: int) -> None:
     for councils in sizes:
         register = register_of(councils)
         MarketModel(register=register, years=1, rng=1).run()
-        taken = seconds(lambda register=register: MarketModel(register=register, years=years, rng=1).run())
-        click.echo(f"{councils:6d} councils {taken:8.2f} s, {1000 * taken / councils:6.2f} ms a council")
+        model = MarketModel(register=register, years=years, rng=1)
+        taken = seconds(model.run)
+        share = 1000 * taken / councils
+        click.echo(f"{councils:6d} councils {taken:8.2f} s, {share:6.2f} ms a council")
 
 
 @click.command()

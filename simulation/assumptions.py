@@ -129,7 +129,7 @@ class Assumptions:
     capacity_growth: float = _fixed(0.03, "a quarter", 0, 0.5, "fastest growth of teams", "D0 ¶36")
     capacity_shrinkage: float = _fixed(0.015, "a quarter", 0, 0.5, "shrinkage of teams without work")
     transition_load: float = _fixed(0.35, "of annual value", 0, 2, "work in transition, times complexity")
-    sme_reach: float = _fixed(60.0, "councils", 1, 10000, "nearest councils that an SME serves")
+    sme_reach: float = _fixed(43.0, "councils", 1, 10000, "nearest councils that an SME serves: an average region of England")
     sme_entry: float = _fixed(0.04, "a quarter", 0, 1, "chance that an SME at the door enters in a normal market")
     large_entry: float = _fixed(0.01, "a quarter", 0, 1, "the same for a large supplier")
     sme_normal: float = _fixed(0.7, "tenders a quarter", 0.001, 100, "tenders within reach for each SME in a normal market", tuned=True)

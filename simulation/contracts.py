@@ -60,6 +60,7 @@ class Contracts(Table):
     event_loss: FloatArray = number("of project cost", "size of the event", width=(3,))
     project_cost: FloatArray = number("£m", "project cost")
     overrun: FloatArray = number("£m", "losses from risk events so far")
+    own_loss: FloatArray = number("factor", "what £1 of a loss that councils bear costs", initial=1)
     expected_loss: FloatArray = number("£m", "what the supplier expects to lose by events")
     load: FloatArray = number("£m a year", "transition work that it takes from its supplier")
     load_end: IntArray = whole("quarter", "first quarter after the transition")

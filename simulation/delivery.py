@@ -113,6 +113,7 @@ def _write_risks(
     complexity = segment_table().complexity[requirements.segment[awarded]]
     contracts.share[rows] = requirements.share[awarded]
     contracts.project_cost[rows] = terms.project_cost[awarded]
+    contracts.own_loss[rows] = terms.own_loss[awarded]
     contracts.expected_loss[rows] = terms.risk.supplier_loss[awarded]
     contracts.load[rows] = terms.work[awarded]
     transition = np.maximum(np.rint(4.0 * complexity), 1).astype(np.int64)
@@ -187,7 +188,7 @@ def _strike(model: "MarketModel") -> None:
 def _bear(model: "MarketModel", rows: IntArray, borne: FloatArray, loss: FloatArray) -> None:
     """Share losses as agreed; where the supplier's part is beyond what it commits, it lets go."""
     contracts = model.contracts
-    kept = (loss - borne) * (1.0 + model.assumptions.own_loss_surcharge)
+    kept = (loss - borne) * contracts.own_loss[rows]
     limit = _commitment(model, rows)
     collapses = borne > limit
     contracts.overrun[rows] += loss

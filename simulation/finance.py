@@ -96,6 +96,7 @@ def _book_claim(model: "MarketModel", contract: int, plan: SetUp) -> None:
     rows = claims.extend(len(plan.council))
     claims.project[rows] = model.contracts.key[contract]
     claims.council[rows], claims.contract[rows] = plan.council, contract
+    claims.service[rows] = plan.service
     claims.quarter[rows], claims.share[rows] = model.quarter, share
     claims.paid[rows] = plan.from_fund
     claims.repayable[rows] = plan.from_fund if share > 0 else 0
@@ -175,32 +176,22 @@ def _service_loans(model: "MarketModel") -> None:
 
 
 def _repay_fund(model: "MarketModel") -> None:
-    """Repay claims from the savings of their contracts; write off those whose contract is gone."""
-    claims, contracts = model.claims, model.contracts
+    """Repay claims from the savings of their services; write off where one is back in house."""
+    claims, contracts, services = model.claims, model.contracts, model.services
     if not len(claims):
         return
-    live = contracts.live[claims.contract]
+    contract = services.contract[claims.service]
+    outside = contract != NONE
+    ratio = np.where(outside, contracts.price_ratio[contract], 1.0)
+    cost = services.baseline[claims.service] * model.index / 4
     outstanding = claims.repayable - claims.repaid - claims.written_off
-    cost = _claimants_baseline(model) * model.index / 4
-    saving = to_pence(cost * (1.0 - contracts.price_ratio[claims.contract]))
-    due = np.where(live, repayment_due(saving, claims.share, outstanding), 0)
-    model.ledger.post(
-        model.ledger.council(claims.council), Account.FUND, Purpose.FUND_REPAYMENT, due
-    )
+    due = repayment_due(to_pence(cost * (1.0 - ratio)), claims.share, outstanding)
+    account = model.ledger.council(claims.council)
+    model.ledger.post(account, Account.FUND, Purpose.FUND_REPAYMENT, due)
     claims.repaid += due
-    lost = np.where(live, 0, outstanding)
+    lost = np.where(outside, 0, outstanding)
     claims.written_off += lost
     model.tally["fund_written_off"] += float(lost.sum()) / PENCE
-
-
-def _claimants_baseline(model: "MarketModel") -> FloatArray:
-    """Return the 2006 in-house cost of what each claimant has in its project, £m a year."""
-    claims, services, councils = model.claims, model.services, len(model.councils)
-    known, claim = np.unique(claims.contract * councils + claims.council, return_inverse=True)
-    project = services.contract * councils + services.council
-    place = np.minimum(np.searchsorted(known, project), len(known) - 1)
-    place[known[place] != project] = NONE
-    return sum_by(place, services.baseline, len(known))[claim]
 
 
 # --- closing the books ---------------------------------------------------------------------------

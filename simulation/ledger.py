@@ -6,7 +6,7 @@ what was posted in the quarter and compares.
 """
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from enum import IntEnum
 from typing import NamedTuple
 
@@ -228,13 +228,28 @@ class Ledger:
 
     def by_class(self) -> pd.DataFrame:
         """Return postings summed by quarter, class of account and purpose; amounts in pence."""
-        rows = self.rows()
-        source, target = rows.pop("source").to_numpy(), rows.pop("target").to_numpy()
-        rows["from_class"] = _names(self.account_class(source), ACCOUNT_CLASSES)
-        rows["to_class"] = _names(self.account_class(target), ACCOUNT_CLASSES)
-        rows["purpose"] = _names(rows["purpose"].to_numpy(), PURPOSES)
-        keys = ["quarter", "from_class", "to_class", "purpose"]
-        return rows.groupby(keys, observed=True, as_index=False)[["amount"]].sum()
+        total: Counter[tuple[int, int, int, Purpose]] = Counter()
+        for batch in self.batches:
+            for (source, target), amount in self._classes(batch):
+                total[batch.quarter, source, target, batch.purpose] += amount
+        keys = np.array(sorted(total), dtype=np.int64).reshape(-1, 4)
+        return pd.DataFrame(
+            {
+                "quarter": keys[:, 0],
+                "from_class": _names(keys[:, 1], ACCOUNT_CLASSES),
+                "to_class": _names(keys[:, 2], ACCOUNT_CLASSES),
+                "purpose": _names(keys[:, 3], PURPOSES),
+                "amount": [total[key] for key in sorted(total)],
+            }
+        )
+
+    def _classes(self, batch: Batch) -> Iterator[tuple[tuple[int, int], int]]:
+        """Yield what a batch moved between each two classes of account, pence."""
+        size = len(ACCOUNT_CLASSES)
+        code = self.account_class(batch.source) * size + self.account_class(batch.target)
+        moved = np.bincount(code, weights=batch.amount)  # exact: pence below 2**53
+        for place in np.flatnonzero(moved).tolist():
+            yield divmod(place, size), int(moved[place])
 
 
 def _pick(accounts: IntArray | Account, moved: IntArray) -> IntArray:

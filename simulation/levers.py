@@ -2,6 +2,7 @@
 
 import dataclasses
 from collections.abc import Iterable, Mapping
+from itertools import pairwise
 from typing import Any, Literal
 
 from pydantic.dataclasses import dataclass
@@ -289,7 +290,7 @@ def _constant(value: object) -> Change:
 def _dated(name: str, given: Iterable[object], where: str) -> tuple[Change, ...]:
     changes = tuple(_change(name, item, where) for item in given)
     years = [change.from_year for change in changes]
-    if not years or any(later <= earlier for earlier, later in zip(years, years[1:], strict=False)):
+    if not years or any(later <= earlier for earlier, later in pairwise(years)):
         raise InputError(f"{where}: lever {name}: dated values need rising from_year, got {years}")
     return changes
 

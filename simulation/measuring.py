@@ -123,11 +123,13 @@ def _stock(model: "MarketModel") -> Measured:
     contracts, services = model.contracts, model.services
     now = model.annual_baseline()
     worth = contracts.price_ratio * now
+    ahead = np.maximum(contracts.end - model.quarter - 1, 0) / 4
     joint = _joint_councils(model)
     model.councils.joint_quarters[joint] += 1
     quality = quality_of_services(model) * services.baseline * model.index / 4
     return {
         "claimed_saving": float((contracts.claimed_ratio * now).sum()) / 4,
+        "saving_ahead": float((now * (1.0 - contracts.price_ratio) * ahead).sum()),
         "contract_years": int(contracts.live.sum()) / 4,
         "value_in_force": float(worth.sum()),
         "concentration": _concentration(model),

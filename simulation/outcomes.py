@@ -92,6 +92,7 @@ MEASURES: Mapping[str, str] = {
     "exchequer_saving": "£m; fund repaid less fund paid out",
     "public_saving": "£m; councils_saving plus exchequer_saving",
     "claimed_saving": "£m; saving that business cases and contracts in force say",
+    "saving_ahead": "£m; in-house cost less price to the end of contracts in force",
     "district_saving": "£m; councils_saving of districts",
     "district_counterfactual": "£m; counterfactual of districts",
     "upper_saving": "£m; councils_saving of counties and unitaries",
@@ -195,6 +196,15 @@ _MONEY = (
         ),
         "saving that contracts and their business cases say, less what councils realised",
         headline=True,
+    ),
+    Outcome(
+        "saving_ahead",
+        "Saving contracted beyond the horizon",
+        "£m",
+        "neutral",
+        50.0,
+        Last("saving_ahead"),
+        "in-house cost less price, to their end, of contracts in force in the last quarter",
     ),
     Outcome(
         "exchequer_saving",

@@ -7,7 +7,7 @@ command line's tables, sampling, documentation) is read from that single declara
 import dataclasses
 import types
 import typing
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from functools import cache
 from typing import Any
 
@@ -68,17 +68,27 @@ def declare(
         sweep: finite range that sweeps use; the bounds where absent.
         **about: ``planned``, ``tuned`` and ``distribution`` of `Parameter`.
     """
-    limits = {"ge": bounds[0], "le": bounds[1], "strict": True} if bounds else {}
     extra = {"unit": unit, "source": source, "bounds": bounds, "sweep": sweep or bounds, **about}
-    return Field(default, description=meaning, json_schema_extra=extra, **limits)
+    if bounds is None:
+        return Field(default, description=meaning, json_schema_extra=extra)
+    low, high = bounds
+    return Field(
+        default, description=meaning, json_schema_extra=extra, ge=low, le=high, strict=True
+    )
 
 
-@cache
-def parameters(declaring: type) -> dict[str, Parameter]:
+def parameters(declaring: type[object]) -> dict[str, Parameter]:
     """Return the parameters that the dataclass ``declaring`` declares, by name, in order."""
+    return _declared(declaring)
+
+
+def _read(declaring: Any) -> dict[str, Parameter]:
     hints = typing.get_type_hints(declaring)
     fields = dataclasses.fields(declaring)
     return {field.name: _parameter(field, hints[field.name]) for field in fields}
+
+
+_declared: Callable[[Any], dict[str, Parameter]] = cache(_read)
 
 
 def _parameter(field: "dataclasses.Field[Any]", hint: Any) -> Parameter:
@@ -123,12 +133,12 @@ def build[T](declaring: type[T], values: Mapping[str, object], kind: str, where:
     try:
         return declaring(**{name: plain(value) for name, value in values.items()})
     except ValidationError as error:
-        first = error.errors()[0]
-        name = str(first["loc"][0])
-        allowed = parameters(declaring)[name].allowed
-        value = values[name]
-        hint = did_you_mean(value, parameters(declaring)[name].choices) if isinstance(value, str) else ""
-        raise InputError(f"{where}: {kind} {name} = {value!r}: must be {allowed}{hint}") from None
+        name = str(error.errors()[0]["loc"][0])
+        known, value = parameters(declaring)[name], values[name]
+        hint = did_you_mean(value, known.choices) if isinstance(value, str) else ""
+        raise InputError(
+            f"{where}: {kind} {name} = {value!r}: must be {known.allowed}{hint}"
+        ) from None
 
 
 def plain(value: object) -> object:

@@ -14,6 +14,7 @@ from agents.council import (
     walk_away_chance,
 )
 from agents.partnership import ENDED_HOW, Stage, grow_group, set_up_quarters
+from simulation.business_case import expected_saving, passes
 from simulation.contracts import sum_by
 from simulation.needs import council_pressure
 from simulation.randomness import combine
@@ -152,7 +153,7 @@ def _form(model: "MarketModel", needs: IntArray) -> None:
             members = _grow_from(model, leader, free)
             taken.update(members)
             groups.extend([members] if members else [])
-    _found(model, groups)
+    _found(model, groups, needs)
 
 
 def _offers(model: "MarketModel", candidate: IntArray, attraction: FloatArray) -> Offers:
@@ -293,9 +294,19 @@ def _gain(model: "MarketModel", leader: int) -> Callable[[float, float, int], fl
     return gain
 
 
-def _found(model: "MarketModel", groups: list[list[int]]) -> None:
-    """Begin groups of services, the leader's first, and hold their contracts open."""
+def _worth_founding(model: "MarketModel", groups: list[list[int]]) -> list[list[int]]:
+    """Return the groups that would pass a business case on what is known today."""
     if not groups:
+        return []
+    place = np.repeat(np.arange(len(groups)), [len(members) for members in groups])
+    saving = expected_saving(model, place, np.concatenate(groups))
+    lead = np.array([members[0] for members in groups])
+    return [groups[one] for one in rows_where(passes(model, lead, saving)).tolist()]
+
+
+def _found(model: "MarketModel", groups: list[list[int]], needs: IntArray) -> None:
+    """Begin groups of services, the leader's first, and hold their contracts open."""
+    if not (groups := _worth_founding(model, groups)):
         return
     services, partnerships = model.services, model.partnerships
     rows, sizes = partnerships.extend(len(groups)), [len(members) for members in groups]
@@ -308,6 +319,7 @@ def _found(model: "MarketModel", groups: list[list[int]]) -> None:
     partnerships.members_sought[rows] = sizes
     partnerships.value[rows] = sum_by(place, services.baseline[members], len(rows)) * model.index
     services.partnership[members] = rows[place]
+    services.ordinal[members] += ~np.isin(members, needs)
     services.retry[members] = NONE
     _hold_open(model, services.contract[members], model.quarter + wait[place])
     for row in rows.tolist():

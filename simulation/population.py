@@ -93,8 +93,6 @@ def found_councils(register: Register, assumptions: Assumptions, draws: Draws) -
     councils = Councils(len(register))
     councils.key[:] = council_keys(register)
     councils.type[:] = [COUNCIL_TYPES.index(kind) for kind in register.type]
-    regions = sorted(set(register.region))
-    councils.region[:] = [regions.index(region) for region in register.region]
     councils.county[:] = parents(register)
     councils.population[:] = register.population
     councils.control[:] = _control(register, councils.key, draws)
@@ -207,7 +205,6 @@ def _draw_firms(
     suppliers.efficiency[rows] = np.clip(efficiency, 0.6, 1.5)
     quality = 1.0 + 0.05 * draws.normal("quality", key)
     suppliers.quality[rows] = np.clip(quality, 0.8, 1.2)
-    suppliers.hurdle[rows] = draws.normal("hurdle", key)
     suppliers.capability[rows] = _capability(key, large, draws)
     table = segment_table()
     suppliers.rivals[rows] = np.where(table.complex, 2.6, 5.0)

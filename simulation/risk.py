@@ -51,13 +51,25 @@ def loss_moments(assumptions: Assumptions) -> tuple[float, float]:
     return mean, assumptions.loss_median**2 * float(np.exp(2 * square))
 
 
+def own_loss_factor(risk_skill: FloatArray, surcharge: float) -> FloatArray:
+    """Return what £1 of a loss that councils bear costs them: less to those skilled in risk."""
+    return 1.0 + 2.0 * surcharge * (1.0 - risk_skill)
+
+
 def outlook(
-    chance: FloatArray, share: FloatArray, project_cost: FloatArray, assumptions: Assumptions
+    chance: FloatArray,
+    share: FloatArray,
+    project_cost: FloatArray,
+    own_loss: FloatArray,
+    assumptions: Assumptions,
 ) -> Outlook:
-    """Return what both parties expect to lose over the contract's life."""
+    """Return what both parties expect to lose over the contract's life.
+
+    ``own_loss`` is the factor by which a loss costs the council more than its amount.
+    """
     mean, square = loss_moments(assumptions)
     borne = (chance * share).sum(axis=1) * mean * project_cost
     kept = (chance * (1.0 - share)).sum(axis=1) * mean * project_cost
     spread = chance * share**2 * (square - chance * mean**2)
     variance = spread.sum(axis=1) * project_cost**2
-    return Outlook(borne, variance, kept * (1.0 + assumptions.own_loss_surcharge))
+    return Outlook(borne, variance, kept * own_loss)

@@ -5,10 +5,9 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from agents.columns import NONE, BoolArray, FloatArray, IntArray, rows_where
-from agents.council import passes_business_case
 from agents.government import PRIORITIES
 from agents.partnership import set_up_cost
-from agents.supplier import demand_scale
+from simulation.business_case import expected_saving, passes
 from simulation.contracts import Ended, sum_by
 from simulation.ledger import Account, to_pence
 from simulation.partnering import Group, dissolve
@@ -27,6 +26,7 @@ class SetUp(NamedTuple):
     """How the members of one tender would pay for setting it up, in pence a member."""
 
     council: list[int]
+    service: list[int]
     cost: list[int]
     from_fund: list[int]
     from_loan: list[int]
@@ -46,6 +46,7 @@ class Project(NamedTuple):
     Attributes:
         place: its place among the quarter's needs.
         council: its members.
+        service: their services.
         share: what it costs each member, pence.
         claim: what the fund may pay of that, pence.
         cost: what it costs, £m.
@@ -56,6 +57,7 @@ class Project(NamedTuple):
 
     place: int
     council: list[int]
+    service: list[int]
     share: list[int]
     claim: list[int]
     cost: float
@@ -138,8 +140,8 @@ def release(model: "MarketModel", services: IntArray, how: Ended) -> None:
 def _finance_projects(model: "MarketModel", needs: Needs) -> dict[int, SetUp | None]:
     """Return each project's set-up by place; None where it is given up and must not be tendered."""
     places = _need_set_up(model, needs)
-    saving = _expected_saving(model, needs, places)
-    viable = _viable(model, needs.lead[places], saving)
+    saving = expected_saving(model, *needs.members(places))
+    viable = passes(model, needs.lead[places], saving)
     _give_up(model, needs, places[~viable], "no business case")
     outcome: dict[int, SetUp | None] = dict.fromkeys(places[~viable].tolist())
     projects = _projects(model, needs, places[viable], saving[viable])
@@ -158,34 +160,6 @@ def _need_set_up(model: "MarketModel", needs: Needs) -> IntArray:
     return rows_where(np.where(needs.group != NONE, ~renewed, programme))
 
 
-def _expected_saving(model: "MarketModel", needs: Needs, places: IntArray) -> FloatArray:
-    """Return what members expect to save together, £m a year, at prices that were paid lately.
-
-    A service that is outside already would otherwise be bought alone at the going price.
-    """
-    project, service = needs.members(places)
-    number = np.bincount(project, minlength=len(places))
-    segment = model.services.segment[needs.lead[places]]
-    own = model.services.baseline[service] * model.index
-    value = sum_by(project, own, len(places))
-    own_value = sum_by(project, own**2, len(places)) / value
-    elasticity = segment_table().scale_elasticity[segment] * model.assumptions.demand_scale
-    scale = demand_scale(value, own_value, number, elasticity, model.coordination[segment])
-    going = model.award_price[segment]
-    outside = model.services.contract[service] != NONE
-    otherwise = np.where(outside, np.minimum(going, 1.0)[project], 1.0)
-    return sum_by(project, own * otherwise, len(places)) - value * going * scale
-
-
-def _viable(model: "MarketModel", lead: IntArray, saving: FloatArray) -> BoolArray:
-    assumptions = model.assumptions
-    years = segment_table().years[model.services.segment[lead]]
-    cost = set_up_cost(saving, assumptions.set_up_years, assumptions.set_up_floor)
-    return passes_business_case(
-        saving, years, cost, assumptions.discount_rate, assumptions.claim_optimism
-    )
-
-
 def _projects(
     model: "MarketModel", needs: Needs, places: IntArray, saving: FloatArray
 ) -> list[Project]:
@@ -199,7 +173,7 @@ def _projects(
     share = _member_costs(model, cost, project_of, service)
     claim = np.floor(share * model.levers.pump_priming_share).astype(np.int64)
     ends = np.cumsum(np.bincount(project_of, minlength=len(places)))
-    members = [_cut(column, ends) for column in (council, share, claim)]
+    members = [_cut(column, ends) for column in (council, service, share, claim)]
     population = residents / np.diff(ends, prepend=0)
     facts = [column.tolist() for column in (cost, saving, population, first)]
     return list(map(Project, places.tolist(), *members, *facts))
@@ -255,10 +229,7 @@ def _give_up(model: "MarketModel", needs: Needs, places: IntArray, why: str) -> 
 
 
 def postpone(model: "MarketModel", services: IntArray, quarters: int = 2) -> None:
-    """Extend the contracts of ``services`` that end, and bring up the rest again later.
-
-    Where the supplier is gone the service is taken back in house.
-    """
+    """Extend the contracts of ``services`` that end, and bring up those in house again later."""
     contract = model.services.contract[services]
     held = contract != NONE
     model.services.retry[services[~held]] = model.quarter + 2 * quarters
@@ -303,7 +274,9 @@ def _raise_cash(project: Project, own: _OwnCash, fund: int) -> SetUp | None:
     if loans is None:
         return None
     own.spend(council, rest, loans)
-    return SetUp(council, need, claim, loans, deadweight=takes_fund and alone is not None)
+    return SetUp(
+        council, project.service, need, claim, loans, deadweight=takes_fund and alone is not None
+    )
 
 
 def value_in_house(model: "MarketModel") -> FloatArray:

@@ -15,7 +15,7 @@ from agents.columns import NONE, BoolArray, FloatArray, IntArray, KeyArray, rows
 from simulation.ledger import to_pence
 from simulation.randomness import combine, extend
 from simulation.requirements import Requirements, draw_normal
-from simulation.risk import Outlook, event_chance, outlook
+from simulation.risk import Outlook, event_chance, outlook, own_loss_factor
 from simulation.segments import PROCEDURES, SEGMENTS, STRATEGIC, segment_table
 
 if TYPE_CHECKING:
@@ -37,6 +37,7 @@ class Terms:
         repulsion: what puts every firm off the tender, on the log scale.
         chance: chance of a risk event by category, tenders x 3.
         risk: losses that the parties expect over the contract's life.
+        own_loss: what £1 of a loss that the buyers bear costs them.
         project_cost: £m, over the contract's life.
         investment: £m, supplier's up-front investment.
         work: transition work, £m a year.
@@ -47,6 +48,7 @@ class Terms:
     repulsion: FloatArray
     chance: FloatArray
     risk: Outlook
+    own_loss: FloatArray
     project_cost: FloatArray
     investment: FloatArray
     work: FloatArray
@@ -165,6 +167,7 @@ def _terms(model: "MarketModel", requirements: Requirements) -> Terms:
         requirements.value, requirements.own_value, requirements.councils,
         table.scale_elasticity[segment] * assumptions.demand_scale, model.coordination[segment],
     )  # fmt: skip
+    own_loss = own_loss_factor(requirements.risk_skill, assumptions.own_loss_surcharge)
     return Terms(
         scale=scale,
         error=assumptions.common_error
@@ -172,7 +175,8 @@ def _terms(model: "MarketModel", requirements: Requirements) -> Terms:
         * draw_normal(model, "common error", requirements),
         repulsion=assumptions.allure * draw_normal(model, "allure", requirements),
         chance=chance,
-        risk=outlook(chance, requirements.share, project_cost, assumptions),
+        risk=outlook(chance, requirements.share, project_cost, own_loss, assumptions),
+        own_loss=own_loss,
         project_cost=project_cost,
         investment=table.investment_share[segment] * contract_value,
         work=assumptions.transition_load * complexity * requirements.value,

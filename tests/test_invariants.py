@@ -117,7 +117,9 @@ def assert_savings_come_from_the_postings(model):
     assert model.measures["councils_saving"].iloc[-1] == (granted - borne) / 1e8
 
 
-@settings(max_examples=200, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
+@settings(
+    max_examples=200, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large]
+)
 @given(registers(), policies(), assumptions(), st.integers(0, 2**63 - 1), st.integers(1, 3))
 def test_every_quarter_of_every_world_is_sound(register, policy, assumed, seed, years):
     model = MarketModel(policy, assumed, years=years, register=register, rng=seed)

@@ -38,7 +38,9 @@ def test_one_account_may_pay_another_twice_in_one_batch():
 def test_a_negative_posting_is_refused_and_changes_nothing():
     ledger = Ledger(councils=2)
     with pytest.raises(ValueError, match="negative posting for PRICE"):
-        ledger.post(Account.TAXPAYERS, ledger.council(np.arange(2)), Purpose.PRICE, np.array([1, -1]))
+        ledger.post(
+            Account.TAXPAYERS, ledger.council(np.arange(2)), Purpose.PRICE, np.array([1, -1])
+        )
     assert not ledger.balance.any()
     assert not ledger.batches
 

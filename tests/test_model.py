@@ -158,13 +158,17 @@ def test_tables_agree_with_the_measures(england):
 def test_outcomes_in_pounds_can_be_recomputed_from_the_ledger(england):
     ledger = england.tables["ledger"]
     council = ledger["from"].astype(str).str.startswith("council: ")
-    costs = ("in_house", "price", "client_side", "front_line", "procurement", "set_up", "disruption",
-             "risk_loss", "interest", "fund_repayment")  # fmt: skip
+    costs = ("in_house", "price", "client_side", "front_line", "procurement", "set_up",
+             "disruption", "risk_loss", "interest", "fund_repayment")  # fmt: skip
     out = ledger[council & ledger["purpose"].isin(costs)].groupby("quarter")["amount"].sum()
-    into = ledger[ledger["purpose"].isin(["budget", "fund_claim"])].groupby("quarter")["amount"].sum()
+    into = (
+        ledger[ledger["purpose"].isin(["budget", "fund_claim"])].groupby("quarter")["amount"].sum()
+    )
     saving = (into - out).loc[1:] / 1e8
     np.testing.assert_allclose(saving, england.measures["councils_saving"], rtol=0, atol=1e-6)
-    fund = ledger.groupby(["quarter", "purpose"], observed=True)["amount"].sum().unstack(fill_value=0)
+    fund = (
+        ledger.groupby(["quarter", "purpose"], observed=True)["amount"].sum().unstack(fill_value=0)
+    )
     net = (fund["fund_repayment"] - fund["fund_claim"]).loc[1:] / 1e8
     np.testing.assert_allclose(net, england.measures["exchequer_saving"], rtol=0, atol=1e-6)
 
@@ -212,7 +216,9 @@ def test_quarterly_values_agree_between_arrays_and_single_quarters(england):
 
 
 def test_every_live_lever_is_a_keyword():
-    assert set(live_levers()) <= set(Policy("all", **{n: p.default for n, p in live_levers().items()}).changes)
+    assert set(live_levers()) <= set(
+        Policy("all", **{n: p.default for n, p in live_levers().items()}).changes
+    )
 
 
 @pytest.mark.parametrize("years", [1, 3])

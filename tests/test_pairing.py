@@ -51,9 +51,7 @@ def test_an_irrelevant_supplier_changes_no_other_trajectory(levers):
 @given(registers(20), policies(), assumptions(), st.integers(0, 2**32))
 def test_an_irrelevant_supplier_matters_in_no_world(register, policy, assumed, seed):
     world = {"policy": policy, "assumptions": assumed, "register": register, "rng": seed}
-    assert_same_bits(
-        MarketModel(years=2, **world).run(), WithIdleSupplier(years=2, **world).run()
-    )
+    assert_same_bits(MarketModel(years=2, **world).run(), WithIdleSupplier(years=2, **world).run())
 
 
 @pytest.mark.parametrize("levers", [{}, SHARING], ids=["status quo", "sharing"])
@@ -109,7 +107,8 @@ MOVED = {
     "prudential_borrowing": 1.0, "qualification_multiple": 6.0, "efficiency_target": 0.0,
 }  # fmt: skip
 NEEDS_A_FUND = {
-    "pump_priming_share": 1.0, "pump_priming_repayment": 0.0, "pump_priming_priority": "small_first",
+    "pump_priming_share": 1.0, "pump_priming_repayment": 0.0,
+    "pump_priming_priority": "small_first",
 }  # fmt: skip
 NEEDS_A_THRESHOLD = {"aggregation_mandate": 1.0}
 

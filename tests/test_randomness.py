@@ -12,7 +12,9 @@ keys = st.lists(st.integers(0, 2**64 - 1), min_size=1, max_size=30, unique=True)
 
 @given(seeds, keys, st.randoms())
 def test_a_draw_belongs_to_its_key_not_to_its_place(seed, drawn, order):
-    together = dict(zip(drawn, Draws(seed).uniform("luck", np.array(drawn, np.uint64)), strict=True))
+    together = dict(
+        zip(drawn, Draws(seed).uniform("luck", np.array(drawn, np.uint64)), strict=True)
+    )
     shuffled = drawn.copy()
     order.shuffle(shuffled)
     again = Draws(seed).uniform("luck", np.array(shuffled, np.uint64))

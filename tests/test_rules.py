@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from agents import council, government, partnership, supplier
 from simulation.assumptions import CENTRAL
-from simulation.risk import event_chance, loss_moments, outlook
+from simulation.risk import event_chance, loss_moments, outlook, own_loss_factor
 
 shares = st.floats(0, 1)
 ones = np.ones(1)
@@ -137,7 +137,8 @@ def test_without_care_the_share_of_risk_changes_no_chance():
     careless = dataclasses.replace(CENTRAL, care=0.0)
     profile = np.array([[0.3, 0.3, 0.4]])
     chances = [
-        event_chance(np.full((1, 3), x), profile, one(0.7), CONTROL, careless) for x in (0.0, 0.5, 1.0)
+        event_chance(np.full((1, 3), x), profile, one(0.7), CONTROL, careless)
+        for x in (0.0, 0.5, 1.0)
     ]
     assert (chances[0] == chances[1]).all() and (chances[1] == chances[2]).all()
 
@@ -156,10 +157,15 @@ def test_losses_have_the_moments_of_their_distribution():
 @given(shares)
 def test_what_one_party_does_not_bear_the_other_does(share):
     chance, cost = np.full((1, 3), 0.2), one(10.0)
-    expected = outlook(chance, np.full((1, 3), share), cost, CENTRAL)
-    kept = expected.council_loss[0] / (1 + CENTRAL.own_loss_surcharge)
+    expected = outlook(chance, np.full((1, 3), share), cost, one(1.25), CENTRAL)
+    kept = expected.council_loss[0] / 1.25
     total = 0.6 * loss_moments(CENTRAL)[0] * 10.0
     assert expected.supplier_loss[0] + kept == pytest.approx(total)
+
+
+def test_skill_in_managing_risk_makes_own_losses_cheaper():
+    factors = own_loss_factor(np.array([0.0, 0.5, 1.0]), 0.25)
+    assert factors.tolist() == [1.5, 1.25, 1.0]
 
 
 def test_deep_pockets_commit_more():
@@ -209,7 +215,12 @@ def test_distance_politics_dominance_and_a_lost_champion_repel():
 
     assert all(
         worse < drawn()
-        for worse in (drawn(kilometres=90), drawn(politics=1), drawn(ratio=9), drawn(champion=False))
+        for worse in (
+            drawn(kilometres=90),
+            drawn(politics=1),
+            drawn(ratio=9),
+            drawn(champion=False),
+        )
     )
 
 

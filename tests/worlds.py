@@ -24,7 +24,15 @@ def shire(districts: int = 7) -> Register:
     rows = [("Shire", "county", "", 600_000, 52.0, -1.0, "")]
     rows += [("Shire City", "unitary", "", 250_000, 52.0, -1.05, "labour")]
     rows += [
-        (f"Vale {n}", "district", "Shire", 90_000 + 5000 * n, 51.8 + 0.1 * (n % 3), -1.3 + 0.1 * n, "")
+        (
+            f"Vale {n}",
+            "district",
+            "Shire",
+            90_000 + 5000 * n,
+            51.8 + 0.1 * (n % 3),
+            -1.3 + 0.1 * n,
+            "",
+        )
         for n in range(districts)
     ]
     return register_of(rows)
@@ -39,8 +47,18 @@ def registers(draw, most=40):
     places = draw(st.lists(place, min_size=size, max_size=size))
     control = st.sampled_from(("", *CONTROLS))
     return register_of(
-        (f"Council {n}", kind, "", population, round(latitude, 2), round(longitude, 2), draw(control))
-        for n, (kind, (latitude, longitude, population)) in enumerate(zip(kinds, places, strict=True))
+        (
+            f"Council {n}",
+            kind,
+            "",
+            population,
+            round(latitude, 2),
+            round(longitude, 2),
+            draw(control),
+        )
+        for n, (kind, (latitude, longitude, population)) in enumerate(
+            zip(kinds, places, strict=True)
+        )
     )
 
 
@@ -55,7 +73,9 @@ def value_of(parameter: Parameter) -> st.SearchStrategy:
 def some_of(known: dict[str, Parameter], most: int) -> st.SearchStrategy:
     """Draw values for up to ``most`` of ``known``."""
     names = st.lists(st.sampled_from(sorted(known)), max_size=most, unique=True)
-    return names.flatmap(lambda chosen: st.fixed_dictionaries({n: value_of(known[n]) for n in chosen}))
+    return names.flatmap(
+        lambda chosen: st.fixed_dictionaries({n: value_of(known[n]) for n in chosen})
+    )
 
 
 def policies() -> st.SearchStrategy:
