@@ -140,17 +140,27 @@ def walk_away_chance(
     return np.clip(base * conflict * (1.0 - 0.9 * mandate), 0.0, 0.95)
 
 
-def passes_business_case(
-    saving: FloatArray,
-    years: FloatArray,
+def highest_viable_price(
+    otherwise: FloatArray,
     set_up: FloatArray,
+    years: FloatArray,
+    client_side: float,
     discount_rate: float,
     optimism: float,
-) -> BoolArray:
-    """Return where expected savings (£m a year) repay ``set_up`` (£m) over the contract's life."""
+) -> FloatArray:
+    """Return the highest price, £m a year, at which a project's saving repays its set-up.
+
+    Args:
+        otherwise: what the services cost without the project, £m a year.
+        set_up: set-up cost, £m.
+        years: length of the contract.
+        client_side: cost of managing the contract, as a share of its price.
+        discount_rate: a year.
+        optimism: share by which business cases overstate savings (D1 §4.3).
+    """
     rate = max(discount_rate, 1e-9)
     annuity = (1.0 - (1.0 + rate) ** -years) / rate
-    return saving * (1.0 + optimism) * annuity > set_up
+    return (otherwise - set_up / ((1.0 + optimism) * annuity)) / (1.0 + client_side)
 
 
 def highest_price(

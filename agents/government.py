@@ -29,7 +29,7 @@ def rank_by_value(
     saving: Sequence[float], claim: Sequence[float], size: Sequence[float]
 ) -> list[int]:
     """Rank claims by expected saving per £ of fund, best first."""
-    return sorted(range(len(claim)), key=lambda one: (-saving[one] / max(claim[one], 1e-9), one))
+    return sorted(range(len(claim)), key=lambda one: (-saving[one] / max(claim[one], 1), one))
 
 
 def rank_small_first(

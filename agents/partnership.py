@@ -39,7 +39,6 @@ ENDED_HOW = (
     "no business case",
     "no cash",
     "tender failed",
-    "completed",
     "collapsed",
 )
 
@@ -86,9 +85,14 @@ def set_up_quarters(base: int, members: int) -> int:
     return base + (members - 2) // 3
 
 
-def set_up_cost(saving: FloatArray, years_of_saving: float, floor: float) -> FloatArray:
-    """Return set-up cost, £m: ``years_of_saving`` of the annual saving, with a floor (D1 §4.3)."""
-    return np.maximum(saving * years_of_saving, floor)
+def set_up_cost(
+    value: FloatArray, saving_share: float, years_of_saving: float, floor: float
+) -> FloatArray:
+    """Return set-up cost, £m: ``years_of_saving`` of a usual saving, with a floor (D1 §4.3).
+
+    The usual saving is ``saving_share`` of the annual value, so that a worse deal is not cheaper.
+    """
+    return np.maximum(value * saving_share * years_of_saving, floor)
 
 
 class Partnership(Handle):

@@ -92,15 +92,17 @@ def hub_scale(volume: FloatArray, unit_volume: float, elasticity: FloatArray) ->
     return (1.0 + volume / unit_volume) ** -elasticity
 
 
-def markup(
-    rivals: FloatArray, learned: FloatArray, base: float, width: float, shading: FloatArray
-) -> FloatArray:
+def markup(rivals: FloatArray, learned: FloatArray, base: float, width: float) -> FloatArray:
     """Return the mark-up on cost against ``rivals`` expected bids.
 
-    With costs uniform on a range of ``width`` the first-price equilibrium mark-up is
-    width/(N + 1); ``shading`` guards against the winner's curse and grows with rivals.
+    With costs uniform on a range of ``width`` the first-price equilibrium mark-up is width/(N + 1).
     """
-    return base + learned * width / (rivals + 1.0) + shading * (1.0 - 1.0 / rivals)
+    return base + learned * width / (rivals + 1.0)
+
+
+def shading(rivals: FloatArray, error: FloatArray) -> FloatArray:
+    """Return what guards against the winner's curse: none alone, ``error`` among very many."""
+    return error * (1.0 - 1.0 / rivals)
 
 
 def shortage_premium(load: FloatArray, capacity: FloatArray, steepness: float) -> FloatArray:

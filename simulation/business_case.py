@@ -1,11 +1,11 @@
-"""The business case: what a project is expected to save, and whether that repays its set-up."""
+"""The business case: what a project costs to set up, is to save, and may be paid at most."""
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
 from agents.columns import NONE, BoolArray, FloatArray, IntArray
-from agents.council import passes_business_case
+from agents.council import highest_viable_price
 from agents.partnership import set_up_cost
 from agents.supplier import demand_scale
 from simulation.contracts import sum_by
@@ -15,36 +15,69 @@ if TYPE_CHECKING:
     from simulation.model import MarketModel
 
 
-def expected_saving(model: "MarketModel", project: IntArray, service: IntArray) -> FloatArray:
-    """Return what members expect to save together, £m a year, at prices that were paid lately.
+class Case(NamedTuple):
+    """Business cases, one entry a project; £m a year but for ``set_up``, £m.
 
-    A service that is outside already would otherwise be bought alone at the going price.
+    Attributes:
+        set_up: set-up cost.
+        price: price that members expect, from what was paid lately.
+        saving: what they expect to save, less the cost of managing the contract.
+        ceiling: highest price at which the saving still repays the set-up.
+    """
+
+    set_up: FloatArray
+    price: FloatArray
+    saving: FloatArray
+    ceiling: FloatArray
+
+    @property
+    def viable(self) -> BoolArray:
+        """Which projects pass at the price that they expect."""
+        return self.price <= self.ceiling
+
+
+def assess(model: "MarketModel", project: IntArray, service: IntArray) -> Case:
+    """Return the business cases of projects.
 
     Args:
         model: the model.
         project: to which project each entry of ``service`` belongs, rising from 0.
         service: members' services, the leader's first.
     """
-    number = np.bincount(project)
-    size = len(number)
+    assumptions, number = model.assumptions, np.bincount(project)
     segment = model.services.segment[service[np.cumsum(number) - number]]
     own = model.services.baseline[service] * model.index
-    value = sum_by(project, own, size)
-    own_value = sum_by(project, own**2, size) / value
-    elasticity = segment_table().scale_elasticity[segment] * model.assumptions.demand_scale
-    scale = demand_scale(value, own_value, number, elasticity, model.coordination[segment])
-    going = model.award_price[segment]
-    outside = model.services.contract[service] != NONE
-    otherwise = np.where(outside, np.minimum(going, 1.0)[project], 1.0)
-    saving: FloatArray = sum_by(project, own * otherwise, size) - value * going * scale
-    return saving
-
-
-def passes(model: "MarketModel", lead: IntArray, saving: FloatArray) -> BoolArray:
-    """Return where ``saving`` (£m a year) repays the set-up cost of projects led by ``lead``."""
-    assumptions = model.assumptions
-    years = segment_table().years[model.services.segment[lead]]
-    cost = set_up_cost(saving, assumptions.set_up_years, assumptions.set_up_floor)
-    return passes_business_case(
-        saving, years, cost, assumptions.discount_rate, assumptions.claim_optimism
+    value = sum_by(project, own, len(number))
+    cost = set_up_cost(
+        value, assumptions.set_up_saving, assumptions.set_up_years, assumptions.set_up_floor
     )
+    price = _expected_price(model, segment, value, sum_by(project, own**2, len(number)), number)
+    otherwise = _otherwise(model, segment, project, service, own)
+    ceiling = highest_viable_price(
+        otherwise, cost, segment_table().years[segment], assumptions.client_side,
+        assumptions.discount_rate, assumptions.claim_optimism,
+    )  # fmt: skip
+    return Case(cost, price, otherwise - price * (1.0 + assumptions.client_side), ceiling)
+
+
+def _expected_price(
+    model: "MarketModel",
+    segment: IntArray,
+    value: FloatArray,
+    squares: FloatArray,
+    number: IntArray,
+) -> FloatArray:
+    elasticity = segment_table().scale_elasticity[segment] * model.assumptions.demand_scale
+    scale = demand_scale(value, squares / value, number, elasticity, model.coordination[segment])
+    price: FloatArray = value * model.award_price[segment] * scale
+    return price
+
+
+def _otherwise(
+    model: "MarketModel", segment: IntArray, project: IntArray, service: IntArray, own: FloatArray
+) -> FloatArray:
+    """Return what members would pay otherwise: in-house cost, or the going price if outside."""
+    going = model.award_price[segment] * (1.0 + model.assumptions.client_side)
+    outside = model.services.contract[service] != NONE
+    ratio = np.where(outside, np.minimum(going, 1.0)[project], 1.0)
+    return sum_by(project, own * ratio, len(segment))

@@ -7,7 +7,8 @@ import numpy as np
 from agents.council import election_due
 from simulation.ledger import PENCE, Account, Purpose
 from simulation.levers import FIRST_YEAR, QUARTERS_PER_YEAR
-from simulation.register import CONTROLS, COUNCIL_TYPES, ELECTION_CYCLES
+from simulation.population import drawn_control
+from simulation.register import COUNCIL_TYPES, ELECTION_CYCLES
 
 if TYPE_CHECKING:
     from simulation.model import MarketModel
@@ -36,14 +37,15 @@ def turn(model: "MarketModel") -> None:
 
 
 def _set_fund(model: "MarketModel") -> None:
-    """Move the Exchequer's capital into or out of the fund as the lever says."""
+    """Move the Exchequer's capital into the fund as the lever rises, and out what it may not hold.
+
+    A fund that is closed returns what is repaid to it later, too.
+    """
     capital = round(model.levers.pump_priming_fund * PENCE)
-    change = capital - model.fund_capital
-    if change > 0:
-        model.ledger.post(Account.EXCHEQUER, Account.FUND, Purpose.FUND_CAPITAL, change)
-    elif change < 0:
-        returned = min(-change, int(model.ledger.balance[Account.FUND]))
-        model.ledger.post(Account.FUND, Account.EXCHEQUER, Purpose.FUND_RETURN, returned)
+    added = max(capital - model.fund_capital, 0)
+    model.ledger.post(Account.EXCHEQUER, Account.FUND, Purpose.FUND_CAPITAL, added)
+    surplus = max(model.fund_balance - capital, 0)
+    model.ledger.post(Account.FUND, Account.EXCHEQUER, Purpose.FUND_RETURN, surplus)
     model.fund_capital = capital
 
 
@@ -63,10 +65,8 @@ def _hold_elections(model: "MarketModel") -> None:
     due = election_due(year, whole, halves, _election_offset(model))
     chance = model.assumptions.control_changes * np.where(whole, 1.0, np.where(halves, 0.7, 0.5))
     changed = due & model.draws.happens("election", chance, councils.key, year)
-    fresh = model.draws.uniform("new control", councils.key, year) * (len(CONTROLS) - 1)
-    councils.control[changed] = (councils.control + 1 + fresh.astype(np.int64))[changed] % len(
-        CONTROLS
-    )
+    fresh = drawn_control(model.draws.uniform("new control", councils.key, year))
+    councils.control[changed] = fresh[changed]
     gone = changed & model.draws.happens("champion unseated", LOST_AFTER_DEFEAT, councils.key, year)
     councils.champion[gone] = False
 

@@ -35,7 +35,6 @@ class Ended(IntEnum):
 
 
 ENDED_NAMES = tuple(how.name.lower().replace("_", " ") for how in Ended)
-EARLY = (Ended.COLLAPSED, Ended.SUPPLIER_FAILED)
 
 
 class Contracts(Table):

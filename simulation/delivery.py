@@ -3,12 +3,14 @@
 from typing import TYPE_CHECKING
 
 import numpy as np
+from scipy.special import ndtr
 
 from agents import supplier as firm
 from agents.columns import NONE, FloatArray, IntArray, rows_where
 from agents.partnership import Stage
 from simulation.contracts import Ended, delivered_by, sum_by
 from simulation.ledger import Account, Purpose, to_pence
+from simulation.needs import of_performing_group
 from simulation.partnering import (
     READINESS_GAINED,
     READINESS_LOST,
@@ -17,7 +19,7 @@ from simulation.partnering import (
     dissolve,
     remember,
 )
-from simulation.requirements import Requirements
+from simulation.requirements import Requirements, draw_normal
 from simulation.route import Plan, postpone, release
 from simulation.segments import RISKS, segment_table
 from simulation.tendering import Result
@@ -41,7 +43,6 @@ def deliver(model: "MarketModel", plan: Plan, result: Result) -> IntArray:
     _put_off(model, plan.requirements, result)
     _end_transitions(model)
     _strike(model)
-    _end_groups(model)
     return signed
 
 
@@ -119,12 +120,14 @@ def _write_risks(
     transition = np.maximum(np.rint(4.0 * complexity), 1).astype(np.int64)
     length = requirements.quarters[awarded]
     contracts.load_end[rows] = model.quarter + np.minimum(transition, length)
+    luck = [draw_normal(model, f"{risk} event", requirements)[awarded] for risk in RISKS]
+    struck = ndtr(np.stack(luck, axis=1)) < terms.chance[awarded]
     key = requirements.key[awarded][:, None], np.arange(3)[None, :]
-    struck = model.draws.happens("risk event", terms.chance[awarded], *key)
     when = model.draws.uniform("time of event", *key) * np.minimum(length, 12)[:, None]
     contracts.event_quarter[rows] = np.where(struck, model.quarter + when.astype(np.int64), 0)
-    size = model.assumptions.loss_spread * model.draws.normal("size of event", *key)
-    contracts.event_loss[rows] = model.assumptions.loss_median * np.exp(size)
+    sizes = [draw_normal(model, f"size of {risk} event", requirements)[awarded] for risk in RISKS]
+    spread = model.assumptions.loss_spread * np.stack(sizes, axis=1)
+    contracts.event_loss[rows] = model.assumptions.loss_median * np.exp(spread)
 
 
 def _hand_over(
@@ -148,6 +151,7 @@ def _start_group(model: "MarketModel", contract: int) -> None:
     group, partnerships = int(model.contracts.partnership[contract]), model.partnerships
     partnerships.stage[group] = Stage.PERFORMING
     partnerships.contract[group] = contract
+    partnerships.value[group] = model.contracts.value[contract]
     partnerships.members[group] = model.contracts.councils[contract]
     model.tally["partnerships_agreed"] += 1
     model.tally["partnership_members"] += int(model.contracts.councils[contract])
@@ -191,13 +195,13 @@ def _bear(model: "MarketModel", rows: IntArray, borne: FloatArray, loss: FloatAr
     kept = (loss - borne) * contracts.own_loss[rows]
     limit = _commitment(model, rows)
     collapses = borne > limit
-    contracts.overrun[rows] += loss
     contracts.troubled_until[rows] = model.quarter + TROUBLED_QUARTERS
-    paid = to_pence(np.minimum(borne, limit))
+    paid = np.minimum(borne, limit)
+    contracts.overrun[rows] += loss - borne + paid
     supplier = model.ledger.supplier(contracts.supplier[rows])
-    model.ledger.post(supplier, Account.RESOURCES, Purpose.RISK_LOSS, paid)
+    model.ledger.post(supplier, Account.RESOURCES, Purpose.RISK_LOSS, to_pence(paid))
     model.charge_members(rows, kept, Purpose.RISK_LOSS)
-    model.tally["overrun_cost"] += float(loss.sum())
+    model.tally["overrun_cost"] += float((loss - borne + paid).sum())
     model.tally["rescues"] += int(((borne > 0) & ~collapses).sum())
     collapse(model, rows[collapses], Ended.COLLAPSED)
 
@@ -218,24 +222,15 @@ def collapse(model: "MarketModel", rows: IntArray, how: Ended) -> None:
     cost = model.assumptions.disruption * contracts.value[rows]
     model.charge_members(rows, cost, Purpose.DISRUPTION)
     members = delivered_by(model.services.contract, rows, len(contracts))
-    groups = contracts.partnership[rows]
-    for contract, group in zip(rows.tolist(), groups.tolist(), strict=True):
-        if group != NONE:
-            ours = rows_where(model.services.contract == contract)
-            remember(model, ours, TRUST_LOST, READINESS_LOST)
-    dissolve(model, groups[groups != NONE], "collapsed")
+    joint = rows[of_performing_group(model, rows)]
+    for contract in joint.tolist():
+        ours = rows_where(model.services.contract == contract)
+        remember(model, ours, TRUST_LOST, READINESS_LOST)
+    dissolve(model, contracts.partnership[joint], "collapsed")
     release(model, members, how)
     model.services.retry[members] = model.quarter + TROUBLED_QUARTERS
-    model.tally["collapses"] += len(rows)
+    model.tally["collapses"] += len(rows) if how is Ended.COLLAPSED else 0
     model.tally["early_terminations"] += len(rows)
-
-
-def _end_groups(model: "MarketModel") -> None:
-    """Dissolve groups whose joint contract has run out."""
-    partnerships = model.partnerships
-    performing = rows_where(partnerships.stage == Stage.PERFORMING)
-    over = performing[~model.contracts.live[partnerships.contract[performing]]]
-    dissolve(model, over, "completed")
 
 
 def quality_of_services(model: "MarketModel") -> FloatArray:

@@ -1,5 +1,6 @@
 """Event tables: what happened, one row an event, with documented columns."""
 
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
@@ -8,7 +9,7 @@ import pandas as pd
 
 from agents.columns import NONE, IntArray
 from agents.partnership import ENDED_HOW, Stage
-from simulation.contracts import ENDED_NAMES
+from simulation.contracts import ENDED_NAMES, sum_by
 from simulation.ledger import PENCE, PURPOSES, Account
 from simulation.register import CONTROLS
 from simulation.requirements import Requirements
@@ -178,6 +179,16 @@ def _named(codes: IntArray, names: tuple[str, ...] | list[str]) -> "pd.Categoric
     return pd.Categorical.from_codes(known, pd.Index(categories, dtype=str))
 
 
+def _council_names(model: "MarketModel") -> list[str]:
+    """Return councils' names, with the type where a name stands twice."""
+    register = model.register
+    twice = {name for name, many in Counter(register.name).items() if many > 1}
+    return [
+        f"{name} ({kind})" if name in twice else name
+        for name, kind in zip(register.name, register.type, strict=True)
+    ]
+
+
 def _kind(model: "MarketModel", supplier: IntArray) -> "pd.Categorical[str]":
     code = np.where(supplier == NONE, NONE, np.where(model.suppliers.large[supplier], 0, 1))
     return pd.Categorical.from_codes(code, pd.Index(["large", "sme"]))
@@ -196,7 +207,7 @@ def _tenders(model: "MarketModel") -> dict[str, Any]:
     procedure = segment_table().procedure[logged["segment"]]
     return logged | {
         "segment": _named(logged["segment"], SEGMENT_NAMES),
-        "lead": _named(logged["lead"], list(model.register.name)),
+        "lead": _named(logged["lead"], _council_names(model)),
         "procedure": _named(procedure, PROCEDURES),
         "winner": _named(winner, model.supplier_names),
         "winner_type": _kind(model, winner),
@@ -215,7 +226,7 @@ def _contracts(model: "MarketModel") -> dict[str, Any]:
         "start": table.start,
         "end": table.end,
         "segment": _named(table.segment, SEGMENT_NAMES),
-        "lead": _named(model.services.council[table.lead], list(model.register.name)),
+        "lead": _named(model.services.council[table.lead], _council_names(model)),
         "value": table.value,
         "price": table.price,
         "supplier": _named(table.supplier, model.supplier_names),
@@ -232,19 +243,18 @@ def _contracts(model: "MarketModel") -> dict[str, Any]:
 
 def _partnerships(model: "MarketModel") -> dict[str, Any]:
     table, claims = model.partnerships, model.claims
-    by_contract = np.bincount(
-        claims.contract, weights=claims.paid, minlength=len(model.contracts) + 1
-    )
+    group = model.contracts.partnership[claims.contract]
+    claimed = sum_by(group, claims.paid.astype(float), len(table))
     segment = model.services.segment[table.lead]
     return {
         "formed": table.formed,
         "segment": _named(segment, SEGMENT_NAMES),
-        "lead": _named(model.services.council[table.lead], list(model.register.name)),
+        "lead": _named(model.services.council[table.lead], _council_names(model)),
         "members_sought": table.members_sought,
         "members": table.members,
         "value": table.value,
         "stage": _named(table.stage, [stage.name.lower() for stage in Stage]),
-        "fund_claim": by_contract[table.contract] / PENCE,
+        "fund_claim": claimed / PENCE,
         "ended": table.ended,
         "ended_how": _named(table.ended_how, ENDED_HOW),
     }
@@ -306,7 +316,7 @@ def _fund(model: "MarketModel") -> dict[str, Any]:
     claims = model.claims
     return {
         "quarter": claims.quarter,
-        "council": _named(claims.council, list(model.register.name)),
+        "council": _named(claims.council, _council_names(model)),
         "contract": claims.contract,
         "paid": claims.paid / PENCE,
         "repaid": claims.repaid / PENCE,

@@ -82,6 +82,7 @@ def pay_set_up(model: "MarketModel", plans: Mapping[int, SetUp]) -> None:
     np.add.at(model.councils.loan, council, loan)
     instalment = np.ceil(loan / instalments).astype(np.int64)
     np.add.at(model.councils.loan_instalment, council, instalment)
+    model.tally["projects_started"] += len(plans)
     for contract, plan in plans.items():
         if any(plan.from_fund):
             _book_claim(model, contract, plan)

@@ -67,7 +67,8 @@ class Geography:
             case "region":
                 return self._same_region()[self.register.region[row]]
             case "national":
-                return self._two_steps(row) | set(self._alike(row))
+                near = self._nearest_of(row, sorted(self._two_steps(row) - {row}))[0]
+                return {*near[: MOST_CANDIDATES // 2].tolist(), *self._alike(row)}
             case _:
                 return self._two_steps(row)
 

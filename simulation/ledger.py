@@ -76,7 +76,6 @@ COUNCIL_COSTS = frozenset(
     {
         Purpose.IN_HOUSE, Purpose.PRICE, Purpose.CLIENT_SIDE, Purpose.FRONT_LINE,
         Purpose.PROCUREMENT, Purpose.SET_UP, Purpose.DISRUPTION, Purpose.RISK_LOSS,
-        Purpose.INTEREST,
     }
 )  # fmt: skip
 """Resource costs that a council bears; loan principal and fund transfers are not among them."""

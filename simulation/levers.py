@@ -36,7 +36,7 @@ class Levers:
         source="D0 ¶49-51",
     )  # fmt: skip
     max_partners: int = declare(
-        10, unit="councils", bounds=(2, 100), sweep=(2, 40),
+        10, unit="councils", bounds=(2, 40), sweep=(2, 40),
         meaning="largest group of councils that may commission together",
         source="assumed",
     )  # fmt: skip

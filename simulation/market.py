@@ -77,7 +77,7 @@ def _mean_by(place: IntArray, seen: FloatArray, size: int) -> tuple[FloatArray, 
 
 def _learn_rivals(model: "MarketModel", requirements: Requirements, result: Result) -> None:
     """Move each bidder's belief on how many bid in a segment towards what it met."""
-    suppliers, bids = model.suppliers, result.bids
+    suppliers, bids = model.suppliers, result.submitted
     number = bids.count(len(requirements))[bids.tender].astype(float)
     place = bids.supplier * len(SEGMENTS) + requirements.segment[bids.tender]
     mean, any_seen = _mean_by(place, number, suppliers.rivals.size)
@@ -99,13 +99,17 @@ def _learn_margins(model: "MarketModel", requirements: Requirements, result: Res
 
 
 def _learn_prices(model: "MarketModel", requirements: Requirements, result: Result) -> None:
-    """Move the market's beliefs on prices towards what was bid, and towards what was paid."""
+    """Move the market's beliefs on prices and awards towards what was bid, paid and awarded."""
     bids, won = result.bids, result.winning[result.winning != NONE]
     expected = (requirements.value * result.terms.scale)[bids.tender]
     segment = requirements.segment[bids.tender]
     ratio = bids.price / expected
     model.reference_price = _moved(model, model.reference_price, segment, ratio)
     model.award_price = _moved(model, model.award_price, segment[won], ratio[won])
+    contested = np.unique(bids.tender)
+    if len(contested):
+        awarded = len(won) / len(contested)
+        model.award_rate += model.assumptions.learning * (awarded - model.award_rate)
 
 
 def _moved(

@@ -27,8 +27,8 @@ Measured = dict[str, float]
 TALLIED = (
     "collapses", "early_terminations", "overrun_cost", "rescues", "entrants", "leavers",
     "supplier_failures", "partnerships_formed", "partnerships_agreed", "partnership_members",
-    "walked_away", "projects_viable", "projects_unfunded", "fund_claims", "fund_deadweight",
-    "fund_written_off", "supplier_investment",
+    "walked_away", "projects_viable", "projects_started", "projects_unfunded", "fund_claims",
+    "fund_deadweight", "fund_written_off", "supplier_investment",
 )  # fmt: skip
 """Measures that phases count as they go."""
 

@@ -116,6 +116,7 @@ class MarketModel(mesa.Model):  # type: ignore[type-arg]
             ]
         )
         self.reference_price: FloatArray = np.full(len(table.years), 0.95)
+        self.award_rate = 0.8
         self.award_price: FloatArray = np.full(len(table.years), 0.93)
 
     def _open_records(self) -> None:

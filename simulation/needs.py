@@ -32,16 +32,18 @@ def _ended(model: "MarketModel") -> BoolArray:
     outside = rows_where((services.contract != NONE) & (services.partnership == NONE))
     due = outside[contracts.end[services.contract[outside]] <= model.quarter]
     ends = np.zeros(len(services), dtype=bool)
-    ends[due] = ~performing(model, contracts.partnership[services.contract[due]])
+    ends[due] = ~of_performing_group(model, services.contract[due])
     return ends
 
 
-def performing(model: "MarketModel", partnership: IntArray) -> BoolArray:
-    """Return which entries of ``partnership`` name a group that performs."""
-    stage = model.partnerships.stage
-    named = partnership != NONE
-    result = np.zeros(len(partnership), dtype=bool)
-    result[named] = stage[partnership[named]] == Stage.PERFORMING
+def of_performing_group(model: "MarketModel", contract: IntArray) -> BoolArray:
+    """Return which of the contracts are the present joint contract of a group that performs."""
+    group = model.contracts.partnership[contract]
+    named = rows_where(group != NONE)
+    group = group[named]
+    performs = model.partnerships.stage[group] == Stage.PERFORMING
+    result = np.zeros(len(contract), dtype=bool)
+    result[named] = performs & (model.partnerships.contract[group] == contract[named])
     return result
 
 

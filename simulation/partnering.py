@@ -14,9 +14,9 @@ from agents.council import (
     walk_away_chance,
 )
 from agents.partnership import ENDED_HOW, Stage, grow_group, set_up_quarters
-from simulation.business_case import expected_saving, passes
+from simulation.business_case import assess
 from simulation.contracts import sum_by
-from simulation.needs import council_pressure
+from simulation.needs import council_pressure, of_performing_group
 from simulation.randomness import combine
 from simulation.register import CONTROLS
 from simulation.segments import segment_table
@@ -264,9 +264,15 @@ def _grow_from(model: "MarketModel", leader: int, free: Offers) -> list[int]:
         float(model.services.baseline[leader] * model.index),
         _gain(model, leader),
         model.levers.max_partners,
-        model.levers.aggregation_threshold or np.inf,
+        _enough(model, leader),
     )
     return [leader, *(free.service[one] for one in chosen)] if chosen else []
+
+
+def _enough(model: "MarketModel", leader: int) -> float:
+    """Return the value, £m a year, at which a leader stops looking: the threshold, if it must."""
+    obliged = _obliged(model, np.array([leader]))[0]
+    return model.levers.aggregation_threshold if obliged else np.inf
 
 
 def _adjoins(model: "MarketModel", home: int, others: list[int]) -> Callable[[int, set[int]], bool]:
@@ -299,9 +305,8 @@ def _worth_founding(model: "MarketModel", groups: list[list[int]]) -> list[list[
     if not groups:
         return []
     place = np.repeat(np.arange(len(groups)), [len(members) for members in groups])
-    saving = expected_saving(model, place, np.concatenate(groups))
-    lead = np.array([members[0] for members in groups])
-    return [groups[one] for one in rows_where(passes(model, lead, saving)).tolist()]
+    viable = assess(model, place, np.concatenate(groups)).viable
+    return [groups[one] for one in rows_where(viable).tolist()]
 
 
 def _found(model: "MarketModel", groups: list[list[int]], needs: IntArray) -> None:
@@ -338,15 +343,14 @@ def _hold_open(model: "MarketModel", contract: IntArray, until: IntArray) -> Non
 def _reconvene(model: "MarketModel") -> None:
     """Call together the members of groups whose joint contract ends, to decide on the next."""
     services, contracts, partnerships = model.services, model.contracts, model.partnerships
-    ends = contracts.live & (contracts.end <= model.quarter) & (contracts.partnership != NONE)
-    for contract in rows_where(ends).tolist():
+    ending = rows_where(contracts.live & (contracts.end <= model.quarter))
+    for contract in ending[of_performing_group(model, ending)].tolist():
         row = int(contracts.partnership[contract])
-        if partnerships.stage[row] == Stage.PERFORMING:
-            members = services.contract == contract
-            services.partnership[members] = row
-            services.ordinal[members] += 1
-            partnerships.stage[row] = Stage.FORMING
-            partnerships.ready[row] = model.quarter
+        members = services.contract == contract
+        services.partnership[members] = row
+        services.ordinal[members] += 1
+        partnerships.stage[row] = Stage.FORMING
+        partnerships.ready[row] = model.quarter
 
 
 def _decide(model: "MarketModel") -> tuple[IntArray, list[Group]]:

@@ -105,9 +105,15 @@ def found_councils(register: Register, assumptions: Assumptions, draws: Draws) -
 
 
 def _control(register: Register, key: KeyArray, draws: Draws) -> IntArray:
-    drawn = np.searchsorted(np.cumsum(CONTROL_SHARES), draws.uniform("control", key))
+    drawn = drawn_control(draws.uniform("control", key))
     known = np.array([CONTROLS.index(one) if one else NONE for one in register.control])
-    return np.where(known == NONE, np.minimum(drawn, len(CONTROLS) - 1), known)
+    return np.where(known == NONE, drawn, known)
+
+
+def drawn_control(draw: FloatArray) -> IntArray:
+    """Return political control by the shares of 2006 from uniform draws."""
+    control = np.searchsorted(np.cumsum(CONTROL_SHARES), draw)
+    return np.minimum(control, len(CONTROLS) - 1)
 
 
 def _draw_characters(councils: Councils, assumptions: Assumptions, draws: Draws) -> None:
@@ -172,9 +178,10 @@ def founders(register: Register, assumptions: Assumptions) -> tuple[int, int]:
     """Return how many large suppliers and SMEs there are at the start, by size of the register."""
     weight = spend_weight(register, assumptions.size_exponent).sum()
     share = float(weight) / england_weight(assumptions.size_exponent)
-    large = max(round(assumptions.large_suppliers * min(share, 4.0) ** 0.5), 4)
-    smes = max(round(assumptions.smes * share), 12)
-    return min(large, assumptions.large_suppliers), min(smes, max(assumptions.smes, smes))
+    large = round(assumptions.large_suppliers * min(share, 4.0) ** 0.5)
+    smes = round(assumptions.smes * share)
+    least_large, least_smes = min(4, assumptions.large_suppliers), min(12, assumptions.smes)
+    return max(large, least_large), max(smes, least_smes)
 
 
 def founder_keys(large: int, smes: int) -> KeyArray:

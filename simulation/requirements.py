@@ -34,7 +34,8 @@ class Requirements:
         share: share of each category of risk that the supplier is asked to carry.
         local: work must be done in the area.
         commitment, skill, risk_skill: of the buyers, weighted by value.
-        renewal: some service was outside before.
+        renewal: part of the value that was outside before.
+        ceiling: highest price that the business case of a project bears, £m a year.
     """
 
     lead: IntArray
@@ -53,7 +54,8 @@ class Requirements:
     commitment: FloatArray
     skill: FloatArray
     risk_skill: FloatArray
-    renewal: BoolArray
+    renewal: FloatArray
+    ceiling: FloatArray
 
     def __len__(self) -> int:
         return len(self.lead)
@@ -123,7 +125,8 @@ def gather(
         local=model.draws.happens("local", table.local_need[segment], services.key[lead]),
         commitment=mean(councils.commitment), skill=mean(councils.procurement_skill),
         risk_skill=mean(councils.risk_skill),
-        renewal=sum_by(tender, (services.contract[service] != NONE).astype(float), count) > 0,
+        renewal=sum_by(tender, worth * (services.contract[service] != NONE), count) / value,
+        ceiling=np.full(count, np.inf),
     )  # fmt: skip
 
 

@@ -6,8 +6,7 @@ import numpy as np
 
 from agents.columns import NONE, BoolArray, FloatArray, IntArray, rows_where
 from agents.government import PRIORITIES
-from agents.partnership import set_up_cost
-from simulation.business_case import expected_saving, passes
+from simulation.business_case import Case, assess
 from simulation.contracts import Ended, sum_by
 from simulation.ledger import Account, to_pence
 from simulation.partnering import Group, dissolve
@@ -30,6 +29,7 @@ class SetUp(NamedTuple):
     cost: list[int]
     from_fund: list[int]
     from_loan: list[int]
+    ceiling: float
     deadweight: bool
 
 
@@ -49,10 +49,11 @@ class Project(NamedTuple):
         service: their services.
         share: what it costs each member, pence.
         claim: what the fund may pay of that, pence.
-        cost: what it costs, £m.
         saving: what it is expected to save, £m a year.
+        ceiling: highest price that its business case bears, £m a year.
         population: mean number of residents of its members.
         fund_first: it draws on the fund before its own cash.
+        turn: a draw that decides between equal claims.
     """
 
     place: int
@@ -60,10 +61,11 @@ class Project(NamedTuple):
     service: list[int]
     share: list[int]
     claim: list[int]
-    cost: float
     saving: float
+    ceiling: float
     population: float
     fund_first: bool
+    turn: float
 
 
 def choose(model: "MarketModel", alone: IntArray, groups: list[Group]) -> Plan:
@@ -76,7 +78,10 @@ def choose(model: "MarketModel", alone: IntArray, groups: list[Group]) -> Plan:
     tender, service = needs.members(rows_where(kept))
     requirements = gather(model, tender, service, needs.group[kept])
     number = (np.cumsum(kept) - 1).tolist()
-    return Plan(requirements, {number[place]: plan for place, plan in paid.items() if plan})
+    set_up = {number[place]: plan for place, plan in paid.items() if plan}
+    for tender, plan in set_up.items():
+        requirements.ceiling[tender] = plan.ceiling
+    return Plan(requirements, set_up)
 
 
 class Needs:
@@ -140,11 +145,11 @@ def release(model: "MarketModel", services: IntArray, how: Ended) -> None:
 def _finance_projects(model: "MarketModel", needs: Needs) -> dict[int, SetUp | None]:
     """Return each project's set-up by place; None where it is given up and must not be tendered."""
     places = _need_set_up(model, needs)
-    saving = expected_saving(model, *needs.members(places))
-    viable = passes(model, needs.lead[places], saving)
+    case = assess(model, *needs.members(places))
+    viable = case.viable
     _give_up(model, needs, places[~viable], "no business case")
     outcome: dict[int, SetUp | None] = dict.fromkeys(places[~viable].tolist())
-    projects = _projects(model, needs, places[viable], saving[viable])
+    projects = _projects(model, needs, places[viable], Case(*(one[viable] for one in case)))
     model.tally["projects_viable"] += len(projects)
     return outcome | _find_cash(model, needs, projects)
 
@@ -160,22 +165,20 @@ def _need_set_up(model: "MarketModel", needs: Needs) -> IntArray:
     return rows_where(np.where(needs.group != NONE, ~renewed, programme))
 
 
-def _projects(
-    model: "MarketModel", needs: Needs, places: IntArray, saving: FloatArray
-) -> list[Project]:
+def _projects(model: "MarketModel", needs: Needs, places: IntArray, case: Case) -> list[Project]:
     """Return the viable projects with what they cost and are expected to save."""
     assumptions, project_of, service = model.assumptions, *needs.members(places)
-    cost = set_up_cost(saving, assumptions.set_up_years, assumptions.set_up_floor)
     key = model.services.key[needs.lead[places]]
     first = model.draws.happens("fund first", assumptions.fund_first, key)
     council = model.services.council[service]
     residents = sum_by(project_of, model.councils.population[council], len(places))
-    share = _member_costs(model, cost, project_of, service)
+    share = _member_costs(model, case.set_up, project_of, service)
     claim = np.floor(share * model.levers.pump_priming_share).astype(np.int64)
     ends = np.cumsum(np.bincount(project_of, minlength=len(places)))
     members = [_cut(column, ends) for column in (council, service, share, claim)]
     population = residents / np.diff(ends, prepend=0)
-    facts = [column.tolist() for column in (cost, saving, population, first)]
+    turn = model.draws.uniform("turn of claim", key, model.quarter)
+    facts = [column.tolist() for column in (case.saving, case.ceiling, population, first, turn)]
     return list(map(Project, places.tolist(), *members, *facts))
 
 
@@ -211,12 +214,13 @@ def _find_cash(
 
 def _ranked(model: "MarketModel", projects: list[Project]) -> list[Project]:
     rank = PRIORITIES[model.levers.pump_priming_priority]
+    drawn = sorted(projects, key=lambda one: one.turn)
     order = rank(
-        [one.saving for one in projects],
-        [one.cost for one in projects],
-        [one.population for one in projects],
+        [one.saving for one in drawn],
+        [sum(one.claim) for one in drawn],
+        [one.population for one in drawn],
     )
-    return [projects[place] for place in order]
+    return [drawn[place] for place in order]
 
 
 def _give_up(model: "MarketModel", needs: Needs, places: IntArray, why: str) -> None:
@@ -274,9 +278,8 @@ def _raise_cash(project: Project, own: _OwnCash, fund: int) -> SetUp | None:
     if loans is None:
         return None
     own.spend(council, rest, loans)
-    return SetUp(
-        council, project.service, need, claim, loans, deadweight=takes_fund and alone is not None
-    )
+    deadweight = takes_fund and alone is not None
+    return SetUp(council, project.service, need, claim, loans, project.ceiling, deadweight)
 
 
 def value_in_house(model: "MarketModel") -> FloatArray:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
+from scipy.special import ndtr
 
 from agents import council as buyer
 from agents import supplier as firm
@@ -23,6 +24,9 @@ if TYPE_CHECKING:
 
 STRATEGIC_EFFICIENCY = 0.2
 """In strategic partnerships a firm's own efficiency matters little: exponent on it."""
+
+LARGEST_ERROR = 0.3
+"""Bound on each error in an estimate of cost, as a share of it."""
 
 DIALOGUE = PROCEDURES.index("competitive dialogue")
 
@@ -170,9 +174,13 @@ def _terms(model: "MarketModel", requirements: Requirements) -> Terms:
     own_loss = own_loss_factor(requirements.risk_skill, assumptions.own_loss_surcharge)
     return Terms(
         scale=scale,
-        error=assumptions.common_error
-        * complexity
-        * draw_normal(model, "common error", requirements),
+        error=np.clip(
+            assumptions.common_error
+            * complexity
+            * draw_normal(model, "common error", requirements),
+            -LARGEST_ERROR,
+            LARGEST_ERROR,
+        ),
         repulsion=assumptions.allure * draw_normal(model, "allure", requirements),
         chance=chance,
         risk=outlook(chance, requirements.share, project_cost, own_loss, assumptions),
@@ -214,7 +222,8 @@ def _bids(
     cost = _true_cost(model, requirements, terms, pairs)
     estimate = cost * (1.0 + terms.error[pairs.tender] + _own_error(model, pairs))
     margin = estimate * _markup(model, terms, pairs)
-    price = estimate + margin + _priced_risk(model, requirements, terms, pairs)
+    guarded = estimate * (1.0 + _guard(model, pairs)) + margin
+    price = guarded + _priced_risk(model, requirements, terms, pairs)
     cost_of_bid = _cost_of_bid(model, requirements, pairs)
     worth = _worth(model, requirements, terms, pairs, price, margin, cost_of_bid)
     wanted = _above_hurdle(model, requirements, terms, pairs, worth)
@@ -285,23 +294,26 @@ def _incumbency(model: "MarketModel", requirements: Requirements, pairs: Pairs) 
 
 def _own_error(model: "MarketModel", pairs: Pairs) -> FloatArray:
     drawn = model.draws.normal("own error", pairs.key)
-    return np.clip(model.assumptions.own_error * drawn, -0.3, 0.3)
+    return np.clip(model.assumptions.own_error * drawn, -LARGEST_ERROR, LARGEST_ERROR)
 
 
 def _markup(model: "MarketModel", terms: Terms, pairs: Pairs) -> FloatArray:
+    """Return the mark-up that a firm counts as profit: competition's, and that of scarce teams."""
     suppliers, assumptions = model.suppliers, model.assumptions
-    shading = assumptions.shading * assumptions.common_error * segment_table().complexity
     competitive = firm.markup(
-        suppliers.rivals,
-        suppliers.margin,
-        assumptions.markup_base,
-        assumptions.markup_width,
-        shading,
+        suppliers.rivals, suppliers.margin, assumptions.markup_base, assumptions.markup_width
     )
     loaded = suppliers.load[pairs.supplier] + terms.work[pairs.tender]
     capacity = suppliers.capacity[pairs.supplier]
     scarce = firm.shortage_premium(loaded, capacity, assumptions.shortage)
     return competitive.reshape(-1)[pairs.cell] + scarce
+
+
+def _guard(model: "MarketModel", pairs: Pairs) -> FloatArray:
+    """Return the shading for the winner's curse: what a winner expects to have overlooked."""
+    assumptions = model.assumptions
+    error = assumptions.shading * assumptions.common_error * segment_table().complexity
+    return firm.shading(model.suppliers.rivals, error).reshape(-1)[pairs.cell]
 
 
 def _priced_risk(
@@ -330,6 +342,7 @@ def _worth(
 ) -> FloatArray:  # fmt: skip
     """Return expected profit over the cost of the bid; minus infinity where winning is hopeless."""
     chance = _win_chance(model, requirements, terms, pairs, price)
+    chance *= model.award_rate
     profit = chance * margin * requirements.years[pairs.tender] - cost_of_bid
     hopeless = segment_table().complex[requirements.segment][pairs.tender]
     hopeless &= chance < model.assumptions.least_win_chance
@@ -423,15 +436,17 @@ def _award(
 
 def _limit(model: "MarketModel", requirements: Requirements, terms: Terms) -> FloatArray:
     table, segment = segment_table(), requirements.segment
-    limit = np.where(requirements.renewal, table.accept_renewal[segment], table.accept_new[segment])
+    new, renewal = table.accept_new[segment], table.accept_renewal[segment]
+    limit = new + (renewal - new) * requirements.renewal
     retained = terms.risk.council_loss / requirements.years
-    return buyer.highest_price(requirements.value, limit, retained, requirements.commitment)
+    most = buyer.highest_price(requirements.value, limit, retained, requirements.commitment)
+    return np.minimum(most, requirements.ceiling)
 
 
 def _goes_ahead(model: "MarketModel", requirements: Requirements) -> BoolArray:
     """Return which tenders are not cancelled: commitment decides."""
     chance = 0.93 + 0.07 * requirements.commitment
-    return model.draws.happens("goes ahead", chance, requirements.key)
+    return ndtr(draw_normal(model, "goes ahead", requirements)) < chance
 
 
 def _give_out(model: "MarketModel", bids: Bids, order: IntArray, work: FloatArray) -> IntArray:

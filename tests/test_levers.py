@@ -106,7 +106,7 @@ def test_values_within_bounds_are_accepted_and_others_named(lever, data):
         ({"risk_transfer": float("nan")}, "risk_transfer = nan"),
         ({"risk_transfer": "0.4"}, "risk_transfer = '0.4'"),
         ({"risk_transfer": None}, "risk_transfer = None"),
-        ({"max_partners": 2.5}, "max_partners = 2.5: must be a whole number from 2 to 100"),
+        ({"max_partners": 2.5}, "max_partners = 2.5: must be a whole number from 2 to 40"),
         ({"aggregation_reach": "regio"}, "did you mean 'region'?"),
         ({"pump_priming_fund": []}, "dated values need rising from_year, got []"),
         ({"pump_priming_fund": [{"from_year": 0, "value": 1}]}, "from_year = 0"),

@@ -23,20 +23,20 @@ def one(value):
 @pytest.mark.parametrize(("bidders", "expected"), [(1, 0.5), (2, 1 / 3), (4, 0.2), (9, 0.1)])
 def test_the_mark_up_is_the_first_price_equilibrium_one(bidders, expected):
     """With costs uniform on [0, 1], bidders add (1 - cost)/N; on average that is 1/(N + 1)."""
-    assert supplier.markup(one(bidders), ones, 0.0, 1.0, 0.0)[0] == pytest.approx(expected)
+    assert supplier.markup(one(bidders), ones, 0.0, 1.0)[0] == pytest.approx(expected)
 
 
 @given(st.integers(1, 20))
 def test_the_mark_up_earns_what_theory_says_a_bidder_earns(bidders):
     """Profit per bidder (hi - lo)/(N(N + 1)): the mark-up times the chance to win, 1/N."""
-    mark = supplier.markup(one(bidders), ones, 0.0, 1.0, 0.0)[0]
+    mark = supplier.markup(one(bidders), ones, 0.0, 1.0)[0]
     assert mark / bidders == pytest.approx(1 / (bidders * (bidders + 1)))
 
 
 @given(st.floats(1, 20), st.floats(1, 20))
 def test_shading_grows_with_rivals(some, more):
     low, high = sorted((some, more))
-    shaded = [supplier.markup(one(n), 0 * ones, 0.0, 0.0, one(0.1))[0] for n in (low, high)]
+    shaded = [supplier.shading(one(n), one(0.1))[0] for n in (low, high)]
     assert 0 <= shaded[0] <= shaded[1] < 0.1
 
 
@@ -183,12 +183,26 @@ def test_pressure_builds_over_four_years_and_a_saver_feels_none():
     assert council.pressure(0.0, 40, rates, 0.1).tolist() == [0, 0, 0]
 
 
-def test_a_business_case_weighs_savings_over_the_contract_s_life_against_set_up():
-    saving, years, cost = one(1.0), one(5.0), one(4.6)
-    assert not council.passes_business_case(saving, years, cost, 0.035, 0.0)[0]
-    assert council.passes_business_case(saving, years, one(4.5), 0.035, 0.0)[0]
-    assert council.passes_business_case(saving, years, cost, 0.035, 0.25)[0]
-    assert council.passes_business_case(saving, years, one(4.99), 0.0, 0.0)[0]
+def test_a_business_case_bears_the_price_at_which_savings_repay_set_up():
+    """Five years at 3.5% are worth 4.515 of a year: a set-up of £4.515m needs £1m a year."""
+    given = {"years": one(5.0), "client_side": 0.0}
+    ceiling = council.highest_viable_price(
+        one(10.0), one(4.51505), **given, discount_rate=0.035, optimism=0.0
+    )
+    assert ceiling[0] == pytest.approx(9.0, abs=1e-4)
+    hopeful = council.highest_viable_price(
+        one(10.0), one(4.51505), **given, discount_rate=0.035, optimism=0.25
+    )
+    assert hopeful[0] == pytest.approx(9.2, abs=1e-4)
+    undiscounted = council.highest_viable_price(
+        one(10.0), one(5.0), **given, discount_rate=0.0, optimism=0.0
+    )
+    assert undiscounted[0] == pytest.approx(9.0, abs=1e-4)
+
+
+def test_a_worse_deal_is_not_cheaper_to_set_up():
+    cost = partnership.set_up_cost(np.array([1.0, 10.0, 100.0]), 0.05, 2.0, 0.3)
+    assert cost.tolist() == pytest.approx([0.3, 1.0, 10.0])
 
 
 @given(shares, shares)
