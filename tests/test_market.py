@@ -1,0 +1,154 @@
+"""How the market behaves: worked situations, each a rule that once was or easily could be broken."""
+
+import numpy as np
+import pytest
+
+from agents.columns import NONE
+from simulation import MarketModel
+from simulation.assumptions import assumptions_from
+from simulation.ledger import Purpose
+from simulation.register import COUNCIL_TYPES
+from tests.worlds import shire
+
+SHARING = {"aggregation_threshold": 3.0, "aggregation_mandate": 1.0}
+
+
+def test_a_threshold_that_nobody_falls_below_changes_nothing():
+    plain = MarketModel(rng=1, years=5).run()
+    tiny = MarketModel(rng=1, years=5, aggregation_threshold=1e-6, aggregation_mandate=1.0).run()
+    assert plain.outcomes.equals(tiny.outcomes)
+
+
+def test_a_closed_fund_pays_no_more_and_returns_what_comes_back():
+    dated = [{"from_year": 1, "value": 50.0}, {"from_year": 4, "value": 0.0}]
+    model = MarketModel(rng=1, years=8, pump_priming_fund=dated, **SHARING)
+    while model.running:
+        model.step()
+        if model.quarter > 12:
+            assert model.ledger.total(Purpose.FUND_CLAIM) == 0
+    paid = model.measures["fund_paid"]
+    assert paid.loc[:12].sum() > 0
+    assert model.measures["fund_repaid"].loc[13:].sum() > 0
+    repaid_last = round(model.measures["fund_repaid"].iloc[-1] * 1e8)
+    assert model.fund_balance == repaid_last
+
+
+def test_a_fund_never_holds_more_than_its_capital():
+    model = MarketModel(rng=2, years=6, pump_priming_fund=5.0, **SHARING)
+    while model.running:
+        model.step()
+        assert 0 <= model.fund_balance <= 5 * 10**8
+
+
+def test_a_grant_is_never_repaid_and_never_free_to_the_public():
+    grant = {"pump_priming_fund": 40.0, "pump_priming_repayment": 0.0}
+    assumed = assumptions_from({"fund_first": 1.0})
+    model = MarketModel(assumptions=assumed, rng=3, years=5, **grant, **SHARING).run()
+    measures = model.measures
+    assert measures["fund_paid"].sum() > 0
+    assert measures["fund_repaid"].sum() == 0
+    public = measures["councils_saving"] - measures["fund_paid"]
+    np.testing.assert_allclose(measures["public_saving"], public, atol=1e-6)
+
+
+def test_without_smes_there_are_none_and_without_large_suppliers_none():
+    no_smes = MarketModel(assumptions=assumptions_from({"smes": 0}), rng=1, years=3).run()
+    assert no_smes.suppliers.large.all()
+    no_large = MarketModel(
+        assumptions=assumptions_from({"large_suppliers": 0}), rng=1, years=3
+    ).run()
+    assert not no_large.suppliers.large.any()
+
+
+@pytest.mark.parametrize("name", ["common_error", "own_error", "fit_spread", "evaluation_noise"])
+def test_the_widest_errors_break_nothing(name):
+    model = MarketModel(assumptions=assumptions_from({name: 0.5}), rng=1, years=4).run()
+    prices = model.tables["tenders"]["price"].dropna()
+    assert (prices > 0).all()
+
+
+def test_a_joint_project_is_never_signed_above_what_its_members_pay_otherwise():
+    model = MarketModel(rng=4, years=6, **SHARING).run()
+    contracts = model.contracts
+    groups, first = np.unique(contracts.partnership, return_index=True)
+    first = first[groups != NONE]
+    assert len(first) > 50
+    assert (contracts.price[first] < contracts.value[first]).all()
+
+
+def test_members_of_a_group_are_neighbours_by_steps_where_reach_says_so():
+    model = MarketModel(rng=5, years=3, **SHARING).run()
+    adjacent, services = model.geography.adjacent, model.services
+    forming = np.unique(services.partnership[services.partnership != NONE])
+    assert len(forming) > 10
+    for row in forming:
+        members = set(services.council[services.partnership == row].tolist())
+        reached = {min(members)}
+        while more := {m for m in members - reached if adjacent[m] & reached}:
+            reached |= more
+        assert reached == members
+
+
+def test_county_reach_keeps_groups_within_a_county():
+    model = MarketModel(rng=6, years=4, aggregation_reach="county", **SHARING).run()
+    district = COUNCIL_TYPES.index("district")
+    shared = model.contracts.partnership[model.services.contract] != NONE
+    shared &= model.services.contract != NONE
+    lead = model.services.council[model.contracts.lead[model.services.contract]]
+    shared &= model.councils.type[lead] == district
+    contract = model.services.contract[shared]
+    parent = model.councils.county
+    family = np.where(parent == NONE, np.arange(len(parent)), parent)
+    county = family[model.services.council[shared]]
+    assert len(contract) > 50
+    for one in np.unique(contract):
+        assert len(set(county[contract == one].tolist())) == 1
+
+
+def test_national_reach_lets_far_councils_share():
+    near = MarketModel(rng=7, years=4, **SHARING).run()
+    far = MarketModel(rng=7, years=4, aggregation_reach="national", **SHARING).run()
+
+    def widest(model):
+        services, contracts = model.services, model.contracts
+        held = (services.contract != NONE) & (contracts.councils[services.contract] > 1)
+        lead = contracts.lead[services.contract[held]]
+        return model.kilometres(services.council[held], services.council[lead]).max()
+
+    assert widest(far) > widest(near)
+
+
+def test_no_group_is_larger_than_allowed():
+    model = MarketModel(rng=8, years=4, max_partners=3, **SHARING).run()
+    assert model.partnerships.members_sought.max() <= 3
+    assert model.contracts.councils.max() <= 3
+
+
+def test_qualification_screens_on_turnover():
+    model = MarketModel(rng=9, years=3, qualification_multiple=8.0).run()
+    tenders = model.tables["tenders"]
+    plain = MarketModel(rng=9, years=3).run().tables["tenders"]
+    assert tenders["qualified"].mean() < plain["qualified"].mean()
+
+
+def test_a_council_alone_shares_nothing():
+    model = MarketModel(rng=1, years=5, register=shire(0), **SHARING).run()
+    assert model.measures["councils"].iloc[0] == 2
+    lonely = MarketModel(rng=1, years=5, register=shire(0), max_partners=2).run()
+    assert (lonely.partnerships.members_sought <= 2).all()
+
+
+def test_risk_by_control_leaves_each_risk_with_who_controls_it():
+    model = MarketModel(rng=1, years=2, risk_allocation="by_control").run()
+    signed = model.contracts.start >= 1
+    assert np.unique(model.contracts.share[signed], axis=0).tolist() == [[0.9, 0.1, 0.9]]
+
+
+def test_a_collapse_brings_services_home_and_costs_the_members():
+    assumed = assumptions_from({"event_level": 2.0, "rescue_limit": 0.0, "loss_spread": 1.5})
+    model = MarketModel(assumptions=assumed, rng=1, years=4).run()
+    ended = model.tables["contracts"]["ended_how"]
+    assert (ended == "collapsed").sum() > 20
+    assert model.measures["collapses"].sum() == (ended == "collapsed").sum()
+    ledger = model.tables["ledger"]
+    assert ledger.loc[ledger["purpose"] == "disruption", "amount"].sum() > 0
