@@ -145,12 +145,13 @@ def _form(model: "MarketModel", needs: IntArray) -> None:
     bounds = np.searchsorted(pairs.leader, np.arange(len(leaders) + 1))
     turn = np.argsort(model.draws.uniform("turn", model.services.key[leaders], model.quarter))
     turn = turn[bounds[turn] < bounds[turn + 1]]
-    places = leaders[turn].tolist(), bounds[turn].tolist(), bounds[turn + 1].tolist()
+    enough = np.where(_obliged(model, leaders), model.levers.aggregation_threshold, np.inf)
+    columns = leaders[turn], bounds[turn], bounds[turn + 1], enough[turn]
     offers, taken = _offers(model, pairs.candidate, pairs.attraction), set[int]()
     groups = []
-    for leader, start, stop in zip(*places, strict=True):
+    for leader, start, stop, most in zip(*(one.tolist() for one in columns), strict=True):
         if leader not in taken and (free := offers.free(start, stop, taken)).service:
-            members = _grow_from(model, leader, free)
+            members = _grow_from(model, leader, free, most)
             taken.update(members)
             groups.extend([members] if members else [])
     _found(model, groups, needs)
@@ -255,8 +256,11 @@ def _same_county(model: "MarketModel", one: IntArray, other: IntArray) -> BoolAr
     return same
 
 
-def _grow_from(model: "MarketModel", leader: int, free: Offers) -> list[int]:
-    """Return the group, leader first, that one leader gathers; empty where nobody joins."""
+def _grow_from(model: "MarketModel", leader: int, free: Offers, enough: float) -> list[int]:
+    """Return the group, leader first, that one leader gathers; empty where nobody joins.
+
+    It stops looking at a value of ``enough``, £m a year: the threshold, where it must aggregate.
+    """
     chosen = grow_group(
         free.attraction,
         free.value,
@@ -264,15 +268,9 @@ def _grow_from(model: "MarketModel", leader: int, free: Offers) -> list[int]:
         float(model.services.baseline[leader] * model.index),
         _gain(model, leader),
         model.levers.max_partners,
-        _enough(model, leader),
+        enough,
     )
     return [leader, *(free.service[one] for one in chosen)] if chosen else []
-
-
-def _enough(model: "MarketModel", leader: int) -> float:
-    """Return the value, £m a year, at which a leader stops looking: the threshold, if it must."""
-    obliged = _obliged(model, np.array([leader]))[0]
-    return model.levers.aggregation_threshold if obliged else np.inf
 
 
 def _adjoins(model: "MarketModel", home: int, others: list[int]) -> Callable[[int, set[int]], bool]:

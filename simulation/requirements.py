@@ -24,6 +24,7 @@ class Requirements:
         segment: segment.
         service: members' services, flat, tender by tender.
         tender: to which tender each entry of ``service`` belongs.
+        weight: of each entry of ``service`` in the luck of its tender; squares add up to 1.
         councils: number of members.
         value: annual in-house cost of all members' services.
         own_value: scale that members already hold, sum of squares over sum.
@@ -42,6 +43,7 @@ class Requirements:
     segment: IntArray
     service: IntArray
     tender: IntArray
+    weight: FloatArray
     councils: IntArray
     value: FloatArray
     own_value: FloatArray
@@ -75,9 +77,7 @@ def draw_normal(model: "MarketModel", purpose: str, requirements: Requirements) 
     own = model.draws.normal(
         purpose, services.key[requirements.service], services.ordinal[requirements.service]
     )
-    weight = services.baseline[requirements.service]
-    total = sum_by(requirements.tender, weight * own, len(requirements))
-    return total / np.sqrt(sum_by(requirements.tender, weight**2, len(requirements)))
+    return sum_by(requirements.tender, requirements.weight * own, len(requirements))
 
 
 def risk_shares(model: "MarketModel", tenders: int) -> FloatArray:
@@ -109,7 +109,7 @@ def gather(
     sizes = np.bincount(tender, minlength=count)
     lead = service[np.cumsum(sizes) - sizes]
     worth = services.baseline[service] * model.index
-    value = sum_by(tender, worth, count)
+    value, squares = sum_by(tender, worth, count), sum_by(tender, worth**2, count)
     segment = services.segment[lead]
     key = combine(services.key[lead], services.ordinal[lead])
 
@@ -117,8 +117,9 @@ def gather(
         return sum_by(tender, worth * column[services.council[service]], count) / value
 
     return Requirements(
-        lead=lead, segment=segment, service=service, tender=tender, councils=sizes, value=value,
-        own_value=sum_by(tender, worth**2, count) / value,
+        lead=lead, segment=segment, service=service, tender=tender,
+        weight=worth / np.sqrt(squares)[tender], councils=sizes, value=value,
+        own_value=squares / value,
         partnership=partnership, incumbent=_incumbent(model, service, tender, worth, count),
         key=key, quarters=np.maximum(np.rint(4 * table.years[segment]), 1).astype(np.int64),
         share=risk_shares(model, count),
