@@ -48,7 +48,7 @@ def grow_group(
     values: Sequence[float],
     adjacent: Callable[[int, set[int]], bool],
     lead_value: float,
-    gain: Callable[[float, float, int], float],
+    gain: Callable[[float, float], float],
     most: int,
     enough: float,
 ) -> list[int]:
@@ -62,7 +62,7 @@ def grow_group(
         values: annual value of each candidate's requirement, £m.
         adjacent: whether a candidate may join the candidates chosen so far.
         lead_value: annual value of the leader's requirement, £m.
-        gain: net fall in unit cost for a group's value, an added value and the number of members.
+        gain: net fall in unit cost for a group's value and an added value.
         most: largest group, leader included.
         enough: annual value at which the group stops looking, £m.
     """
@@ -72,7 +72,7 @@ def grow_group(
     for candidate in sorted(range(len(values)), key=lambda one: (-attraction[one], one)):
         if len(chosen) + 1 >= most or value >= enough:
             break
-        worth = attraction[candidate] + gain(value, values[candidate], len(chosen) + 1)
+        worth = attraction[candidate] + gain(value, values[candidate])
         if worth > 0 and adjacent(candidate, members):
             chosen.append(candidate)
             members.add(candidate)

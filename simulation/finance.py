@@ -12,7 +12,7 @@ from agents.government import repayment_due
 from simulation.contracts import delivered_by, sum_by
 from simulation.ledger import COUNCIL_COSTS, PENCE, Account, Purpose, to_pence
 from simulation.requirements import Requirements
-from simulation.route import SetUp, value_in_house
+from simulation.route import SetUp
 from simulation.segments import segment_table
 from simulation.tendering import Result
 
@@ -132,7 +132,7 @@ def _pay_for_services(model: "MarketModel") -> None:
     everyone = ledger.council(np.arange(len(model.councils)))
     budget = sum_by(services.council, services.baseline * model.index, len(model.councils))
     ledger.post(Account.TAXPAYERS, everyone, Purpose.BUDGET, to_pence(budget / 4))
-    ledger.post(everyone, Account.RESOURCES, Purpose.IN_HOUSE, to_pence(value_in_house(model) / 4))
+    ledger.post(everyone, Account.RESOURCES, Purpose.IN_HOUSE, to_pence(_value_in_house(model) / 4))
     held = rows_where(services.contract != NONE)
     contract, council = services.contract[held], services.council[held]
     cost = services.baseline[held] * model.index / 4
@@ -146,6 +146,13 @@ def _pay_for_services(model: "MarketModel") -> None:
     ):
         total = to_pence(sum_by(council, amount, len(model.councils)))
         ledger.post(everyone, Account.RESOURCES, purpose, total)
+
+
+def _value_in_house(model: "MarketModel") -> FloatArray:
+    """Return each council's in-house cost this quarter, £m a year."""
+    services = model.services
+    at_home = np.where(services.contract == NONE, services.council, NONE)
+    return sum_by(at_home, services.baseline * model.index, len(model.councils))
 
 
 def _pay_for_delivery(model: "MarketModel") -> None:

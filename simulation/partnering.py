@@ -37,7 +37,7 @@ class Group(NamedTuple):
     services: IntArray
 
 
-class Pairs(NamedTuple):
+class Matches(NamedTuple):
     """Possible partners of this quarter's leaders, one entry a pair, in order of leaders."""
 
     leader: IntArray
@@ -178,7 +178,7 @@ def _obliged(model: "MarketModel", services: IntArray) -> BoolArray:
     return value < model.levers.aggregation_threshold
 
 
-def _pairs(model: "MarketModel", leaders: IntArray) -> Pairs:
+def _pairs(model: "MarketModel", leaders: IntArray) -> Matches:
     """Return every leader with every service that could join it, and its attraction."""
     council = model.services.council[leaders]
     reached = model.geography.candidates(model.levers.aggregation_reach)
@@ -192,7 +192,7 @@ def _pairs(model: "MarketModel", leaders: IntArray) -> Pairs:
     candidate, kilometres = service[leader, place], away[leader, place]
     attraction = _attraction(model, leaders[leader], candidate, kilometres)
     pays = attraction + _best_gain(model, candidate) > 0
-    return Pairs(leader[pays], candidate[pays], attraction[pays])
+    return Matches(leader[pays], candidate[pays], attraction[pays])
 
 
 def _best_gain(model: "MarketModel", services: IntArray) -> FloatArray:
@@ -286,13 +286,13 @@ def _adjoins(model: "MarketModel", home: int, others: list[int]) -> Callable[[in
     return adjoins
 
 
-def _gain(model: "MarketModel", leader: int) -> Callable[[float, float, int], float]:
+def _gain(model: "MarketModel", leader: int) -> Callable[[float, float], float]:
     """Return the fall in unit cost, less coordination, that one more member brings."""
     segment = int(model.services.segment[leader])
     elasticity = float(segment_table().scale_elasticity[segment]) * model.assumptions.demand_scale
     coordination = float(model.coordination[segment])
 
-    def gain(value: float, added: float, members: int) -> float:
+    def gain(value: float, added: float) -> float:
         return scale_gain(value, added, elasticity) - coordination
 
     return gain

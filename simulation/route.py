@@ -280,10 +280,3 @@ def _raise_cash(project: Project, own: _OwnCash, fund: int) -> SetUp | None:
     own.spend(council, rest, loans)
     deadweight = takes_fund and alone is not None
     return SetUp(council, project.service, need, claim, loans, project.ceiling, deadweight)
-
-
-def value_in_house(model: "MarketModel") -> FloatArray:
-    """Return each council's in-house cost this quarter, £m a year."""
-    services = model.services
-    at_home = np.where(services.contract == NONE, services.council, NONE)
-    return sum_by(at_home, services.baseline * model.index, len(model.councils))

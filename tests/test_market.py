@@ -1,4 +1,4 @@
-"""How the market behaves: worked situations, each a rule that once was or easily could be broken."""
+"""How the market behaves: worked situations, each a rule once broken or easily broken."""
 
 import numpy as np
 import pytest

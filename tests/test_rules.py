@@ -282,7 +282,7 @@ def test_a_group_stops_at_its_largest_size_and_takes_nobody_at_a_loss():
 
 
 def test_coordination_ends_growth_before_scale_does():
-    def gain(value, added, members):
+    def gain(value, added):
         return council.scale_gain(value, added, 0.1) - 0.012
 
     chosen = partnership.grow_group(
