@@ -18,7 +18,7 @@ from simulation.levers import Levers, live_levers
 from simulation.model import MarketModel
 from simulation.outcomes import MEASURES, OUTCOMES
 from simulation.parameters import parameters
-from simulation.segments import SEGMENT_NAMES, Segment
+from simulation.segments import RISKS, SEGMENT_NAMES, Segment
 
 ROOT = Path(__file__).parent.parent
 DOCS = ROOT / "docs"
@@ -233,6 +233,8 @@ def purposes_of(node: ast.AST) -> Iterator[str]:
             func=ast.Name(id="draw_normal"), args=[_, ast.Constant(value=str(purpose)), *_]
         ):
             yield purpose
+        case ast.Call(func=ast.Name(id="draw_normal"), args=[_, ast.JoinedStr() as purpose, *_]):
+            yield from (ast.unparse(purpose)[2:-1].replace("{risk}", risk) for risk in RISKS)
 
 
 def purposes_drawn() -> set[str]:
