@@ -16,14 +16,17 @@ from experiments.catalogue import (
 from experiments.documents import read_document
 from experiments.question import (
     MANIFEST,
+    REPLICATES,
     Question,
     is_question,
     read_question,
     read_run_question,
     territory,
 )
+from simulation.assumptions import Assumptions, assumptions_from
 from simulation.errors import InputError, did_you_mean
-from simulation.parameters import parse_scalar
+from simulation.levers import Levers
+from simulation.parameters import parameters, parse_scalar
 
 CUSTOM = "custom"
 
@@ -53,7 +56,10 @@ class Changes:
 
     def _assumptions(self, question: Question) -> dict[str, Any]:
         held = pairs(self.assumed, "--assume")
+        for name in held.keys() & parameters(Levers):
+            raise InputError(f"--assume: {name} is a lever; use --set")
         values = {name: parse_scalar(text) for name, text in held.items()}
+        assumptions_from(values, "--assume")
         return {"assumptions": {**question.assumptions, **values}} if values else {}
 
     def _register(self) -> dict[str, Any]:
@@ -108,6 +114,8 @@ def run_of(
     if question is None:
         found = find_policy(reference or STATUS_QUO)
         count = (replication or 0) + 1
+        if count > REPLICATES[1]:
+            raise InputError(f"--replication {replication}: must be at most {REPLICATES[1] - 1}")
         question = Question((found,), mode="fixed", replicates=count, where="command line")
     question = only(changes.applied(question), policy, replication)
     if levers:
@@ -143,7 +151,10 @@ def changed_policy(policy: NamedPolicy, levers: Sequence[str]) -> NamedPolicy:
     Raises:
         InputError: a lever is unknown or its value wrong.
     """
-    values = {name: dated(text) for name, text in pairs(levers, "--set").items()}
+    given = pairs(levers, "--set")
+    for name in given.keys() & parameters(Assumptions):
+        raise InputError(f"--set: {name} is an assumption; use --assume")
+    values = {name: dated(text) for name, text in given.items()}
     described = f"{policy.title} with {', '.join(levers)}"
     merged = {**policy.policy.as_levers(), **values}
     return NamedPolicy(CUSTOM, "Custom", described[:2000], merged, where="--set")

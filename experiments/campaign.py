@@ -7,7 +7,7 @@ import threading
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, dataclass, field
 from functools import partial
 from importlib.metadata import version
 from pathlib import Path
@@ -15,14 +15,15 @@ from types import FrameType
 from typing import Any, Literal
 
 from experiments.executors import Executor, Lost
-from experiments.question import MANIFEST, Question
-from experiments.recording import Recording, check_place, stored_runs
+from experiments.question import MANIFEST, Question, check_dates
+from experiments.recording import Recording, stored_runs
 from experiments.runs import Failed, Made, Run, make, plan, samples, setting
 from results.report import render
 from results.statistics import write_summary
 from results.store import REPORT, open_run, write_text
 
 type Kind = Literal["compare", "run"]
+type Row = Mapping[str, Any]
 type Progress = Callable[[int, int], None]
 
 RUNS = Path("runs")
@@ -47,7 +48,7 @@ class Conduct:
     runs: int
     complete: int
     failed: tuple[Failed, ...]
-    summary: tuple[Mapping[str, Any], ...] = field(default=(), repr=False)
+    summary: tuple[Row, ...] = field(default=(), repr=False)
 
 
 class Interruption:
@@ -104,9 +105,11 @@ class _Tally:
 
     @property
     def complete(self) -> int:
-        """Number of main replications of which every policy's run ended well."""
+        """Number of replications, twins aside, of which every policy's run ended well."""
+        asked = self.question
         return sum(
-            count == len(self.question.policies) and replication < self.question.replicates
+            count == len(asked.policies)
+            and (replication < asked.replicates or replication == asked.replication)
             for replication, count in self.by_replication.items()
         )
 
@@ -122,6 +125,7 @@ def conduct(
 ) -> Conduct:
     """Make the runs of ``question`` and keep what they give in a run directory.
 
+    The summary and the report are drawn where there is a complete replication to draw from.
     Interrupted, it keeps what is done if at least one replication is complete, and no run directory
     of the same question is there already that holds as many runs.
 
@@ -134,11 +138,12 @@ def conduct(
         progress: called with the number of runs done and of all runs.
 
     Raises:
-        InputError: ``place`` holds something else, or cannot be written.
+        InputError: a lever changes too late, or ``place`` holds something else, is being written
+            by another process, or cannot be written.
     """
-    check_place(place, question.identity)
+    check_dates(question)
     runs = plan(question, everything=everything)
-    with Recording(place) as recording, interruption() as stop:
+    with Recording(place, question.identity) as recording, interruption() as stop:
         tally = _Tally(question)
         for result in executor.run(partial(make, setting(question)), runs, stop):
             _take(_settled(result), tally, recording)
@@ -148,22 +153,30 @@ def conduct(
         interrupted = tally.done < len(runs)
         manifest = _manifest(question, kind, tally, "interrupted" if interrupted else "complete")
         keep = not interrupted or (tally.complete > 0 and tally.runs > stored_runs(place))
+        summary: list[Row] = []
         if keep:
-            recording.finish(manifest, question.territory.register.raw)
-    where = place if keep else None
-    return Conduct(where, manifest["status"], tally.runs, tally.complete, tuple(tally.failed))
+            draw = partial(_present, summary) if tally.complete else _leave
+            recording.publish(manifest, question.territory.register.raw, draw)
+    return Conduct(
+        directory=place if keep else None,
+        status=manifest["status"],
+        runs=tally.runs,
+        complete=tally.complete,
+        failed=tuple(tally.failed),
+        summary=tuple(summary),
+    )
 
 
-def present(done: Conduct) -> Conduct:
-    """Draw the summary and the report, where there is a complete replication to draw from."""
-    if done.directory is None or not done.complete:
-        return done
+def _present(summary: list[Row], directory: Path) -> None:
+    """Draw the summary and the report into ``directory``, and add the rows to ``summary``."""
+    stored = open_run(directory)
+    frame = write_summary(stored)
+    write_text(directory / REPORT, render(stored, frame))
+    summary.extend({str(name): row[name] for name in row} for row in frame.to_dict("records"))
 
-    stored = open_run(done.directory)
-    summary = write_summary(stored)
-    write_text(done.directory / REPORT, render(stored, summary))
-    rows = ({str(name): row[name] for name in row} for row in summary.to_dict("records"))
-    return replace(done, summary=tuple(rows))
+
+def _leave(_: Path) -> None:
+    """Draw nothing, where no replication is complete to draw from."""
 
 
 def _settled(result: Made | Failed | Lost[Run]) -> Made | Failed:

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from experiments.documents import Fields, read_document
+from experiments.documents import SUFFIXES, Fields, read_document
 from simulation.errors import InputError, did_you_mean
 from simulation.levers import Levers, Policy
 from simulation.parameters import parameters
@@ -25,7 +25,6 @@ _ORDER = (
     "shared-risk",
     "revolving-fund",
 )
-_SUFFIXES = (".yaml", ".yml", ".json")
 
 
 @dataclass(frozen=True)
@@ -135,7 +134,7 @@ def _read(path: Path, where: str) -> NamedPolicy:
 
 
 def _looks_like_a_path(reference: str) -> bool:
-    return os.sep in reference or reference.endswith(_SUFFIXES)
+    return os.sep in reference or reference.endswith(SUFFIXES)
 
 
 def _title(name: str) -> str:

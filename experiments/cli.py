@@ -6,8 +6,11 @@ Nothing heavy is imported here; each command imports what it needs when it runs.
 from __future__ import annotations
 
 import json
+import os
+import signal
 import sys
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -21,7 +24,6 @@ if TYPE_CHECKING:
 
 INTERRUPTED = 130
 LONGEST_ERROR = 1000
-FILE = click.Path(path_type=Path)
 
 type Command = Callable[..., Any]
 
@@ -50,20 +52,63 @@ class OneOf(click.Choice[str]):
         return f"{value!r} is not one of {', '.join(options)}{did_you_mean(str(value), options)}"
 
 
+class Whole(click.IntRange):
+    """A whole number within bounds, which errors say in words."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        """Return ``value`` as a number."""
+        try:
+            return super().convert(value, param, ctx)
+        except click.BadParameter:
+            limits = f"from {self.min} to {self.max}"
+            self.fail(f"{value!r}: must be a whole number {limits}", param, ctx)
+
+
+class File(click.Path):
+    """The path of a file or directory."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        """Return ``value`` as a path."""
+        if value == "":
+            self.fail("must not be empty", param, ctx)
+        return super().convert(value, param, ctx)
+
+
+FILE = File(path_type=Path)
+
+
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command and return its exit code; bad input is one line on standard error."""
+    if sys.stderr is None:
+        sys.stderr = open(os.devnull, "w")  # noqa: SIM115 - takes the free descriptor for good
+    if sys.stdout is None:
+        return _complain("standard output is closed", 2)
     for stream in (sys.stdout, sys.stderr):
         if reconfigure := getattr(stream, "reconfigure", None):
             reconfigure(errors="replace")
     try:
         code = tenderlab.main(arguments, prog_name="tenderlab", standalone_mode=False)
+        sys.stdout.flush()
     except click.ClickException as error:
         return _complain(error.format_message(), error.exit_code)
     except InputError as error:
         return _complain(str(error), 2)
     except (KeyboardInterrupt, click.Abort):
+        signal.signal(signal.SIGINT, signal.SIG_IGN)  # impatience must not cut the last line short
         return _complain("interrupted; nothing was kept", INTERRUPTED)
+    except BrokenPipeError:
+        return _leave_output(0)
+    except OSError as error:
+        where = f"{error.filename}: " if error.filename else ""
+        return _leave_output(_complain(f"{where}{error.strerror or error}", 2))
     return code if isinstance(code, int) else 0
+
+
+def _leave_output(code: int) -> int:
+    """Return ``code``, and let nothing that still waits on standard output be written."""
+    with suppress(AttributeError, OSError, ValueError):
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    return code
 
 
 def _complain(message: str, code: int) -> int:
@@ -91,8 +136,8 @@ def _together(*options: Callable[[Command], Command]) -> Callable[[Command], Com
 as_json = click.option("--json", "as_json", is_flag=True, help="Print JSON instead of a table.")
 
 asking = _together(
-    click.option("--years", type=click.IntRange(1, 50), help="Years from April 2006.  [15]"),
-    click.option("--seed", type=click.IntRange(0, 2**63 - 1), help="Seed of all luck.  [2006]"),
+    click.option("--years", type=Whole(1, 50), help="Years from April 2006.  [15]"),
+    click.option("--seed", type=Whole(0, 2**63 - 1), help="Seed of all luck.  [2006]"),
     click.option(
         "--set",
         "levers",
@@ -147,11 +192,9 @@ def tenderlab(context: click.Context) -> None:
 @tenderlab.command()
 @click.argument("policies", nargs=-1, metavar="[POLICY|FILE]...")
 @click.option("--baseline", help="Policy to compare with.  [status-quo]")
-@click.option(
-    "--replicates", type=click.IntRange(1, 10_000), help="Replications of each policy.  [30]"
-)
+@click.option("--replicates", type=Whole(1, 10_000), help="Replications of each policy.  [30]")
 @asking
-@click.option("--workers", type=click.IntRange(1, 256), help="Processes.  [one a processor]")
+@click.option("--workers", type=Whole(1, 256), help="Processes.  [one a processor]")
 @click.option(
     "--events",
     type=OneOf(["first", "all"]),
@@ -191,7 +234,7 @@ def compare(
     from experiments import compare as comparing
 
     comparing.check_comparison(question)
-    with _progress() as progress:
+    with _progress(question) as progress:
         done = comparing.compare(
             question, out, executor, everything=events == "all", progress=progress
         )
@@ -201,7 +244,7 @@ def compare(
 @tenderlab.command()
 @click.argument("policy", default="", metavar="[POLICY|FILE]")
 @click.option("--policy", "choice", help="Which policy of a question file or run directory.")
-@click.option("--replication", type=click.IntRange(0), help="Which replication.  [0]")
+@click.option("--replication", type=Whole(0, 11_999), help="Which replication.  [0]")
 @asking
 def run(
     policy: str,
@@ -232,10 +275,10 @@ def run(
     return _tell_run(question, running.run(question, out), as_json)
 
 
-def _progress() -> Any:
+def _progress(question: Question) -> Any:
     from experiments.terminal import progress
 
-    return progress(sys.stderr)
+    return progress(sys.stderr, len(question.policies) * question.twins)
 
 
 def _executor(workers: int | None) -> Any:
@@ -275,7 +318,7 @@ def levers(name: str | None, as_json: bool) -> None:
     """
     from simulation.levers import Levers
 
-    _tell_parameters(Levers, "lever", "status quo", name, as_json)
+    _tell_parameters(Levers, "lever", name, as_json)
 
 
 @tenderlab.command()
@@ -291,7 +334,34 @@ def assumptions(name: str | None, as_json: bool) -> None:
     """
     from simulation.assumptions import Assumptions
 
-    _tell_parameters(Assumptions, "assumption", "default", name, as_json)
+    _tell_parameters(Assumptions, "assumption", name, as_json)
+
+
+@tenderlab.command()
+@click.argument("name", required=False)
+@as_json
+def outcomes(name: str | None, as_json: bool) -> None:
+    r"""List the outcomes, or show one of them in full.
+
+    \b
+    Examples:
+      tenderlab outcomes
+      tenderlab outcomes net_public_saving
+    """
+    from experiments import telling
+    from simulation.outcomes import OUTCOMES
+
+    if name is None:
+        known = list(OUTCOMES.values())
+        document: Any = list(map(telling.outcome_document, known))
+        _tell(telling.outcomes_text(known), document, as_json)
+    elif name in OUTCOMES:
+        one = OUTCOMES[name]
+        _tell(telling.outcome_text(one), telling.outcome_document(one), as_json)
+    else:
+        raise InputError(
+            f"tenderlab outcomes: unknown outcome {name!r}{did_you_mean(name, OUTCOMES)}"
+        )
 
 
 @tenderlab.command()
@@ -348,22 +418,20 @@ def _tell_run(question: Question, done: Conduct, as_json: bool) -> int:
 def _tell_what_went_wrong(done: Conduct) -> int:
     from experiments.telling import what_went_wrong
 
+    message = what_went_wrong(done)
     if done.status == "interrupted":
-        return _complain(what_went_wrong(done), INTERRUPTED)
-    code = 0 if done.complete else 1
-    return _complain(what_went_wrong(done), code) if done.failed else code
+        return _complain(message, INTERRUPTED)
+    return _complain(message, 0 if done.complete else 1) if message else 0
 
 
-def _tell_parameters(
-    declaring: type, kind: str, default: str, name: str | None, as_json: bool
-) -> None:
+def _tell_parameters(declaring: type, kind: str, name: str | None, as_json: bool) -> None:
     from experiments import telling
     from simulation.parameters import check_name, parameters
 
     if name is None:
         known = list(parameters(declaring).values())
         document: Any = list(map(telling.parameter_document, known))
-        _tell(telling.parameters_text(known, default), document, as_json)
+        _tell(telling.parameters_text(known, kind), document, as_json)
     else:
-        one = check_name(name, declaring, kind, "command line")
+        one = check_name(name, declaring, kind, f"tenderlab {kind}s")
         _tell(telling.parameter_text(one), telling.parameter_document(one), as_json)

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from experiments.campaign import RUNS, Conduct, Progress, conduct, present
+from experiments.campaign import RUNS, Conduct, Progress, conduct
 from experiments.executors import Executor, InProcess
 from experiments.question import Question
 from simulation.errors import InputError
@@ -30,7 +30,7 @@ def compare(
     """
     check_comparison(question)
     place = place or RUNS / question.identity
-    done = conduct(
+    return conduct(
         question,
         "compare",
         place,
@@ -38,7 +38,6 @@ def compare(
         everything=everything,
         progress=progress,
     )
-    return present(done)
 
 
 def check_comparison(question: Question) -> None:

@@ -9,6 +9,7 @@ import yaml
 
 from simulation.errors import InputError, did_you_mean
 
+SUFFIXES = (".yaml", ".yml", ".json")
 MOST_BYTES = 1024 * 1024
 DEEPEST = 20
 LONGEST_SCALAR = 2000
@@ -22,13 +23,17 @@ class Fields:
     Attributes:
         where: what errors call the place, such as the name of a file.
         values: what stands there.
+        inside: what errors put before the name of a field, such as ``"assumptions."``.
     """
 
     where: str
     values: Mapping[str, object]
+    inside: str = ""
 
     @classmethod
-    def of(cls, where: str, document: object, what: str, known: Sequence[str]) -> "Fields":
+    def of(
+        cls, where: str, document: object, what: str, known: Sequence[str], inside: str = ""
+    ) -> "Fields":
         """Return ``document`` as fields, each of which is ``known``.
 
         Raises:
@@ -44,11 +49,12 @@ class Fields:
                 raise InputError(
                     f"{where}: unknown key {shown(key)}{hint}; known: {', '.join(known)}"
                 )
-        return cls(where, document)
+        return cls(where, document, inside)
 
     def refusal(self, field: str, rule: str) -> InputError:
         """Return the error that says why the value of ``field`` is refused."""
-        return InputError(f"{self.where}: {field} = {shown(self.values[field])}: must be {rule}")
+        value = shown(self.values[field])
+        return InputError(f"{self.where}: {self.inside}{field} = {value}: must be {rule}")
 
     def given(self, field: str) -> bool:
         """Say whether ``field`` stands there with a value."""
@@ -134,10 +140,20 @@ def _read_bytes(path: Path, what: str) -> bytes:
             raw = handle.read(MOST_BYTES + 1)
     except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or str(error)
-        raise InputError(f"{path}: {what} cannot be read: {reason}") from None
+        hint = did_you_mean(path.name, _siblings(path))
+        raise InputError(f"{path}: {what} cannot be read: {reason}{hint}") from None
     if len(raw) > MOST_BYTES:
         raise InputError(f"{path}: {what} must be smaller than {MOST_BYTES >> 20} MB")
     return raw
+
+
+def _siblings(path: Path) -> list[str]:
+    """Return the names of files beside ``path`` that it might be a misspelling of."""
+    try:
+        beside = sorted(path.parent.iterdir())
+    except (OSError, ValueError):
+        return []
+    return [each.name for each in beside if each.suffix in SUFFIXES and each.name != path.name]
 
 
 def _decode(raw: bytes, path: Path) -> str:

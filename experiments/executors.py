@@ -11,7 +11,7 @@ import os
 import signal
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from multiprocessing import connection, forkserver, resource_tracker
 from multiprocessing.connection import Connection
@@ -31,6 +31,8 @@ CHUNK_SECONDS = 1.0
 LARGEST_CHUNK = 200
 ATTENTIVE_SECONDS = 0.1
 """How long an executor waits before it looks again whether it should stop."""
+PATIENT_SECONDS = 5.0
+"""How long an executor waits for a worker that it has told to end."""
 TRIES = 3
 """How often a task is tried whose worker dies, and how many workers may die before they start."""
 
@@ -128,8 +130,9 @@ class _Worker[T]:
     def end(self) -> str:
         """End the process, if it has not ended, and say how it did."""
         self.pipe.close()
-        self.process.terminate()
-        self.process.join()
+        for end in (self.process.terminate, self.process.kill):
+            end()
+            self.process.join(PATIENT_SECONDS)
         return f"its worker process ended with exit code {self.process.exitcode}"
 
 
@@ -161,6 +164,8 @@ class _Crew[T, R]:
     def dismiss(self) -> None:
         """End every worker, at work or not."""
         for worker in self.workers:
+            worker.process.terminate()
+        for worker in self.workers:
             worker.end()
 
     def _hand_out(self) -> None:
@@ -177,7 +182,8 @@ class _Crew[T, R]:
     def _hire(self) -> _Worker[T]:
         ours, theirs = self.context.Pipe()
         process = self.context.Process(target=_serve, args=(theirs, self.work), daemon=True)
-        process.start()
+        with _undisturbed():
+            process.start()
         theirs.close()
         self.workers.append(_Worker(process, ours))
         return self.workers[-1]
@@ -268,8 +274,18 @@ def _context(preload: Sequence[str]) -> Context:
 def _start_server() -> None:
     """Start the server of workers deaf to Ctrl-C, which is for this process to answer."""
     resource_tracker.ensure_running()
+    with _undisturbed():
+        forkserver.ensure_running()
+
+
+@contextmanager
+def _undisturbed() -> Iterator[None]:
+    """Hold Ctrl-C back for as long as the block lasts, and from every process that it starts."""
+    if not hasattr(signal, "pthread_sigmask"):
+        yield
+        return
     before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
     try:
-        forkserver.ensure_running()
+        yield
     finally:
         signal.pthread_sigmask(signal.SIG_SETMASK, before)

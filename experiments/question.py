@@ -7,7 +7,8 @@ its run directory, and the hash of that form is a short name by which it can be 
 import dataclasses
 import hashlib
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from functools import cached_property
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -21,6 +22,7 @@ from experiments.catalogue import (
     policy_from,
 )
 from experiments.documents import Fields, read_document
+from results.store import question_id
 from simulation.assumptions import Assumptions, assumptions_from
 from simulation.errors import InputError, did_you_mean
 from simulation.outcomes import HEADLINE, OUTCOMES
@@ -146,8 +148,7 @@ class Question:
     @cached_property
     def identity(self) -> str:
         """Twelve hexadecimal digits that name this question and no other."""
-        text = json.dumps(self.effective(), sort_keys=True, separators=(",", ":"), allow_nan=False)
-        return hashlib.sha256(text.encode()).hexdigest()[:12]
+        return question_id(self.effective())
 
     def against(self, baseline: NamedPolicy) -> "Question":
         """Return the same question with another baseline.
@@ -184,7 +185,9 @@ def read_question(path: Path) -> Question:
     fields = Fields.of(str(path), read_document(path, "a question"), "a question", QUESTION_KEYS)
     place = england()
     if fields.given("register"):
-        place = territory(path.parent / fields.text("register", "", LONGEST_PATH))
+        name = fields.text("register", "", LONGEST_PATH)
+        with _within(f"{path}: register"):
+            place = territory(path.parent / name)
     return _question(fields, path.parent, place)
 
 
@@ -201,15 +204,30 @@ def read_run_question(directory: Path) -> Question:
     return _question(fields, directory, _kept_territory(directory, fields))
 
 
+def check_dates(question: Question) -> None:
+    """Refuse levers that would change only after the last year.
+
+    Raises:
+        InputError: there is one.
+    """
+    for policy in question.policies:
+        for lever, changes in policy.policy.changes.items():
+            if changes[0].from_year > question.years:
+                raise InputError(
+                    f"{policy.where}: lever {lever}: from_year = {changes[0].from_year}: must be "
+                    f"at most {question.years}, the last year of the question"
+                )
+
+
 def is_question(document: object) -> bool:
     """Say whether a YAML document is a question rather than a policy."""
     return isinstance(document, Mapping) and bool(set(document) & set(QUESTION_KEYS))
 
 
 def _question(fields: Fields, folder: Path, place: Territory) -> Question:
-    assumptions = Fields.of(
-        fields.where, fields.mapping("assumptions"), "assumptions", ("mode", "set")
-    )
+    assumptions = _assumptions(fields)
+    held = dict(assumptions.mapping("set"))
+    assumptions_from(held, f"{fields.where}: assumptions.set")
     return Question(
         policies=_policies(fields, folder),
         territory=place,
@@ -217,26 +235,46 @@ def _question(fields: Fields, folder: Path, place: Territory) -> Question:
         seed=fields.whole("seed", 2006, SEED),
         replicates=fields.whole("replicates", 30, REPLICATES),
         mode=assumptions.choice("mode", "sampled", MODES),
-        assumptions=dict(assumptions.mapping("set")),
+        assumptions=held,
         outcomes=_outcomes(fields),
         replication=_replication(fields),
         where=fields.where,
     )
 
 
+def _assumptions(fields: Fields) -> Fields:
+    """Return mode and set; a text alone is the mode."""
+    given = fields.values.get("assumptions")
+    document = {"mode": given} if isinstance(given, str) else fields.mapping("assumptions")
+    return Fields.of(fields.where, document, "assumptions", ("mode", "set"), "assumptions.")
+
+
 def _policies(fields: Fields, folder: Path) -> tuple[NamedPolicy, ...]:
     listed = bundled_policies()
     if fields.given("policies"):
         given = fields.items("policies")
-        listed = tuple(_policy(item, f"{fields.where}: policies", folder) for item in given)
+        listed = tuple(
+            _policy(item, f"{fields.where}: policies[{place}]", folder)
+            for place, item in enumerate(given)
+        )
     baseline = _baseline(fields, listed, folder)
     return (baseline, *(policy for policy in listed if not policy.same(baseline)))
 
 
 def _policy(item: object, where: str, folder: Path) -> NamedPolicy:
-    if isinstance(item, str):
+    if not isinstance(item, str):
+        return policy_from(item, where)
+    with _within(where):
         return find_policy(item, folder)
-    return policy_from(item, where)
+
+
+@contextmanager
+def _within(where: str) -> Iterator[None]:
+    """Put the place ``where`` before whatever is wrong with the file that it names."""
+    try:
+        yield
+    except InputError as error:
+        raise InputError(f"{where}: {error}") from None
 
 
 def _baseline(fields: Fields, listed: Sequence[NamedPolicy], folder: Path) -> NamedPolicy:

@@ -2,10 +2,11 @@
 
 import json
 import os
+import re
 import shutil
 from collections import defaultdict
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -22,32 +23,42 @@ RUNS_AT_ONCE = 100
 
 
 class Recording:
-    """A run directory in the making, beside the place that it will take.
+    """A run directory in the making, beside the place that it will take and that no other may.
 
     Results must be added in the order of their runs; the bytes that are written depend on nothing
-    else. Used as a context it leaves nothing behind unless `finish` was called.
+    else. Used as a context it leaves nothing behind unless `publish` was called.
     """
 
-    def __init__(self, place: Path) -> None:
-        """Make the temporary directory beside ``place``.
+    def __init__(self, place: Path, identity: str) -> None:
+        """Claim ``place`` for the question ``identity``, and make the temporary directory.
 
         Raises:
-            InputError: that is not possible.
+            InputError: the place holds something else, is claimed, or cannot be written.
         """
+        check_place(place, identity)
         self.place = Path(os.path.abspath(place))
+        self._identity = identity
+        self._shown = place
+        self._lock = self.place.with_name(f".{self.place.name}.lock")
         self._part = self.place.with_name(f".{self.place.name}.{os.getpid()}.part")
+        self._made = self._part / self.place.name
         self._tables: defaultdict[Path, _TableFile] = defaultdict(_TableFile)
         with _writing(place):
+            self.place.parent.mkdir(parents=True, exist_ok=True)
+            _claim(self._lock, place)
+            _remove_abandoned(self.place)
             shutil.rmtree(self._part, ignore_errors=True)
-            (self._part / EVENTS).mkdir(parents=True)
+            (self._made / EVENTS).mkdir(parents=True)
 
     def __enter__(self) -> "Recording":
         return self
 
     def __exit__(self, *_: object) -> None:
-        for table in self._tables.values():
-            table.close()
+        with suppress(OSError):
+            for table in self._tables.values():
+                table.close()
         shutil.rmtree(self._part, ignore_errors=True)
+        self._lock.unlink(missing_ok=True)
 
     def add(self, made: Made) -> None:
         """Add one run that ended well.
@@ -60,24 +71,33 @@ class Recording:
             for name, table in made.events.items():
                 self._add(f"{EVENTS}/{name}.parquet", table)
 
-    def finish(self, manifest: Mapping[str, Any], register: bytes) -> None:
+    def publish(
+        self, manifest: Mapping[str, Any], register: bytes, complete: Callable[[Path], None]
+    ) -> None:
         """Write what is left and take the place.
 
         What stood there is replaced, except for files that are not part of a run directory.
 
+        Args:
+            manifest: content of its file.
+            register: content of its file.
+            complete: writes what is drawn from the rest into the directory that it is given.
+
         Raises:
-            InputError: the disk refuses it.
+            InputError: the disk refuses it, or something else has come to stand there.
         """
         with _writing(self.place):
             for path, table in self._tables.items():
                 table.flush(path)
                 table.close()
-            write_bytes(self._part / REGISTER, register)
-            write_json(self._part / MANIFEST, manifest)
-            _take_place(self._part, self.place)
+            write_bytes(self._made / REGISTER, register)
+            write_json(self._made / MANIFEST, manifest)
+            complete(self._made)
+            check_place(self._shown, self._identity)
+            _take_place(self._made, self.place)
 
     def _add(self, name: str, table: pa.Table) -> None:
-        path = self._part / name
+        path = self._made / name
         self._tables[path].add(table, path)
 
 
@@ -87,6 +107,61 @@ def _writing(place: Path) -> Iterator[None]:
         yield
     except OSError as error:
         raise InputError(f"{place}: cannot be written: {error.strerror or error}") from None
+
+
+def _claim(lock: Path, place: Path) -> None:
+    """Make the file ``lock`` with this process's number in it, unless a living process has it."""
+    _break_abandoned(lock)
+    try:
+        with lock.open("x") as handle:
+            handle.write(str(os.getpid()))
+    except FileExistsError:
+        raise InputError(
+            f"{place}: is being written by process {_holder(lock)}, nothing was changed; "
+            f"wait for it, or choose another --out ({lock.name} beside it says so)"
+        ) from None
+
+
+def _break_abandoned(lock: Path) -> None:
+    """Remove ``lock`` if its process has died; what another has claimed meanwhile is put back."""
+    if _lives(_holder(lock)):
+        return
+    aside = lock.with_name(f"{lock.name}.{os.getpid()}")
+    with suppress(FileNotFoundError):
+        lock.rename(aside)
+        if _lives(_holder(aside)):
+            aside.rename(lock)
+        aside.unlink()
+
+
+def _holder(lock: Path) -> int | None:
+    """Return the number of the process that has ``lock``; None if it is not written yet."""
+    try:
+        return int(lock.read_text())
+    except (OSError, ValueError):
+        return None
+
+
+def _lives(process: int | None) -> bool:
+    """Say whether ``process`` is there, or not known."""
+    if process is None:
+        return True
+    try:
+        os.kill(process, 0)
+    except PermissionError:
+        return True
+    except (OSError, OverflowError):
+        return False
+    return True
+
+
+def _remove_abandoned(place: Path) -> None:
+    """Remove what processes that were killed left beside ``place``."""
+    pattern = re.compile(rf"\.{re.escape(place.name)}\.(\d+)\.part")
+    for path in place.parent.iterdir():
+        left = pattern.fullmatch(path.name)
+        if left and not _lives(int(left[1])):
+            shutil.rmtree(path, ignore_errors=True)
 
 
 class _TableFile:
@@ -126,7 +201,9 @@ def check_place(place: Path, identity: str) -> None:
         InputError: it is a file, or a directory that holds something else.
     """
     try:
-        content = {path.name for path in place.iterdir()} if place.exists() else set()
+        content = {path.name for path in place.iterdir()}
+    except FileNotFoundError:
+        return
     except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or str(error)
         raise InputError(f"{place}: cannot hold a run directory: {reason}") from None
@@ -153,12 +230,12 @@ def _manifest(place: Path) -> dict[str, Any]:
     return content if isinstance(content, dict) else {}
 
 
-def _take_place(part: Path, place: Path) -> None:
-    """Rename ``part`` to ``place``; keep whatever else stood there."""
+def _take_place(made: Path, place: Path) -> None:
+    """Rename ``made`` to ``place``; keep whatever else stood there."""
     old = place.with_name(f".{place.name}.{os.getpid()}.old")
     if place.exists():
         place.rename(old)
-    part.rename(place)
+    made.rename(place)
     if old.exists():
         for path in old.iterdir():
             if not (place / path.name).exists():

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from experiments.campaign import RUNS, Conduct, conduct, present
+from experiments.campaign import RUNS, Conduct, conduct
 from experiments.executors import InProcess
 from experiments.question import Question
 
@@ -18,5 +18,4 @@ def run(question: Question, place: Path | None = None) -> Conduct:
         InputError: ``place`` cannot be used.
     """
     place = place or RUNS / question.identity
-    done = conduct(question, "run", place, InProcess())
-    return present(done)
+    return conduct(question, "run", place, InProcess())

@@ -13,6 +13,7 @@ from rich.text import Text
 
 from experiments.catalogue import NamedPolicy
 from experiments.terminal import clean, comparison, listing, rendered, values, width
+from simulation.outcomes import Outcome
 from simulation.parameters import Parameter, Scalar
 
 if TYPE_CHECKING:
@@ -62,7 +63,7 @@ def what_went_wrong(done: Conduct) -> str:
     if done.status == "interrupted":
         return _interrupted(done)
     if not done.failed:
-        return ""
+        return "" if done.complete else "no replication is complete"
     first = done.failed[0]
     return (
         f"{len(done.failed)} of {done.runs + len(done.failed)} runs failed, first "
@@ -76,7 +77,9 @@ def _reading(question: Question, done: Conduct) -> str:
     text = (
         f"{pairs} of {_counted(question.years, 'year')}, assumptions {question.mode}. "
         f"First column: mean of {clean(question.baseline.title)}. Others: difference from it, "
-        "[its 95% interval], and a verdict that holds for the whole table."
+        "[its 95% interval], and a verdict that holds for the whole table; pts are points, the "
+        "difference of two percentages. Undecided: 'not 0' is a difference that is real but may be "
+        "too small to matter, 'maybe 0' one that may be nothing."
     )
     return rendered(Text(text))
 
@@ -105,7 +108,7 @@ def _defined(row: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
-# Levers, assumptions, policies
+# Levers, assumptions, outcomes, policies
 
 
 def parameter_document(parameter: Parameter) -> dict[str, Any]:
@@ -113,14 +116,14 @@ def parameter_document(parameter: Parameter) -> dict[str, Any]:
     return {**asdict(parameter), "allowed": parameter.allowed}
 
 
-def parameters_text(parameters: Sequence[Parameter], default: str) -> str:
-    """Return a table of levers or assumptions; ``default`` heads the column of their defaults."""
+def parameters_text(parameters: Sequence[Parameter], kind: str) -> str:
+    """Return a table of parameters; ``kind`` is "lever" or "assumption"."""
     live = [parameter for parameter in parameters if not parameter.planned]
     planned = [parameter for parameter in parameters if parameter.planned]
-    text = rendered(_parameters_table(live, default))
+    text = rendered(_parameters_table(live, kind))
     if planned:
         heading = "Planned, not built yet; only the default is accepted:"
-        text = f"{text}\n{heading}\n\n{rendered(_parameters_table(planned, default))}"
+        text = f"{text}\n{heading}\n\n{rendered(_parameters_table(planned, kind))}"
     return text.rstrip("\n")
 
 
@@ -141,18 +144,74 @@ def policy_text(policy: NamedPolicy) -> str:
     return yaml.safe_dump(document, sort_keys=False, allow_unicode=True, width=96).rstrip("\n")
 
 
-def _parameters_table(parameters: Sequence[Parameter], default: str) -> Table:
-    rows = [(each.name, _with_unit(each.default, each.unit), each.meaning) for each in parameters]
-    return listing(("name", default, "meaning"), rows)
+def outcome_document(outcome: Outcome) -> dict[str, Any]:
+    """Return an outcome, for JSON."""
+    shown = ("name", "title", "unit", "better", "matters", "relative_to", "headline", "definition")
+    return {name: getattr(outcome, name) for name in shown}
+
+
+def outcomes_text(outcomes: Sequence[Outcome]) -> str:
+    """Return a table of outcomes."""
+    headings = ("name", "unit", "better", "matters from", "definition")
+    rows = [
+        (each.name, each.unit, each.better, _matters(each), each.definition) for each in outcomes
+    ]
+    return rendered(listing(headings, rows)).rstrip("\n")
+
+
+def outcome_text(outcome: Outcome) -> str:
+    """Return all that is declared of an outcome."""
+    rows = [
+        (outcome.name, outcome.title),
+        ("unit", outcome.unit),
+        ("better", outcome.better),
+        ("matters from", f"{_matters(outcome)}, the smallest difference that matters"),
+        ("headline", "yes" if outcome.headline else "no"),
+        ("definition", outcome.definition),
+    ]
+    return rendered(listing((), rows)).strip("\n")
+
+
+def _matters(outcome: Outcome) -> str:
+    relative = f"% of {outcome.relative_to}" if outcome.relative_to else ""
+    return f"{outcome.matters:g}{relative}"
+
+
+def _parameters_table(parameters: Sequence[Parameter], kind: str) -> Table:
+    lever = kind == "lever"
+    headings = ("status quo", "allowed") if lever else ("default", "sampled")
+    rows = [
+        (
+            each.name,
+            _with_unit(each.default, each.unit),
+            _allowed(each) if lever else _sampled(each),
+            each.meaning,
+        )
+        for each in parameters
+    ]
+    return listing(("name", *headings, "meaning"), rows)
+
+
+def _allowed(parameter: Parameter) -> str:
+    if parameter.choices:
+        return ", ".join(parameter.choices)
+    text = f"{parameter.low:g} to {parameter.high:g}"
+    return f"{text}, or none" if parameter.optional else text
+
+
+def _sampled(parameter: Parameter) -> str:
+    if parameter.distribution == "fixed" or not parameter.sweep:
+        return "no"
+    low, high = parameter.sweep
+    return f"{low:g} to {high:g}"
 
 
 def _details(parameter: Parameter) -> Iterator[tuple[str, str]]:
     yield parameter.name, parameter.meaning
     yield "default", _with_unit(parameter.default, parameter.unit)
     yield "allowed", parameter.allowed
-    if parameter.distribution != "fixed" and parameter.sweep:
-        low, high = parameter.sweep
-        yield "sampled", f"{parameter.distribution} from {low:g} to {high:g}"
+    if parameter.distribution != "fixed":
+        yield "sampled", f"{parameter.distribution} from {_sampled(parameter)}"
     yield "source", parameter.source
     if parameter.planned:
         yield "planned", "its mechanism is not built yet; only the default is accepted"

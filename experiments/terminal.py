@@ -13,7 +13,6 @@ from rich import box
 from rich.console import Console, RenderableType
 from rich.progress import (
     BarColumn,
-    MofNCompleteColumn,
     Progress,
     TextColumn,
     TimeRemainingColumn,
@@ -21,12 +20,15 @@ from rich.progress import (
 from rich.table import Table
 from rich.text import Text
 
+from results.words import NOTHING, POINTS, SMALL, decimals_for, difference_unit, verdict_words
 from simulation.outcomes import OUTCOMES, Outcome
 
 PIPE_WIDTH = 160
 """Width of tables that go to a file or a pipe."""
 UNPRINTABLE = "\N{REPLACEMENT CHARACTER}"
 OUTCOME_WIDTH, CELL_WIDTH, GAP = 30, 18, 2
+REAL, MAYBE_NOTHING = "not 0", "maybe 0"
+"""What an undecided difference may be, as short as a cell asks."""
 STEPS = 10
 """How many lines of progress a log gets."""
 
@@ -124,21 +126,31 @@ def _heading(name: str) -> Text:
 
 def _mean(cells: Mapping[tuple[str, str], Row], policy: str, name: str) -> Text:
     def show(outcome: str) -> str:
-        return amount(cells[policy, outcome]["policy_mean"], OUTCOMES[outcome])
+        row = cells[policy, outcome]
+        return amount(row["policy_mean"], _scaled(row))
 
     return Text(_with_share(name, show))
 
 
+def _scaled(row: Row) -> Outcome:
+    return OUTCOMES[row["outcome"]].with_margin(row["matters"])
+
+
 def _difference(cells: Mapping[tuple[str, str], Row], policy: str, name: str) -> Text:
     def show(outcome: str) -> str:
-        return amount(cells[policy, outcome]["difference"], OUTCOMES[outcome], sign="+")
+        row = cells[policy, outcome]
+        return difference(row["difference"], _scaled(row))
 
     row = cells[policy, name]
     text = Text(_with_share(name, show))
     if row["low"] < row["high"]:
-        ends = (amount(row[end], OUTCOMES[name], sign="+") for end in ("low", "high"))
-        text.append(f"\n[{', '.join(ends)}]")
-    return text.append(f"\n{row['verdict']}", style="bold") if row["verdict"] else text
+        text.append(f"\n{interval(row['low'], row['high'], _scaled(row))}")
+    return text.append(f"\n{_verdict(row)}", style="bold") if row["verdict"] else text
+
+
+def _verdict(row: Row) -> str:
+    words = verdict_words(row["verdict"], row["low"], row["high"])
+    return words.replace(SMALL, REAL).replace(NOTHING, MAYBE_NOTHING)
 
 
 def _with_share(name: str, show: Callable[[str], str]) -> str:
@@ -146,38 +158,66 @@ def _with_share(name: str, show: Callable[[str], str]) -> str:
     return f"{show(name)} ({show(share)})" if share in OUTCOMES else show(name)
 
 
-def amount(value: float, outcome: Outcome, sign: str = "") -> str:
-    """Return ``value`` to a tenth of what matters, ``sign`` before it if it is above zero."""
+def amount(value: float, outcome: Outcome) -> str:
+    """Return a value of ``outcome`` as fine as what matters, with the sign of its unit."""
+    shown = _figure(value, outcome, decimals_for(value, outcome))
+    return f"{shown}%" if outcome.unit.startswith("%") and math.isfinite(value) else shown
+
+
+def difference(value: float, outcome: Outcome) -> str:
+    """Return a difference in ``outcome`` with its sign; percentages differ by points."""
+    shown = _figure(value, outcome, decimals_for(value, outcome), sign="+")
+    points = difference_unit(outcome) == POINTS and math.isfinite(value)
+    return f"{shown} pts" if points else shown
+
+
+def interval(low: float, high: float, outcome: Outcome) -> str:
+    """Return the ends of an interval of a difference, equally fine."""
+    places = decimals_for(max(abs(low), abs(high)), outcome)
+    return f"[{', '.join(_figure(end, outcome, places, sign='+') for end in (low, high))}]"
+
+
+def _figure(value: float, outcome: Outcome, places: int, sign: str = "") -> str:
     if math.isnan(value):
         return "n/a"
-    decimals = max(0, 1 - math.floor(math.log10(outcome.matters)))
-    rounded = round(value, decimals)
-    number = f"{abs(rounded):,.{decimals}f}"
+    rounded = round(value, places)
+    number = f"{abs(rounded):,.{places}f}"
     prefix = "-" if rounded < 0 else sign if rounded > 0 else ""
-    if outcome.unit.startswith("£m"):
-        return f"{prefix}£{number}m"
-    return f"{prefix}{number}{'%' if outcome.unit.startswith('%') else ''}"
+    return f"{prefix}£{number}m" if outcome.unit.startswith("£m") else f"{prefix}{number}"
 
 
 # Progress
 
 
 @contextmanager
-def progress(stream: TextIO) -> Iterator[Callable[[int, int], None]]:
-    """Yield what is told of runs done and all runs: a bar on a terminal, a few lines in a log."""
+def progress(stream: TextIO, twins: int = 0) -> Iterator[Callable[[int, int], None]]:
+    """Yield what is told of runs done and all runs: a bar on a terminal, a few lines in a log.
+
+    Args:
+        stream: where it is shown.
+        twins: how many of all runs are twins; they come last.
+    """
     if stream.isatty():
         with _bar(stream) as bar:
             task = bar.add_task("runs", total=None)
-            yield lambda done, total: bar.update(task, completed=done, total=total)
+            yield lambda done, total: bar.update(
+                task, completed=done, total=total, description=counted(done, total, twins)
+            )
     else:
-        yield _Lines(stream).tell
+        yield _Lines(stream, twins).tell
+
+
+def counted(done: int, total: int, twins: int) -> str:
+    """Say how many runs are done, and how many of the ``twins`` that come last."""
+    runs = total - twins
+    text = f"{min(done, runs):,} of {runs:,} runs"
+    return f"{text} and {max(0, done - runs):,} of {twins:,} twins" if twins else text
 
 
 def _bar(stream: TextIO) -> Progress:
     columns = (
         TextColumn("{task.description}"),
         BarColumn(),
-        MofNCompleteColumn(),
         TextColumn("time left"),
         TimeRemainingColumn(),
     )
@@ -187,8 +227,9 @@ def _bar(stream: TextIO) -> Progress:
 class _Lines:
     """Progress as a few plain lines."""
 
-    def __init__(self, stream: TextIO) -> None:
+    def __init__(self, stream: TextIO, twins: int) -> None:
         self._stream = stream
+        self._twins = twins
         self._started = monotonic()
         self._told = 0
 
@@ -197,5 +238,6 @@ class _Lines:
         if step > self._told:
             self._told = step
             left = (monotonic() - self._started) * (total - done) / done
-            self._stream.write(f"{done} of {total} runs, about {left:.0f} s left\n")
+            told = counted(done, total, self._twins)
+            self._stream.write(f"{told}, about {left:.0f} s left\n")
             self._stream.flush()

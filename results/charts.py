@@ -18,8 +18,19 @@ from plotly.subplots import make_subplots
 
 from results import statistics
 from results.hexagons import HexagonMap, hexagon_map
+from results.narrative import verdict_of
 from results.store import RunDirectory, StoredPolicy
-from results.words import change, lever_words, number, span
+from results.words import (
+    EN_DASH,
+    UNDECIDED_NOTHING,
+    UNDECIDED_SMALL,
+    amount,
+    change,
+    difference_unit,
+    interval_words,
+    lever_words,
+    span,
+)
 from simulation.horizon import over_horizon
 from simulation.levers import FIRST_YEAR, QUARTERS_PER_YEAR, Levers
 from simulation.outcomes import OUTCOMES, Outcome
@@ -42,16 +53,31 @@ SYMBOLS = {
     statistics.WORSE: ("triangle-down", WORSE),
     statistics.NEGLIGIBLE: ("square", OPEN),
     statistics.IDENTICAL: ("line-ns", OPEN),
+    UNDECIDED_SMALL: ("circle-open-dot", OPEN),
+    UNDECIDED_NOTHING: ("circle-open", OPEN),
+    statistics.TOO_FEW_EVENTS: ("x-thin", OPEN),
+    statistics.TOO_FEW_PAIRS: ("x-thin", OPEN),
+    "": ("diamond-open", OPEN),
 }
-"""Marker and colour of each verdict; any other has an open circle."""
+"""Marker and colour of each verdict, in the words of `narrative.verdict_of`."""
 SHARES = (0.0, 0.1, 0.25, 0.5, 0.75, 1.0)
 COUNTS = (0.0, 1.0, 2.0, 4.0, 8.0, math.inf)
 SHADES = ("#e3e7eb", "#c6dcec", "#96c0dd", "#5e9bc6", "#2a6ca3", "#08396b")
 """From none to most; lightness alone tells them apart, also in grey."""
 
 LONGEST_LABEL = 30
+TERMS_OF = {
+    "pump_priming_share": "pump_priming_fund",
+    "pump_priming_repayment": "pump_priming_fund",
+    "pump_priming_priority": "pump_priming_fund",
+    "pump_priming_deadline": "pump_priming_fund",
+    "aggregation_mandate": "aggregation_threshold",
+}
+"""Levers that say nothing while another stands at zero."""
 MOST_PANELS = 12
 MOST_TICKS = 8
+MOST_BANDS = 3
+"""With more policies than this only the baseline has a band: others would hide one another."""
 FEWEST_YEARS = 5
 """Shorter runs are drawn by quarter, longer ones by financial year."""
 
@@ -166,8 +192,14 @@ def interval_plot(
     ``summary`` is that of `statistics.summarise`.
     """
     shown = summary[summary["headline"] & (summary["policy"] != next(iter(policies)))]
-    panels = [(OUTCOMES[str(name)], rows) for name, rows in shown.groupby("outcome", sort=False)]
-    titles = [_title(outcome, f"{outcome.unit}, {HINTS[outcome.better]}") for outcome, _ in panels]
+    panels = [
+        (statistics.outcome_of(rows.iloc[0].to_dict()), rows)
+        for _, rows in shown.groupby("outcome", sort=False)
+    ]
+    titles = [
+        _title(outcome, f"{difference_unit(outcome)}, {HINTS[outcome.better]}")
+        for outcome, _ in panels
+    ]
     many = len(policies) - 1
     figure = _at_left(_panels(titles, columns, 84, 26 * many + 112))
     for (outcome, rows), (row, column) in zip(panels, _places(len(panels), columns), strict=True):
@@ -182,7 +214,7 @@ def _interval_traces(
     outcome: Outcome, rows: pd.DataFrame, policies: Mapping[str, StoredPolicy]
 ) -> list[go.Scatter]:
     order = rows["policy"].map(list(policies).index) - 1
-    looks_of = [_marker(verdict) for verdict in rows["verdict"]]
+    looks_of = [SYMBOLS[verdict_of(row)] for row in rows.to_dict("records")]
     colours = [colour for _, colour in looks_of]
     text = [_interval_words(outcome, row, policies) for _, row in rows.iterrows()]
     marker = {
@@ -203,10 +235,6 @@ def _interval_traces(
             hovertemplate="%{text}<extra></extra>",
         ),
     ]
-
-
-def _marker(verdict: str) -> tuple[str, str]:
-    return SYMBOLS.get(verdict, ("circle-open", OPEN))
 
 
 def _segments(
@@ -233,9 +261,9 @@ def _interval_words(
     lines = [
         f"<b>{plain_text(policies[row['policy']].label)}</b>",
         change(float(row["difference"]), outcome),
-        f"95% interval {span(float(row['low']), float(row['high']), outcome)}",
+        interval_words(float(row["low"]), float(row["high"]), outcome),
         f"10 to 90% of replications {span(float(row['p10']), float(row['p90']), outcome)}",
-        str(row["verdict"]),
+        verdict_of(row.to_dict()),
     ]
     return "<br>".join(line for line in lines if line)
 
@@ -247,7 +275,7 @@ def _mark_margin(
     place = {"row": row, "col": column}
     figure.update_xaxes(range=_reach(outcome, rows), **place)
     band = {"fillcolor": "#e9edf1", "line_width": 0, "layer": "below"}
-    if outcome.better != "neutral":
+    if outcome.better != "neutral" and outcome.matters > 0:
         figure.add_vrect(x0=-outcome.matters, x1=outcome.matters, **band, **place)
     figure.add_vline(x=0, line_width=1.2, line_color=INK, layer="below", **place)
 
@@ -278,11 +306,10 @@ def _name_rows(figure: go.Figure, labels: Sequence[str], columns: int) -> None:
 # Trajectories
 
 
-def trajectories(
-    run: RunDirectory, outcomes: Sequence[str], columns: int = 2, *, band: bool = True
-) -> go.Figure:
+def trajectories(run: RunDirectory, outcomes: Sequence[str], columns: int = 2) -> go.Figure:
     """Draw outcomes over time: for each policy the mean of replications and their 10 to 90% range.
 
+    Of more than ``MOST_BANDS`` policies only the baseline has a range.
     Runs of five years or more are drawn by financial year, from April: a year's own value by the
     outcome's rule. Shorter ones are drawn by quarter.
     """
@@ -292,6 +319,7 @@ def trajectories(
     style = looks(run.policies)
     for name, (row, column) in zip(outcomes, _places(len(outcomes), columns), strict=True):
         for position, look in enumerate(style.values()):
+            band = position == 0 or len(style) <= MOST_BANDS
             first = (row, column) == (1, 1)
             for trace in _trajectory(values[name][position], times, look, OUTCOMES[name], band):
                 trace.showlegend = first and bool(trace.name) and len(style) > 1
@@ -300,7 +328,7 @@ def trajectories(
     figure.update_xaxes(showgrid=False, tick0=FIRST_YEAR, dtick=step, tickformat="d")
     figure.update_yaxes(nticks=5, automargin=True)
     lift = {"y": 1 + 44 / (figure.layout.height - 90)}
-    return figure.update_layout(margin={"t": 96}, legend=lift, hovermode="closest")
+    return figure.update_layout(margin={"t": 96, "r": 28}, legend=lift, hovermode="closest")
 
 
 def _unit_over_time(outcome: Outcome) -> str:
@@ -343,7 +371,7 @@ def _band(table: pd.DataFrame, times: FloatArray, look: Look) -> go.Scatter:
         x=[*times.tolist(), *times[::-1].tolist()],
         y=[*high, *low[::-1]],
         fill="toself",
-        fillcolor=faded(look.colour, 0.08),
+        fillcolor=faded(look.colour, 0.14),
         line={"width": 0},
         mode="lines",
         legendgroup=look.label,
@@ -357,8 +385,7 @@ def _period_words(
     whole = len(times) < 2 or times[1] - times[0] == 1.0
     means = zip(times, table.mean(), strict=True)
     return [
-        f"<b>{look.label}</b><br>{_period(time, whole)}: "
-        f"{number(float(mean), outcome.matters / 10)}"
+        f"<b>{look.label}</b><br>{_period(time, whole)}: {amount(float(mean), outcome)}"
         for time, mean in means
     ]
 
@@ -529,6 +556,9 @@ def _as_map(figure: go.Figure, placed: HexagonMap) -> go.Figure:
 def levers_table(policies: Mapping[str, StoredPolicy]) -> pd.DataFrame:
     """Return the levers on which the policies differ or leave the status quo, in words.
 
+    The terms of a mechanism that no policy switches on are left out, and stand as an en dash where
+    one policy does not.
+
     One row a lever: ``lever``, ``meaning``, ``unit``, then a column a policy by name.
     """
     known = parameters(Levers)
@@ -538,11 +568,22 @@ def levers_table(policies: Mapping[str, StoredPolicy]) -> pd.DataFrame:
             "lever": name,
             "meaning": known[name].meaning,
             "unit": known[name].unit,
-            **{
-                p.name: lever_words((p.levers or {}).get(name, known[name].default))
-                for p in policies.values()
-            },
+            **{each.name: _lever_cell(each, name) for each in policies.values()},
         }
         for name in moved
+        if any(_in_use(each, name) for each in policies.values())
     ]
     return pd.DataFrame(rows, columns=["lever", "meaning", "unit", *policies])
+
+
+def _lever_cell(policy: StoredPolicy, name: str) -> str:
+    return lever_words(_lever(policy, name)) if _in_use(policy, name) else EN_DASH
+
+
+def _lever(policy: StoredPolicy, name: str) -> Any:
+    return (policy.levers or {}).get(name, parameters(Levers)[name].default)
+
+
+def _in_use(policy: StoredPolicy, name: str) -> bool:
+    """Say whether the mechanism is on whose term the lever ``name`` is."""
+    return name not in TERMS_OF or lever_words(_lever(policy, TERMS_OF[name])) != "0"

@@ -1,13 +1,28 @@
 """The answer in words: sentences made from a summary, that claim no more than its verdicts."""
 
+import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 import pandas as pd
 
-from results import statistics
+from results import statistics, words
+from results.statistics import outcome_of
 from results.store import RunDirectory
-from results.words import change, count, listing, number, span, with_unit
+from results.words import (
+    NOTHING,
+    SMALL,
+    UNDECIDED_NOTHING,
+    UNDECIDED_SMALL,
+    amounts,
+    change,
+    count,
+    interval_words,
+    listing,
+    of_what,
+    verdict_words,
+    with_unit,
+)
 from simulation.outcomes import OUTCOMES, Outcome
 
 SHARE_OF = {"net_public_saving": "net_public_saving_share"}
@@ -18,13 +33,21 @@ GROUPS = (
     (statistics.BETTER, "Better"),
     (statistics.WORSE, "Worse"),
     (statistics.NEGLIGIBLE, "No difference that matters"),
-    (statistics.UNDECIDED, "Undecided"),
+    (UNDECIDED_SMALL, f"Undecided: {SMALL}"),
+    (UNDECIDED_NOTHING, f"Undecided: {NOTHING}"),
     (statistics.IDENTICAL, "Identical"),
     (statistics.TOO_FEW_EVENTS, "Too few events to say"),
     (statistics.TOO_FEW_PAIRS, "Too few replications to say"),
     ("", "Not judged"),
 )
-"""Every verdict and the words that open its list, in the order of reading."""
+"""Every verdict, in the words of `verdict_of`, and what opens its list, in the order of reading."""
+MOST_NAMED = 6
+"""With more policies than this the first sentence counts them."""
+
+
+def verdict_of(row: Row) -> str:
+    """Return the verdict of a row in words; where it is undecided, with what is left open."""
+    return verdict_words(row["verdict"], row["low"], row["high"])
 
 
 def lead_outcome(run: RunDirectory) -> Outcome:
@@ -41,18 +64,28 @@ def rows_of(summary: pd.DataFrame, outcome: str) -> dict[str, Row]:
 
 def lead(run: RunDirectory, summary: pd.DataFrame) -> str:
     """Return one sentence that answers the question, for the lead outcome."""
-    outcome = lead_outcome(run)
-    rows = rows_of(summary, outcome.name)
+    rows = rows_of(summary, lead_outcome(run).name)
     baseline = rows.pop(run.baseline)
+    outcome = outcome_of(baseline)
     if not rows:
         return _single(run, outcome, baseline)
-    clauses = [
-        _clause(run, outcome, verdict, [row for row in rows.values() if row["verdict"] == verdict])
-        for verdict, _ in GROUPS
-        if any(row["verdict"] == verdict for row in rows.values())
-    ]
+    groups = _by_verdict(sorted(rows.values(), key=lambda row: _rank(row, outcome)))
+    tell = _counting if len(rows) > MOST_NAMED else _clause
+    clauses = [tell(run, outcome, verdict, group) for verdict, group in groups.items()]
     name = run.policies[run.baseline].label
     return f"{outcome.title} over {years(run)}, against {name}: {'; '.join(clauses)}."
+
+
+def _rank(row: Row, outcome: Outcome) -> float:
+    """Return what puts the best effect first, and the largest where none is better."""
+    if math.isnan(row["difference"]):
+        return math.inf
+    return float(row["difference"] if outcome.better == "lower" else -row["difference"])
+
+
+def _by_verdict(rows: Sequence[Row]) -> dict[str, list[Row]]:
+    groups = {verdict: [row for row in rows if verdict_of(row) == verdict] for verdict, _ in GROUPS}
+    return {verdict: group for verdict, group in groups.items() if group}
 
 
 def years(run: RunDirectory) -> str:
@@ -66,7 +99,7 @@ def _single(run: RunDirectory, outcome: Outcome, row: Row) -> str:
     mean = with_unit(row["policy_mean"], outcome)
     if row["pairs"] < 2:
         return f"{name}, over {years(run)}: {_lower(outcome)} is {mean} in a single replication."
-    spread = " to ".join(number(row[end], outcome.matters) for end in ("p10", "p90"))
+    spread = " to ".join(amounts(row["p10"], row["p90"], outcome))
     return (
         f"{name}, over {years(run)}: {_lower(outcome)} is {mean} on average over "
         f"{row['pairs']} replications (10 to 90% of them: {spread})."
@@ -85,11 +118,25 @@ def _clause(run: RunDirectory, outcome: Outcome, verdict: str, rows: Sequence[Ro
             return f"{names} {'do' if many else 'does'} not change it by as much as matters"
         case statistics.IDENTICAL:
             return f"{names} {'leave' if many else 'leaves'} it exactly as it is"
-        case statistics.UNDECIDED:
+        case words.UNDECIDED_SMALL:
+            return f"for {names} the runs show a difference that may be too small to matter"
+        case words.UNDECIDED_NOTHING:
             return f"for {names} the runs do not settle it"
         case "":
             return f"for {names} it is not judged"
     return f"for {names} there are {verdict} to say"
+
+
+def _counting(run: RunDirectory, outcome: Outcome, verdict: str, rows: Sequence[Row]) -> str:
+    """Say of how many policies a verdict holds, and which of them stands out."""
+    many = f"{count(len(rows))} {'policy' if len(rows) == 1 else 'policies'}"
+    first, last = (run.policies[rows[place]["policy"]].label for place in (0, -1))
+    match verdict:
+        case statistics.BETTER:
+            return f"better with {many}, most with {first} ({_by(outcome, rows[0])})"
+        case statistics.WORSE:
+            return f"worse with {many}, most with {last} ({_by(outcome, rows[-1])})"
+    return f"{dict(GROUPS)[verdict].lower()} with {many}"
 
 
 def _by(outcome: Outcome, row: Row) -> str:
@@ -109,10 +156,10 @@ def _lower(outcome: Outcome) -> str:
 
 def headline(run: RunDirectory, summary: pd.DataFrame, policy: str) -> str:
     """Return a sentence on one policy and the lead outcome, with its figures."""
-    outcome = lead_outcome(run)
-    row = rows_of(summary, outcome.name)[policy]
+    row = rows_of(summary, lead_outcome(run).name)[policy]
+    outcome = outcome_of(row)
     name, title, figures = run.policies[policy].label, _lower(outcome), _figures(outcome, row)
-    match row["verdict"]:
+    match verdict_of(row):
         case statistics.BETTER | statistics.WORSE:
             by = change(abs(row["difference"]), outcome, signed=False)
             by += _share(outcome, summary, policy)
@@ -122,7 +169,10 @@ def headline(run: RunDirectory, summary: pd.DataFrame, policy: str) -> str:
             return f"{name} changes {title} by less than the {limit} that matters ({figures})."
         case statistics.IDENTICAL:
             return f"{name} leaves {title} exactly as it is in all {row['pairs']} replications."
-        case statistics.UNDECIDED:
+        case words.UNDECIDED_SMALL:
+            by = change(row["difference"], outcome)
+            return f"{name} changes {title}, by {by} as estimated; {SMALL} ({figures})."
+        case words.UNDECIDED_NOTHING:
             by = change(row["difference"], outcome)
             return f"For {name} the runs do not settle {title}: the estimate is {by} ({figures})."
         case "":
@@ -131,7 +181,7 @@ def headline(run: RunDirectory, summary: pd.DataFrame, policy: str) -> str:
 
 
 def _figures(outcome: Outcome, row: Row) -> str:
-    interval = f"95% interval {span(row['low'], row['high'], outcome)}"
+    interval = interval_words(row["low"], row["high"], outcome)
     if outcome.better == "neutral":
         return f"{change(row['difference'], outcome)} ({interval})"
     return f"{interval}; better in {row['better_in']:.0f} of {row['pairs']} paired replications"
@@ -140,9 +190,9 @@ def _figures(outcome: Outcome, row: Row) -> str:
 def _share(outcome: Outcome, summary: pd.DataFrame, policy: str) -> str:
     if outcome.name not in SHARE_OF:
         return ""
-    share = OUTCOMES[SHARE_OF[outcome.name]]
-    row = rows_of(summary, share.name)[policy]
-    return f", {number(abs(row['difference']), share.matters)}{share.unit}"
+    row = rows_of(summary, SHARE_OF[outcome.name])[policy]
+    by = change(abs(row["difference"]), outcome_of(row), signed=False)
+    return f", {by}{of_what(outcome_of(row))}"
 
 
 def others(run: RunDirectory, summary: pd.DataFrame, policy: str) -> list[tuple[str, str]]:
@@ -153,19 +203,17 @@ def others(run: RunDirectory, summary: pd.DataFrame, policy: str) -> list[tuple[
     """
     rows = summary[(summary["policy"] == policy) & summary["headline"]].to_dict("records")
     rest = [row for row in rows if row["outcome"] != lead_outcome(run).name]
-    groups = [
-        (words, [_item(row) for row in rest if row["verdict"] == verdict])
-        for verdict, words in GROUPS
-    ]
-    return [(words, "; ".join(items)) for words, items in groups if items]
+    opening = dict(GROUPS)
+    groups = _by_verdict(rest).items()
+    return [(opening[verdict], "; ".join(map(_item, group))) for verdict, group in groups]
 
 
 def _item(row: Row) -> str:
-    outcome = OUTCOMES[row["outcome"]]
+    outcome = outcome_of(row)
     title = _lower(outcome)
     if row["verdict"] in (statistics.IDENTICAL, *statistics.SILENT) or not row["pairs"]:
         return title
     if row["low"] == row["high"] == 0.0:
         return f"{title} unchanged"
-    interval = span(row["low"], row["high"], outcome)
+    interval = interval_words(row["low"], row["high"], outcome, name="")
     return f"{title} {change(row['difference'], outcome)} ({interval})"

@@ -19,9 +19,25 @@ from plotly.offline import get_plotlyjs
 
 from results import charts, narrative, statistics
 from results.page import Figure, Section, escape, hidden, paragraph, table
-from results.statistics import write_summary
+from results.statistics import outcome_of, write_summary
 from results.store import REPORT, RunDirectory, StoredPolicy, open_run, write_text
-from results.words import EN_DASH, count, lever_words, number, span, with_unit
+from results.words import (
+    EN_DASH,
+    NO_INTERVAL,
+    POINTS,
+    UNDECIDED_NOTHING,
+    UNDECIDED_SMALL,
+    amount,
+    amounts,
+    change,
+    count,
+    difference_unit,
+    lever_words,
+    listing,
+    of_what,
+    span,
+    with_unit,
+)
 from simulation.assumptions import Assumptions
 from simulation.levers import FIRST_YEAR
 from simulation.outcomes import OUTCOMES, Outcome
@@ -36,13 +52,32 @@ MARKS = {
     statistics.BETTER: "▲",
     statistics.WORSE: "▼",
     statistics.NEGLIGIBLE: "■",
-    statistics.UNDECIDED: "○",
+    UNDECIDED_SMALL: "◉",
+    UNDECIDED_NOTHING: "○",
     statistics.IDENTICAL: "=",
+    statistics.TOO_FEW_EVENTS: "?",
+    statistics.TOO_FEW_PAIRS: "?",
+    "": "◇",
 }
 MOST_COLUMNS = 5
 """Policies in one table; more go into a table of their own below."""
-MOST_BANDS = 7
-"""With more policies than this, the bands around their lines would hide one another."""
+GLOSSARY = (
+    ("NPV", "Net present value: a total in which later years count less, at the discount rate, "
+     "seen from April 2006."),
+    ("Counterfactual", "What the same services would have cost in-house, carried forward."),
+    ("Claimed, realised", "The saving that contracts promise when they are signed, optimism "
+     "included, and the saving that councils were left with."),
+    ("HHI", "Herfindahl index: the sum of suppliers' squared shares of a market, from near 0 with "
+     "many small suppliers to 1 with a single one."),
+    ("Points", "The difference of two percentages: from 19% to 23% is 4 points."),
+    ("Matters from", "The smallest difference that a verdict takes for one. For sums it grows with "
+     "the baseline's counterfactual, so that it fits a market of any size."),
+    ("Holm's correction", "Many verdicts at once are wrong more often than one. It asks more "
+     "evidence of each, so that the chance of any wrong claim in a table stays at 5%."),
+    ("Twins", "Two replications with the same assumptions and other luck; they tell how much of "
+     "a spread is luck."),
+)  # fmt: skip
+"""Words of the page that are not everyday ones."""
 
 
 def write_report(directory: Path) -> Path:
@@ -187,6 +222,7 @@ class Report:
             Section("luck", "Luck and assumptions", self.luck()),
             Section("policies", "Policies", self.levers()),
             Section("assumptions", "Assumptions", self.assumptions()),
+            Section("glossary", "Glossary", _glossary()),
             Section("reproduce", "How to reproduce it", self.reproduction()),
         ]
 
@@ -232,7 +268,8 @@ class Report:
             "same assumptions and, as far as their histories allow, the same luck; in brackets "
             "their 95% interval. A verdict is given only where it stands against the smallest "
             "difference that matters, with all verdicts of the table allowed for together (Holm's "
-            "correction, 5%). So an interval may clear zero and the verdict still be undecided.",
+            "correction, 5%). An undecided difference whose interval clears zero is real, but may "
+            "be too small to matter; any other may be nothing.",
             "note",
         )
 
@@ -251,36 +288,40 @@ class Report:
 
     def _outcome_row(self, outcome: Outcome, policies: Sequence[str]) -> list[str]:
         rows = narrative.rows_of(self.summary, outcome.name)
+        outcome = outcome_of(rows[self.run.baseline])
         direction = {"higher": "higher is better", "lower": "lower is better"}.get(outcome.better)
         below = f"{outcome.unit}; {direction or 'not judged'}"
+        matters = f"<small>{escape(_threshold(outcome))}</small>" if policies else ""
         return [
-            f"{escape(outcome.title)}<small>{escape(below)}</small>",
+            f"{escape(outcome.title)}<small>{escape(below)}</small>{matters}",
             self._value(outcome, rows[self.run.baseline]),
             *(self._difference(outcome, rows[policy]) for policy in policies),
         ]
 
     def _value(self, outcome: Outcome, row: narrative.Row) -> str:
-        mean = number(row["policy_mean"], outcome.matters)
-        spread = " to ".join(number(row[end], outcome.matters) for end in ("p10", "p90"))
+        mean = amount(row["policy_mean"], outcome)
+        spread = " to ".join(amounts(row["p10"], row["p90"], outcome))
         below = f"<small>10 to 90%: {spread}</small>" if row["pairs"] > 1 else ""
         return f"<b>{mean}</b>{self._share_of(outcome, row)}{below}"
 
     def _difference(self, outcome: Outcome, row: narrative.Row) -> str:
-        difference = number(row["difference"], outcome.matters, signed=True)
+        difference = _difference_figure(row["difference"], outcome)
         share, interval = self._share_of(outcome, row), ""
         if row["low"] < row["high"]:
             interval = f"<small>({escape(span(row['low'], row['high'], outcome))})</small>"
-        return f"<b>{difference}</b>{share}{interval}{verdict_mark(row['verdict'])}"
+        elif math.isnan(row["low"]) and row["pairs"]:
+            interval = f"<small>{NO_INTERVAL}</small>"
+        return f"<b>{difference}</b>{share}{interval}{verdict_mark(row)}"
 
     def _share_of(self, outcome: Outcome, row: narrative.Row) -> str:
         if outcome.name not in narrative.SHARE_OF:
             return ""
-        share = OUTCOMES[narrative.SHARE_OF[outcome.name]]
-        other = narrative.rows_of(self.summary, share.name)[row["policy"]]
+        other = narrative.rows_of(self.summary, narrative.SHARE_OF[outcome.name])[row["policy"]]
+        share = outcome_of(other)
         if row["policy"] == self.run.baseline:
             words = with_unit(other["policy_mean"], share)
         else:
-            words = f"{number(other['difference'], share.matters, signed=True)}{share.unit}"
+            words = f"{change(other['difference'], share)}{of_what(share)}"
         return f"<small>{escape(words)}</small>"
 
     # Charts
@@ -291,21 +332,27 @@ class Report:
         words = (
             f"Differences from {self.baseline.label}. Marker: mean difference, by its verdict "
             "(triangle up better, triangle down worse, square negligible, bar identical, circle "
-            "open or not judged). Thick line: its 95% interval. Thin line: 10 to 90% of "
-            "replications. Grey band: too small to matter."
+            "undecided, with a dot where the difference is real but may be too small to matter, "
+            "cross too few to say, diamond not judged). Thick line: its 95% interval. Thin line: "
+            "10 to 90% of replications. Grey band: too small to matter."
         )
         return Figure("intervals", words, charts.interval_plot(self.summary, self.policies))
 
     def _trajectories(self) -> Figure:
-        band = len(self.run.replications) > 1 and len(self.policies) <= MOST_BANDS
         words = "Mean of the replications" if len(self.run.replications) > 1 else "The run"
         if self.run.question.years >= charts.FEWEST_YEARS:
             words += ", by financial year from April"
         else:
             words += ", by quarter"
-        spread = "; the band holds 10 to 90% of replications" if band else ""
-        drawn = charts.trajectories(self.run, self.run.shown, band=band)
-        return Figure("trajectories", f"{words}{spread}.", drawn)
+        drawn = charts.trajectories(self.run, self.run.shown)
+        return Figure("trajectories", f"{words}{self._about_band()}.", drawn)
+
+    def _about_band(self) -> str:
+        if len(self.run.replications) == 1:
+            return ""
+        few = len(self.policies) <= charts.MOST_BANDS
+        whose = "" if few else f" of {self.baseline.label}; other policies have no band"
+        return f"; the band holds 10 to 90% of replications{whose}"
 
     def _map(self) -> Figure | None:
         drawn = charts.sharing_map(self.run)
@@ -374,7 +421,7 @@ class Report:
         return [
             escape(self.policies[row["policy"]].label),
             escape(row["title"]),
-            verdict_mark(row["verdict"]),
+            verdict_mark(row),
             share,
             escape(row["narrow_by"].replace("_", " ")),
         ]
@@ -409,14 +456,16 @@ class Report:
         """Return the assumptions: those set in the question, those sampled, those fixed."""
         given = list(self.run.question.assumptions.set)
         sampled, fixed = self._unset_assumptions()
-        words = (
-            f"{len(sampled)} assumptions are sampled over their ranges, {len(fixed)} keep their "
-            f"defaults, {len(given)} {'is' if len(given) == 1 else 'are'} set in the question."
-        )
+        counts = {
+            "sampled over their ranges": sampled,
+            "left at their defaults": fixed,
+            "set in the question": given,
+        }
+        words = listing([f"{len(names)} {how}" for how, names in counts.items() if names])
         ranges = self._assumption_table("Sampled, with their ranges", sampled, _range)
         defaults = self._assumption_table("At their defaults", fixed, _default)
         return (
-            paragraph(words)
+            paragraph(f"Assumptions: {words}.")
             + self._assumption_table("Set in the question", given, self._set_value)
             + hidden("Sampled assumptions", ranges)
             + hidden("Assumptions at their defaults", defaults)
@@ -497,13 +546,31 @@ def parted(items: Sequence[str], most: int) -> list[Sequence[str]]:
     return [items[start : start + most] for start in range(0, len(items), most)]
 
 
-def verdict_mark(verdict: str) -> str:
+def verdict_mark(row: narrative.Row) -> str:
     """Return a verdict as HTML: a mark, its words, and colour only on top of these."""
-    if not verdict:
-        return ""
+    verdict = narrative.verdict_of(row)
     kind = verdict if verdict in (statistics.BETTER, statistics.WORSE) else ""
-    mark = f'<span aria-hidden="true">{MARKS[verdict]}</span> ' if verdict in MARKS else ""
-    return f'<span class="verdict {kind}">{mark}{verdict}</span>'
+    mark = f'<span aria-hidden="true">{MARKS[verdict]}</span>'
+    return f'<span class="verdict {kind}">{mark} {verdict or "not judged"}</span>'
+
+
+def _glossary() -> str:
+    items = "".join(f"<dt>{escape(word)}</dt><dd>{escape(says)}</dd>" for word, says in GLOSSARY)
+    return f'<div class="finding"><dl>{items}</dl></div>'
+
+
+def _difference_figure(value: float, outcome: Outcome) -> str:
+    """Return a difference in figures, with its unit only where the value has another."""
+    if difference_unit(outcome) == POINTS:
+        return change(value, outcome)
+    return amount(value, outcome, signed=True)
+
+
+def _threshold(outcome: Outcome) -> str:
+    """Return from where on a difference matters, nothing where no verdict is given."""
+    if outcome.better == "neutral" or math.isnan(outcome.matters):
+        return ""
+    return f"matters from {change(outcome.matters, outcome, signed=False)}"
 
 
 def _parameter_head(name: str, meaning: str, unit: str) -> str:

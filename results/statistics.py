@@ -9,6 +9,7 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -18,7 +19,7 @@ from scipy.special import ndtr, ndtri
 
 from results.store import SUMMARY, RunDirectory, write_text
 from simulation.horizon import over_horizon
-from simulation.outcomes import OUTCOMES, Outcome
+from simulation.outcomes import OUTCOMES, NetPresentValue, Outcome
 from simulation.randomness import Draws
 
 type FloatArray = NDArray[np.float64]
@@ -54,6 +55,7 @@ COLUMNS = (
     "unit",
     "better",
     "headline",
+    "matters",
     "baseline_mean",
     "policy_mean",
     "difference",
@@ -80,6 +82,28 @@ def horizon_values(run: RunDirectory, replications: Sequence[int]) -> dict[str, 
     """Return every outcome over the whole horizon, each of shape (policies, replications)."""
     measures = run.measures(replications)
     return {name: over_horizon(outcome.rule, measures) for name, outcome in OUTCOMES.items()}
+
+
+def scaled_outcomes(run: RunDirectory) -> dict[str, Outcome]:
+    """Return every outcome with what matters in its own unit, at the size of this run's market.
+
+    A share is taken of the baseline's mean discounted total over the complete replications; what
+    it gives is NaN where there are none.
+    """
+    measures = run.measures(run.replications)
+    return {name: _scaled(outcome, measures) for name, outcome in OUTCOMES.items()}
+
+
+def _scaled(outcome: Outcome, measures: Mapping[str, FloatArray]) -> Outcome:
+    if not outcome.relative_to:
+        return outcome
+    total = _mean(over_horizon(NetPresentValue(outcome.relative_to), measures)[0])
+    return outcome.with_margin(outcome.matters / 100 * abs(total))
+
+
+def outcome_of(row: Mapping[Any, Any]) -> Outcome:
+    """Return the outcome of a row of a summary, with what matters in its own unit."""
+    return OUTCOMES[row["outcome"]].with_margin(row["matters"])
 
 
 # Intervals
@@ -334,6 +358,7 @@ def _about(policy: str, outcome: Outcome, shown: bool) -> dict[str, object]:
         "unit": outcome.unit,
         "better": outcome.better,
         "headline": shown,
+        "matters": outcome.matters,
     }
 
 
@@ -438,6 +463,7 @@ class Evidence:
     main: Mapping[str, FloatArray]
     twins: Mapping[str, FloatArray]
     assumptions: pd.DataFrame
+    outcomes: Mapping[str, Outcome]
 
     @property
     def fixed(self) -> bool:
@@ -451,7 +477,7 @@ class Evidence:
             self._comparison(position, policy, outcome, events)
             for position, policy in enumerate(self.run.policies)
             if position
-            for outcome in OUTCOMES.values()
+            for outcome in self.outcomes.values()
         ]
 
     def _comparison(
@@ -517,13 +543,14 @@ def gather(run: RunDirectory) -> Evidence:
     """Value all complete runs of ``run`` over their horizon."""
     twins = horizon_values(run, [twin for _, twin in run.twins])
     main = horizon_values(run, run.replications)
-    return Evidence(run, main, twins, sampled_assumptions(run))
+    return Evidence(run, main, twins, sampled_assumptions(run), scaled_outcomes(run))
 
 
 def summarise(run: RunDirectory) -> pd.DataFrame:
     """Return the summary of ``run``: a row a policy and outcome, the baseline's rows first.
 
-    Columns are ``COLUMNS``. ``p10`` and ``p90`` are the 10 to 90% range over replications of the
+    Columns are ``COLUMNS``. ``matters`` is the smallest difference that matters, in ``unit``.
+    ``p10`` and ``p90`` are the 10 to 90% range over replications of the
     difference, in the baseline's own rows of its value, as those have no difference. ``pairs`` are
     the replications counted; ``dropped`` those without a value on either side.
 
@@ -538,7 +565,7 @@ def summarise(run: RunDirectory) -> pd.DataFrame:
 
 
 def _baseline_rows(evidence: Evidence) -> list[dict[str, object]]:
-    return [_value_row(evidence, outcome) for outcome in OUTCOMES.values()]
+    return [_value_row(evidence, outcome) for outcome in evidence.outcomes.values()]
 
 
 def _value_row(evidence: Evidence, outcome: Outcome) -> dict[str, object]:

@@ -21,8 +21,9 @@ import pyarrow.parquet as pq
 from numpy.typing import NDArray
 from pydantic import TypeAdapter, ValidationError
 
+from simulation.assumptions import assumptions_from
 from simulation.errors import InputError, did_you_mean
-from simulation.levers import QUARTERS_PER_YEAR
+from simulation.levers import QUARTERS_PER_YEAR, Policy
 from simulation.outcomes import HEADLINE, MEASURES, OUTCOMES
 from simulation.register import Register, parse_register
 
@@ -93,6 +94,12 @@ def write_parquet(path: Path, frame: pd.DataFrame) -> None:
 # What a manifest says
 
 
+def question_id(question: Mapping[str, Any]) -> str:
+    """Return the twelve hexadecimal digits that name this effective question and no other."""
+    text = json.dumps(question, sort_keys=True, separators=(",", ":"), allow_nan=False)
+    return hashlib.sha256(text.encode()).hexdigest()[:12]
+
+
 @dataclass(frozen=True)
 class StoredPolicy:
     """One policy as the manifest holds it: its sparse levers, each a value or dated values."""
@@ -145,6 +152,17 @@ class StoredQuestion:
     twins: int = 0
     outcomes: Sequence[str] = ()
     replication: int | None = None
+
+    @property
+    def main_replications(self) -> Sequence[int]:
+        """The replications that enter means and intervals."""
+        return range(self.replicates) if self.replication is None else (self.replication,)
+
+    @property
+    def all_replications(self) -> Sequence[int]:
+        """The same, and their twins."""
+        whole = self.replication is None
+        return range(self.replicates + self.twins) if whole else self.main_replications
 
 
 @dataclass(frozen=True)
@@ -230,17 +248,14 @@ class RunDirectory:
 
     @cached_property
     def complete(self) -> frozenset[int]:
-        """Replications of which every policy has every quarter; only these count."""
-        quarters = self.outcomes.groupby(["replication", "policy"], observed=True).size()
-        whole = quarters[quarters == self.quarters].groupby("replication").size()
-        return frozenset(int(item) for item in whole.index[whole == len(self.policies)])
+        """Replications that every policy has; only these count."""
+        held = self.outcomes.groupby("replication")["policy"].nunique()
+        return frozenset(int(item) for item in held.index[held == len(self.policies)])
 
     @cached_property
     def replications(self) -> tuple[int, ...]:
         """Complete main replications, in order."""
-        only = self.question.replication
-        main = range(self.question.replicates) if only is None else (only,)
-        return tuple(item for item in main if item in self.complete)
+        return tuple(item for item in self.question.main_replications if item in self.complete)
 
     @cached_property
     def twins(self) -> tuple[tuple[int, int], ...]:
@@ -306,11 +321,48 @@ def read_manifest(path: Path) -> Manifest:
     try:
         manifest = TypeAdapter(Manifest).validate_python(content)
     except ValidationError as error:
-        first = error.errors()[0]
-        field = ".".join(map(str, first["loc"])) or "content"
-        raise InputError(f"{path}: {field}: {first['msg'].lower()}") from None
+        raise InputError(f"{path}: a damaged manifest: {_first_fault(error)}") from None
     _check_question(manifest.question, path)
+    _check_identity(content, manifest.question_id, path)
     return manifest
+
+
+WANTED = {
+    "int": "a whole number",
+    "float": "a number",
+    "string": "a text",
+    "sequence": "a list",
+    "is": "a list",
+    "mapping": "an object",
+    "dict": "an object",
+    "dataclass": "an object",
+}
+"""What a field should have held, by the first word of the kind of error that pydantic reports."""
+
+
+def _first_fault(error: ValidationError) -> str:
+    """Return the first field that is wrong, and why, in plain words."""
+    first = error.errors()[0]
+    field = ".".join(map(str, first["loc"])) or "content"
+    match first["type"]:
+        case "missing":
+            return f"{field} is missing"
+        case "literal_error":
+            return f"{field} = {first['input']!r}: must be {first['ctx']['expected']}"
+    wanted = WANTED.get(first["type"].partition("_")[0], "something else")
+    return f"{field} must be {wanted}"
+
+
+def _check_identity(content: Any, identity: str, path: Path) -> None:
+    try:
+        own = question_id(content["question"])
+    except ValueError:
+        raise InputError(f"{path}: a damaged manifest: a number is not finite") from None
+    if own != identity:
+        raise InputError(
+            f"{path}: question_id = {identity!r}, but the question in it is {own!r}; "
+            "the manifest was changed after the runs"
+        )
 
 
 def _parse_json(content: bytes, path: Path) -> object:
@@ -332,6 +384,10 @@ def _check_question(question: StoredQuestion, path: Path) -> None:
         if name not in OUTCOMES:
             hint = did_you_mean(name, OUTCOMES)
             raise InputError(f"{path}: question.outcomes: no outcome {name!r}{hint}")
+    for policy in question.policies:
+        where = f"{path}: question.policies: {policy.name!r}"
+        Policy(policy.name, policy.description, where=where, **(policy.levers or {}))
+    assumptions_from(question.assumptions.set, f"{path}: question.assumptions")
 
 
 def _read_bytes(path: Path) -> bytes:
@@ -357,6 +413,7 @@ def _read_outcomes(path: Path, manifest: Manifest) -> pd.DataFrame:
     _check_numbers(table, path)
     table = _plain_policies(table)
     _check_rows(table, manifest.question, path)
+    _check_runs(table, manifest, path)
     return table
 
 
@@ -400,3 +457,33 @@ def _check_rows(table: pd.DataFrame, question: StoredQuestion, path: Path) -> No
         raise InputError(f"{path}: quarter {wrong.iloc[0]}: must be from 1 to {last}")
     if table.duplicated(["policy", "replication", "quarter"]).any():
         raise InputError(f"{path}: a policy, replication and quarter appears more than once")
+
+
+def _check_runs(table: pd.DataFrame, manifest: Manifest, path: Path) -> None:
+    """Check that the runs are those of the question, each whole; interrupted ones may lack some."""
+    asked = manifest.question
+    wanted = {(each.name, one) for each in asked.policies for one in asked.all_replications}
+    counted = table.groupby(["policy", "replication"]).size().reset_index().to_numpy()
+    quarters = {(str(policy), int(one)): int(many) for policy, one, many in counted}
+    for run in sorted(quarters.keys() - wanted):
+        raise InputError(f"{path}: {_run_words(*run)}: not asked for in {MANIFEST}")
+    _check_whole(quarters, QUARTERS_PER_YEAR * asked.years, path)
+    failed = {(failure.policy, failure.replication) for failure in manifest.failed}
+    missing = sorted(wanted - failed - quarters.keys())
+    if manifest.status == "complete" and missing:
+        raise InputError(
+            f"{path}: {_run_words(*missing[0])} is missing, though {MANIFEST} calls the runs "
+            "complete"
+        )
+
+
+def _check_whole(quarters: Mapping[tuple[str, int], int], wanted: int, path: Path) -> None:
+    for run, many in quarters.items():
+        if many != wanted:
+            raise InputError(
+                f"{path}: {_run_words(*run)}: {many} quarters, {wanted} asked for in {MANIFEST}"
+            )
+
+
+def _run_words(policy: str, replication: int) -> str:
+    return f"policy {policy!r}, replication {replication}"

@@ -6,49 +6,115 @@ from typing import Any
 
 from simulation.outcomes import Outcome
 
+POINTS = "points"
+FINEST_MONEY = 3
+"""Most decimals of £m that a small sum is given."""
 EN_DASH, MINUS = "\N{EN DASH}", "\N{MINUS SIGN}"
 
 
 def decimals(matters: float) -> int:
     """Return how many decimals show a difference of ``matters`` to two figures."""
-    return max(0, 1 - math.floor(math.log10(matters)))
+    return max(0, 1 - _magnitude(matters))
+
+
+def decimals_for(value: float, outcome: Outcome) -> int:
+    """Return how many decimals show ``value`` of ``outcome``.
+
+    They are as many as what matters asks for; money gets two figures at least, down to £1,000.
+    """
+    enough = decimals(outcome.matters)
+    if not outcome.unit.startswith("£m"):
+        return enough
+    return max(enough, min(FINEST_MONEY, decimals(value))) if value else enough
+
+
+def _magnitude(value: float) -> int:
+    """Return the power of ten of the first figure of ``value``; 0 where it has none."""
+    return math.floor(math.log10(abs(value))) if value and math.isfinite(value) else 0
 
 
 def number(value: float, matters: float, *, signed: bool = False) -> str:
     """Return ``value`` in figures as fine as ``matters`` asks, an en dash where it is NaN."""
+    return _figure(value, decimals(matters), signed=signed)
+
+
+def _figure(value: float, places: int, *, signed: bool = False) -> str:
     if math.isnan(value):
         return EN_DASH
-    rounded = round(value, decimals(matters)) + 0.0
+    rounded = round(value, places) + 0.0
     sign = "+" if signed and rounded > 0 else ""
-    return f"{sign}{rounded:,.{decimals(matters)}f}".replace("-", MINUS)
+    return f"{sign}{rounded:,.{places}f}".replace("-", MINUS)
+
+
+def amount(value: float, outcome: Outcome, *, signed: bool = False) -> str:
+    """Return ``value`` of ``outcome`` in figures, without its unit."""
+    return _figure(value, decimals_for(value, outcome), signed=signed)
+
+
+def amounts(low: float, high: float, outcome: Outcome, *, signed: bool = False) -> list[str]:
+    """Return the ends of a range in figures, both as fine as the larger of them asks."""
+    places = decimals_for(max(abs(low), abs(high)), outcome)
+    return [_figure(end, places, signed=signed) for end in (low, high)]
 
 
 def with_unit(value: float, outcome: Outcome) -> str:
     """Return a value of ``outcome`` as it is read aloud: "£120m NPV", "14.9%", "3.24 bids"."""
-    figure = number(value, outcome.matters)
-    return figure if math.isnan(value) else _joined(figure, outcome.unit.partition(",")[0])
+    shown = amount(value, outcome)
+    return shown if math.isnan(value) else _joined(shown, outcome.unit.partition(",")[0])
+
+
+def difference_unit(outcome: Outcome) -> str:
+    """Return the unit of a difference in ``outcome``; percentages differ by points."""
+    return POINTS if outcome.unit.startswith("%") else outcome.unit
+
+
+def of_what(outcome: Outcome) -> str:
+    """Return of what an outcome is a percentage: " of counterfactual", or nothing."""
+    return outcome.unit.removeprefix("%") if outcome.unit.startswith("% of") else ""
 
 
 def change(value: float, outcome: Outcome, *, signed: bool = True) -> str:
-    """Return a difference in ``outcome`` as it is read aloud; shares differ by points."""
-    figure = number(value, outcome.matters, signed=signed)
-    unit = "points" if outcome.unit.startswith("%") else outcome.unit.partition(",")[0]
-    return figure if math.isnan(value) else _joined(figure, unit)
+    """Return a difference in ``outcome`` as it is read aloud; percentages differ by points."""
+    shown = amount(value, outcome, signed=signed)
+    unit = difference_unit(outcome).partition(",")[0]
+    return shown if math.isnan(value) else _joined(shown, unit)
 
 
 def span(low: float, high: float, outcome: Outcome) -> str:
     """Return the range of a difference in figures, with the pound sign where the unit has one."""
-    ends = [number(end, outcome.matters, signed=True) for end in (low, high)]
+    ends = amounts(low, high, outcome, signed=True)
     if outcome.unit.startswith("£m"):
         ends = [_joined(end, "£m") for end in ends]
     return " to ".join(ends)
 
 
-def _joined(figure: str, unit: str) -> str:
+def interval_words(low: float, high: float, outcome: Outcome, name: str = "95% interval ") -> str:
+    """Return the 95% interval of a difference after its ``name``, or that there is none."""
+    return NO_INTERVAL if math.isnan(low) else f"{name}{span(low, high, outcome)}"
+
+
+def _joined(shown: str, unit: str) -> str:
     if unit.startswith("£m"):
-        sign = figure[0] if figure[0] in ("+", MINUS) else ""
-        return f"{sign}£{figure.removeprefix(sign)}m{unit.removeprefix('£m')}"
-    return f"{figure}{unit}" if unit.startswith("%") else f"{figure} {unit}"
+        sign = shown[0] if shown[0] in ("+", MINUS) else ""
+        return f"{sign}£{shown.removeprefix(sign)}m{unit.removeprefix('£m')}"
+    return f"{shown}{unit}" if unit.startswith("%") else f"{shown} {unit}"
+
+
+SMALL, NOTHING = "real, but may be too small to matter", "may be nothing"
+"""What an undecided difference may be."""
+UNDECIDED_SMALL, UNDECIDED_NOTHING = f"undecided: {SMALL}", f"undecided: {NOTHING}"
+NO_INTERVAL = "one replication: no interval"
+
+
+def verdict_words(verdict: str, low: float, high: float) -> str:
+    """Return a verdict; where it is undecided, with what the ends of the 95% interval leave open.
+
+    An interval that leaves out zero speaks of a difference that is real, yet not beyond doubt as
+    large as matters; any other of one that may be nothing.
+    """
+    if verdict != "undecided":
+        return verdict
+    return UNDECIDED_SMALL if low > 0.0 or high < 0.0 else UNDECIDED_NOTHING
 
 
 def listing(items: Sequence[str]) -> str:

@@ -5,7 +5,7 @@ or a ratio of measures, with the rule that turns sixty quarters of it into one n
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 Better = Literal["higher", "lower", "neutral"]
@@ -67,11 +67,14 @@ class Outcome:
         title: name for people.
         unit: unit of the value over the horizon.
         better: which direction is better, or neutral.
-        matters: smallest difference over the horizon that matters, in ``unit``.
+        matters: smallest difference over the horizon that matters: in ``unit``, or where
+            ``relative_to`` is set, in % of that measure's discounted total over the horizon.
         rule: how quarters become one value, and what a single quarter shows.
         definition: what it is, in a sentence.
         headline: one of the ten shown first.
         events: measure that counts the events behind a rare outcome, or empty.
+        relative_to: measure with whose total the smallest difference that matters grows, so that
+            it fits a market of any size; empty where ``matters`` is absolute.
     """
 
     name: str
@@ -83,6 +86,11 @@ class Outcome:
     definition: str
     headline: bool = False
     events: str = ""
+    relative_to: str = ""
+
+    def with_margin(self, margin: float) -> "Outcome":
+        """Return this outcome with ``margin``, in its unit, as what matters."""
+        return replace(self, matters=margin, relative_to="")
 
 
 MEASURES: Mapping[str, str] = {
@@ -159,10 +167,11 @@ _MONEY = (
         "Net public saving",
         "£m NPV",
         "higher",
-        50.0,
+        0.1,
         NetPresentValue("public_saving"),
         "counterfactual cost less every resource cost, councils and Exchequer together",
         headline=True,
+        relative_to="counterfactual",
     ),
     Outcome(
         "net_public_saving_share",
@@ -201,27 +210,30 @@ _MONEY = (
         "Saving contracted beyond the horizon",
         "£m",
         "neutral",
-        50.0,
+        0.1,
         Last("saving_ahead"),
         "in-house cost less price, to their end, of contracts in force in the last quarter",
+        relative_to="counterfactual",
     ),
     Outcome(
         "exchequer_saving",
         "Exchequer",
         "£m NPV",
         "higher",
-        5.0,
+        0.01,
         NetPresentValue("exchequer_saving"),
         "fund repaid less fund paid out",
+        relative_to="counterfactual",
     ),
     Outcome(
         "supplier_profit",
         "Suppliers' profit",
         "£m NPV",
         "neutral",
-        25.0,
+        0.05,
         NetPresentValue("supplier_profit"),
         "suppliers' income from councils less all their costs in this market",
+        relative_to="counterfactual",
     ),
     Outcome(
         "district_gap",
@@ -321,18 +333,20 @@ _MARKET = (
         "Cost of procurement to buyers",
         "£m",
         "lower",
-        5.0,
+        0.01,
         Sum("buyer_procurement_cost"),
         "councils' cost of tendering",
+        relative_to="counterfactual",
     ),
     Outcome(
         "bidder_procurement_cost",
         "Cost of procurement to bidders",
         "£m",
         "lower",
-        5.0,
+        0.01,
         Sum("bidder_procurement_cost"),
         "suppliers' cost of bidding, won or lost",
+        relative_to="counterfactual",
     ),
 )
 
@@ -497,27 +511,30 @@ _SHARING = (
         "Fund paid out",
         "£m",
         "neutral",
-        1.0,
+        0.005,
         Sum("fund_paid"),
         "claims paid by the fund",
+        relative_to="counterfactual",
     ),
     Outcome(
         "fund_repaid",
         "Fund repaid",
         "£m",
         "neutral",
-        1.0,
+        0.005,
         Sum("fund_repaid"),
         "repayments to the fund",
+        relative_to="counterfactual",
     ),
     Outcome(
         "fund_written_off",
         "Fund written off",
         "£m",
         "lower",
-        1.0,
+        0.005,
         Sum("fund_written_off"),
         "outstanding claims written off",
+        relative_to="counterfactual",
     ),
     Outcome(
         "fund_deadweight",

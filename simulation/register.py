@@ -177,8 +177,12 @@ def parse_register(raw: bytes, source: str) -> Register:
 
 def _read_bytes(path: Path) -> bytes:
     try:
+        if path.exists() and not (path.is_file() or path.is_dir()):
+            raise InputError(f"{path}: the register cannot be read: it is not a regular file")
         with path.open("rb") as handle:
             raw = handle.read(_MOST_BYTES + 1)
+    except InputError:
+        raise
     except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or str(error)
         hint = did_you_mean(path.name, _siblings(path))
@@ -234,8 +238,10 @@ def _columns(header: Sequence[str], where: str) -> tuple[str, ...]:
             )
     missing = [column for column in absent if column in REQUIRED_COLUMNS]
     if missing:
+        hint = "; separate columns by commas, not semicolons" if ";" in header[0] else ""
         raise InputError(
-            f"{where}: missing column {missing[0]!r}; a register needs {_listed(REQUIRED_COLUMNS)}"
+            f"{where}: missing column {missing[0]!r}; a register needs "
+            f"{_listed(REQUIRED_COLUMNS)}{hint}"
         )
     return columns
 
@@ -319,7 +325,7 @@ def _council(line: _Line) -> _Council:
 
 
 def _population(line: _Line) -> float:
-    rule = f"must be a positive number of persons, at most {MOST_PERSONS:g}"
+    rule = f"must be a positive number of persons, at most {MOST_PERSONS:,.0f}"
     return line.number_within("population", math.ulp(0.0), MOST_PERSONS, rule)
 
 

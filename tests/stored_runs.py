@@ -1,6 +1,7 @@
 """Run directories made up for tests: plausible numbers, no model."""
 
 import hashlib
+import json
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -8,7 +9,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from results.store import write_bytes, write_json, write_parquet
+from results.store import question_id, write_bytes, write_json, write_parquet
 from simulation.assumptions import sample
 from simulation.horizon import quarterly
 from simulation.outcomes import HEADLINE, MEASURES, OUTCOMES
@@ -119,6 +120,20 @@ def question(
     } | dict(about)
 
 
+def failure(policy: str, replication: int, mode: str, many: int) -> dict[str, Any]:
+    drawn = replication % many if mode == "sampled" else 0
+    about = {"stage": "step 1", "error": "ZeroDivisionError: division by zero"}
+    return {"policy": policy, "sample": drawn, "replication": replication, **about}
+
+
+def rewrite(path: Path, change: Callable[[dict[str, Any]], object]) -> None:
+    """Change the manifest in ``path`` and give its question the name that it then has."""
+    manifest = json.loads((path / "manifest.json").read_text())
+    change(manifest)
+    manifest["question_id"] = question_id(manifest["question"])
+    write_json(path / "manifest.json", manifest)
+
+
 def store(
     path: Path,
     policies: Mapping[str, Effect],
@@ -129,7 +144,7 @@ def store(
     skip: Sequence[tuple[str, int]] = (),
     **about: Any,
 ) -> Path:
-    """Write a run directory; ``about`` goes into its question, ``skip`` leaves runs out."""
+    """Write a run directory; ``about`` goes into its question, the runs of ``skip`` failed."""
     register = register or load_register()
     asked = question(policies, register, about)
     quarters, many = 4 * asked["years"], asked["replicates"]
@@ -150,11 +165,11 @@ def store(
         "tenderlab": "0.1.0",
         "kind": kind,
         "question": asked,
-        "question_id": "0123456789ab",
+        "question_id": question_id(asked),
         "environment": {"python": "3.12.1", "packages": {"numpy": "2.5.5"}},
         "status": "complete",
         "runs": len(outcomes),
-        "failed": [],
+        "failed": [failure(*run, asked["assumptions"]["mode"], many) for run in skip],
         "assumption_samples": samples if asked["assumptions"]["mode"] == "sampled" else [],
     }
     write_json(path / "manifest.json", manifest)

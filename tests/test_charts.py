@@ -54,7 +54,8 @@ def test_a_shown_figure_is_right_to_a_tenth_of_what_matters(value: float, matter
 
 
 def test_units_are_put_where_they_are_read() -> None:
-    money, share = OUTCOMES["net_public_saving"], OUTCOMES["sme_value_share"]
+    money = OUTCOMES["net_public_saving"].with_margin(50.0)
+    share = OUTCOMES["sme_value_share"]
     assert words.with_unit(120.4, money) == "£120m NPV"
     assert words.change(-20, money) == "\N{MINUS SIGN}£20m NPV"
     assert words.change(20, money, signed=False) == "£20m NPV"
@@ -62,6 +63,28 @@ def test_units_are_put_where_they_are_read() -> None:
     assert words.with_unit(30.25, share) == "30.2%"
     assert words.change(1.5, share) == "+1.5 points"
     assert words.with_unit(3.2, OUTCOMES["bids_per_tender"]) == "3.20 bids"
+
+
+@pytest.mark.parametrize(
+    ("value", "matters", "shown"),
+    [
+        (0.32, 33.0, "+£0.32m"),
+        (9.3, 33.0, "+£9.3m"),
+        (930.4, 33.0, "+£930m"),
+        (0.00012, 33.0, "£0.000m"),
+        (0.0123456, 0.002, "+£0.0123m"),
+        (0.0, 33.0, "£0m"),
+        (1.0, float("nan"), "+£1.0m"),
+    ],
+)
+def test_small_money_is_not_rounded_to_nothing(value: float, matters: float, shown: str) -> None:
+    money = OUTCOMES["saving_ahead"].with_margin(matters)
+    assert words.change(value, money) == shown
+
+
+def test_the_ends_of_a_range_are_equally_fine() -> None:
+    money = OUTCOMES["saving_ahead"].with_margin(33.0)
+    assert words.span(-0.05, 0.3, money) == "\N{MINUS SIGN}£0.05m to +£0.30m"
 
 
 def test_lists_and_counts_in_words() -> None:
@@ -89,6 +112,14 @@ def test_only_levers_that_differ_stand_side_by_side() -> None:
         ["risk_transfer", "0.6", "1"],
     ]
     assert charts.levers_table({"a": StoredPolicy("a")}).empty
+
+
+def test_terms_of_a_mechanism_that_is_off_are_left_out() -> None:
+    off = StoredPolicy("a", levers={"pump_priming_fund": 0.0, "pump_priming_share": 1.0})
+    on = StoredPolicy("b", levers={"pump_priming_fund": 50.0, "pump_priming_share": 1.0})
+    assert charts.levers_table({"a": off})["lever"].tolist() == ["pump_priming_fund"]
+    share = charts.levers_table({"a": off, "b": on}).set_index("lever").loc["pump_priming_share"]
+    assert (share["a"], share["b"]) == (words.EN_DASH, "1")
 
 
 # Charts
@@ -131,6 +162,16 @@ def test_every_line_of_the_interval_plot_is_within_its_panel(run: RunDirectory) 
     for trace in figure.data:
         low, high = figure.layout[trace.xaxis.replace("x", "xaxis")].range
         assert all(low <= value <= high for value in trace.x if value is not None)
+
+
+def test_of_many_policies_only_the_baseline_has_a_band(tmp_path: Path, run: RunDirectory) -> None:
+    assert bands(run) == 3
+    assert bands(open_run(store(tmp_path, dict.fromkeys("abcd", nothing), years=1))) == 1
+
+
+def bands(run: RunDirectory) -> int:
+    figure = charts.trajectories(run, ["bids_per_tender"])
+    return sum(trace.fill == "toself" for trace in figure.data)
 
 
 def test_long_runs_are_drawn_by_year_and_short_ones_by_quarter(

@@ -1,7 +1,9 @@
 """The command line: what it shows, what it keeps, and what it refuses in one line."""
 
 import json
+import os
 import shlex
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -10,10 +12,11 @@ from typing import Any, NamedTuple
 import pytest
 import yaml
 
+from experiments import catalogue, terminal
 from experiments.asking import Changes, comparison_of, dated, run_of
 from experiments.catalogue import bundled_names
 from experiments.cli import main, tenderlab
-from experiments.terminal import amount, comparison, listing, rendered
+from experiments.terminal import amount, comparison, counted, difference, listing, rendered
 from results.store import open_run
 from simulation.assumptions import Assumptions
 from simulation.errors import InputError
@@ -83,6 +86,12 @@ def test_progress_goes_to_standard_error(say: Any) -> None:
     assert "of 4 runs" not in said.out
 
 
+def test_progress_tells_runs_from_twins() -> None:
+    assert counted(18, 216, 36) == "18 of 180 runs and 0 of 36 twins"
+    assert counted(216, 216, 36) == "180 of 180 runs and 36 of 36 twins"
+    assert counted(3, 4, 0) == "3 of 4 runs"
+
+
 def test_json_is_all_that_is_on_standard_output(say: Any) -> None:
     said = say(f"compare shared-risk --replicates 2 --json --out mine {QUICK}")
     document = json.loads(said.out)
@@ -95,14 +104,14 @@ def test_json_is_all_that_is_on_standard_output(say: Any) -> None:
 def test_set_adds_one_policy_on_the_baseline(say: Any) -> None:
     said = say(
         "compare --baseline shared-risk --set risk_transfer=0.4 "
-        f"--set pump_priming_fund=50@3,0@8 --replicates 1 --json {QUICK}"
+        f"--set pump_priming_fund=50@1,0@8 --replicates 1 --json {QUICK}"
     )
     shared, custom = json.loads(said.out)["question"]["policies"]
     assert (shared["name"], custom["name"]) == ("shared-risk", "custom")
     assert custom["levers"] == {
         "risk_allocation": "by_control",
         "risk_transfer": 0.4,
-        "pump_priming_fund": [{"from_year": 3, "value": 50.0}, {"from_year": 8, "value": 0.0}],
+        "pump_priming_fund": [{"from_year": 1, "value": 50.0}, {"from_year": 8, "value": 0.0}],
     }
 
 
@@ -173,6 +182,17 @@ def test_a_run_of_a_comparison_is_made_again(say: Any, folder: Path) -> None:
     assert alone.equals(same.reset_index(drop=True))
 
 
+def test_a_twin_of_a_comparison_is_made_again(say: Any, folder: Path) -> None:
+    say(f"compare shared-risk --replicates 5 --out all {QUICK}")
+    said = say("run all --policy shared-risk --replication 5 --out one")
+    assert said.code == 0
+    assert "Shared risk, replication 5" in said.out
+    assert (folder / "one" / "report.html").is_file()
+    alone, together = open_run(folder / "one").outcomes, open_run(folder / "all").outcomes
+    same = together.query("policy == 'shared-risk' and replication == 5")
+    assert alone.equals(same.reset_index(drop=True))
+
+
 def test_a_run_directory_of_one_run_is_made_again(say: Any, folder: Path) -> None:
     say("run shared-risk --register councils.csv --years 1 --replication 4 --out one")
     say("run one --out two")
@@ -204,11 +224,28 @@ def test_assumptions_are_listed_and_shown(say: Any) -> None:
     assert "uniform from" in say("assumptions demand_growth").out
 
 
+def test_lists_show_what_is_allowed_and_what_is_sampled(say: Any) -> None:
+    allowed = next(line for line in say("levers").out.splitlines() if "risk_transfer " in line)
+    assert "0 to 1" in allowed
+    low, high = parameters(Assumptions)["demand_growth"].sweep or (0, 0)
+    sampled = next(line for line in say("assumptions").out.splitlines() if "demand_growth" in line)
+    assert f"{low:g} to {high:g}" in sampled
+
+
+def test_outcomes_are_listed_and_shown(say: Any) -> None:
+    said = say("outcomes")
+    for name, outcome in OUTCOMES.items():
+        assert name in said.out
+        assert outcome.definition in " ".join(say(f"outcomes {name}").out.split())
+    assert "0.1% of counterfactual" in say("outcomes net_public_saving").out
+
+
 @pytest.mark.parametrize(
     ("command", "count"),
     [
         ("levers", len(parameters(Levers))),
         ("assumptions", len(parameters(Assumptions))),
+        ("outcomes", len(OUTCOMES)),
         ("policies", 6),
     ],
 )
@@ -253,11 +290,18 @@ REFUSED = {
     "--versoin": "--versoin",
     "compare --replicate 3": "--replicates",
     "compare --years": "requires an argument",
-    "compare --years 0": "0 is not in the range 1<=x<=50",
-    "compare --years 51": "51 is not in the range",
-    "compare --years two": "'two' is not a valid integer",
+    "compare --years 0": "'0': must be a whole number from 1 to 50",
+    "compare --years 51": "must be a whole number from 1 to 50",
+    "compare --years two": "'two': must be a whole number from 1 to 50",
     "compare --replicates 0": "--replicates",
     "compare --replicates 10001": "--replicates",
+    "compare --replicates 1e3": "'1e3': must be a whole number from 1 to 10000",
+    "compare --out ''": "--out': must not be empty",
+    "compare --set discount_rate=1": "--set: discount_rate is an assumption; use --assume",
+    "compare --assume risk_transfer=1": "--assume: risk_transfer is a lever; use --set",
+    "compare --years 1 --set pump_priming_fund=50@5": "from_year = 5: must be at most 1",
+    "compare bda.yaml": "No such file or directory (did you mean 'bad.yaml'?)",
+    "run --replication 10000": "--replication 10000: must be at most 9999",
     "compare --seed -1": "--seed",
     "compare --seed 9223372036854775808": "--seed",
     "compare --workers 0": "--workers",
@@ -283,7 +327,7 @@ REFUSED = {
     "compare --set risk_transfer=1@x": "dated values are VALUE@YEAR",
     "compare --set risk_transfer=1@3,0@2": "rising from_year",
     "compare --set risk_transfer=1@3,0": "dated values are VALUE@YEAR",
-    "compare --assume discount_rat=1": "(did you mean 'discount_rate'?)",
+    "compare --assume discount_rat=1": "--assume: unknown assumption 'discount_rat' (did",
     "compare --assume discount_rate=1": "must be a number from 0 to 0.15",
     "compare --assume discount_rate": "must be NAME=VALUE",
     "compare --register absent.csv": "absent.csv: the register cannot be read",
@@ -305,6 +349,7 @@ REFUSED = {
     "levers risk_transfr": "unknown lever 'risk_transfr' (did you mean 'risk_transfer'?)",
     "levers a b": "unexpected extra argument",
     "assumptions discount_rat": "(did you mean 'discount_rate'?)",
+    "outcomes net_public_savin": "(did you mean 'net_public_saving'?)",
     "policies shared-rsk": "(did you mean 'shared-risk'?)",
     "policies councils.csv": "councils.csv: a policy must be a mapping",
 }
@@ -357,13 +402,63 @@ def test_a_reader_that_leaves_early_is_no_error(folder: Path) -> None:
         assert process.stderr.read() == b""
 
 
+@pytest.mark.parametrize("command", ["levers", "policies --json"])
+@pytest.mark.parametrize(
+    ("redirection", "message"),
+    [
+        (">/dev/full", "tenderlab: No space left on device\n"),
+        (">&-", "tenderlab: standard output is closed\n"),
+        (">&- 2>&-", ""),
+    ],
+)
+def test_output_that_cannot_be_written_is_one_line(
+    folder: Path, command: str, redirection: str, message: str
+) -> None:
+    line = f"{shlex.quote(str(TENDERLAB))} {command} {redirection}"
+    done = subprocess.run(line, shell=True, cwd=folder, capture_output=True, text=True)
+    assert (done.returncode, done.stderr) == (2, message)
+
+
+def test_an_impatient_interruption_is_one_line(say: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    def interrupt(*_: Any) -> None:
+        raise KeyboardInterrupt
+
+    def clean_while_interrupted(text: str) -> str:
+        signal.raise_signal(signal.SIGINT)
+        return text
+
+    monkeypatch.setattr(catalogue, "bundled_policies", interrupt)
+    monkeypatch.setattr(terminal, "clean", clean_while_interrupted)
+    before = signal.getsignal(signal.SIGINT)
+    try:
+        said = say("policies")
+    finally:
+        signal.signal(signal.SIGINT, before)
+    assert said == (130, "", "\ntenderlab: interrupted; nothing was kept\n")
+
+
+def test_a_pipe_is_no_register(say: Any, folder: Path) -> None:
+    os.mkfifo(folder / "pipe.csv")
+    said = say("compare --register pipe.csv")
+    assert said.code == 2
+    assert "pipe.csv: the register cannot be read: it is not a regular file" in said.err
+
+
+def test_columns_separated_by_semicolons_are_named(say: Any, folder: Path) -> None:
+    (folder / "semicolons.csv").write_text(REGISTER.replace(",", ";"))
+    said = say("compare --register semicolons.csv")
+    assert "separate columns by commas, not semicolons" in said.err
+
+
 # How it looks
 
 
 def row(policy: str, outcome: str, **numbers: Any) -> dict[str, Any]:
     empty = {"policy_mean": 1234.5, "difference": 0.0, "low": 0.0, "high": 0.0, "verdict": ""}
-    shown = OUTCOMES[outcome].headline
-    return {"policy": policy, "outcome": outcome, "headline": shown, **empty, **numbers}
+    shown = {"headline": OUTCOMES[outcome].headline, "matters": OUTCOMES[outcome].matters}
+    if OUTCOMES[outcome].relative_to:
+        shown["matters"] = 50.0
+    return {"policy": policy, "outcome": outcome, **shown, **empty, **numbers}
 
 
 def rows(policy: str, **numbers: Any) -> list[dict[str, Any]]:
@@ -388,8 +483,8 @@ def test_a_cell_says_difference_interval_and_verdict() -> None:
     table = [*rows("a", policy_mean=7.25), *rows("b", **numbers)]
     text = "".join(map(rendered, comparison(table, {"a": "A", "b": "B"}, 100)))
     first = text.splitlines()[2:5]
-    assert "£7m (7.25%)" in first[0]
-    assert "+£12m (+12.30%)" in first[0]
+    assert "£7.2m (7.25%)" in first[0]
+    assert "+£12m (+12.30 pts)" in first[0]
     assert "[+£1m, +£23m]" in first[1]
     assert "better" in first[2]
 
@@ -406,13 +501,27 @@ def test_what_is_not_defined_is_said() -> None:
         (0.0, "bids_per_tender", "0.00"),
         (-0.0001, "bids_per_tender", "0.00"),
         (-0.0049, "supplier_concentration", "-0.005"),
-        (1.26, "single_bid_share", "+1.3%"),
+        (1.26, "single_bid_share", "+1.3 pts"),
+        (0.0321, "net_public_saving", "+£0.032m"),
+        (0.0, "net_public_saving", "£0m"),
     ],
 )
-def test_amounts_are_shown_to_a_tenth_of_what_matters(
+def test_differences_are_shown_as_fine_as_what_matters(
     value: float, outcome: str, shown: str
 ) -> None:
-    assert amount(value, OUTCOMES[outcome], sign="+") == shown
+    margin = 50.0 if OUTCOMES[outcome].relative_to else OUTCOMES[outcome].matters
+    assert difference(value, OUTCOMES[outcome].with_margin(margin)) == shown
+
+
+def test_a_value_keeps_its_unit_where_differences_are_points() -> None:
+    assert amount(1.26, OUTCOMES["single_bid_share"]) == "1.3%"
+
+
+@pytest.mark.parametrize(("low", "words"), [(0.5, "undecided: not 0"), (-1.0, "maybe 0")])
+def test_an_undecided_difference_says_whether_it_may_be_nothing(low: float, words: str) -> None:
+    numbers = {"difference": 12.3, "low": low, "high": 23.4, "verdict": "undecided"}
+    table = [*rows("a"), *rows("b", **numbers)]
+    assert words in "".join(map(rendered, comparison(table, {"a": "A", "b": "B"}, 100)))
 
 
 def test_markup_and_control_characters_are_only_text() -> None:

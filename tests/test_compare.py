@@ -1,6 +1,7 @@
 """Comparisons: paired, reproducible to the bit, and kept whole whatever happens on the way."""
 
 import dataclasses
+import errno
 import json
 import multiprocessing
 import os
@@ -15,6 +16,7 @@ from typing import Any
 
 import pytest
 
+from experiments import campaign, executors
 from experiments.asking import only
 from experiments.campaign import Conduct
 from experiments.catalogue import NamedPolicy, find_policy
@@ -219,6 +221,69 @@ def test_a_file_is_no_place(tmp_path: Path) -> None:
     assert content(tmp_path) == {"file": b"mine"}
 
 
+@pytest.mark.parametrize("name", ["write_summary", "render", "write_text"])
+def test_a_disk_that_is_full_at_the_end_leaves_nothing(
+    name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_: Any) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(campaign, name, full)
+    with pytest.raises(InputError, match="one: cannot be written: No space left on device"):
+        compare(question(replicates=1), tmp_path / "one")
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_place_that_another_process_writes_is_left_alone(tmp_path: Path) -> None:
+    (tmp_path / ".one.lock").write_text(str(os.getppid()))
+    with pytest.raises(InputError, match=f"one: is being written by process {os.getppid()}"):
+        compare(question(replicates=1), tmp_path / "one")
+    assert [path.name for path in tmp_path.iterdir()] == [".one.lock"]
+
+
+def test_of_two_comparisons_at_once_one_has_the_place(tmp_path: Path) -> None:
+    (tmp_path / "small.csv").write_bytes(small_territory().register.raw)
+    command = f"{TENDERLAB} compare shared-risk --register small.csv --years 3 --out one"
+    both = [
+        subprocess.Popen(
+            [*command.split(), "--workers", "1", "--seed", seed],
+            cwd=tmp_path,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        for seed in ("1", "2")
+    ]
+    said = {process.communicate()[1].splitlines()[-1]: process.returncode for process in both}
+    assert sorted(said.values()) == [0, 2]
+    (refused,) = (line for line, code in said.items() if code == 2)
+    assert refused.startswith("tenderlab: one: is ")
+    assert {path.name for path in tmp_path.iterdir()} == {"small.csv", "one"}
+
+
+def test_what_has_come_to_stand_in_the_place_meanwhile_is_left_alone(tmp_path: Path) -> None:
+    place = tmp_path / "one"
+
+    def meanwhile(_: int, __: int) -> None:
+        place.mkdir(exist_ok=True)
+        (place / "notes.txt").write_text("mine")
+
+    with pytest.raises(InputError, match="one: is not empty, nothing was changed"):
+        compare(question(replicates=1), place, progress=meanwhile)
+    assert content(tmp_path) == {"one/notes.txt": b"mine"}
+
+
+def test_what_killed_processes_left_is_removed(tmp_path: Path) -> None:
+    dead = subprocess.Popen([sys.executable, "-c", ""])
+    dead.wait()
+    (tmp_path / ".one.lock").write_text(str(dead.pid))
+    for name in (f".one.{dead.pid}.part", f".one.{os.getppid()}.part", f".two.{dead.pid}.part"):
+        (tmp_path / name / "events").mkdir(parents=True)
+    compare(question(replicates=1), tmp_path / "one")
+    left = {path.name for path in tmp_path.iterdir()}
+    assert left == {"one", f".one.{os.getppid()}.part", f".two.{dead.pid}.part"}
+
+
 # Interruption
 
 
@@ -277,7 +342,7 @@ def test_control_c_on_the_command_line(tmp_path: Path) -> None:
     options: Any = {"cwd": tmp_path, "stderr": subprocess.PIPE, "start_new_session": True}
     with subprocess.Popen(arguments, text=True, **options) as process:
         assert process.stderr
-        assert "runs, about" in process.stderr.readline()
+        assert "of 400 runs and 0 of 80 twins, about" in process.stderr.readline()
         os.killpg(process.pid, signal.SIGINT)
         _, errors = process.communicate()
     assert process.returncode == 130
@@ -374,6 +439,29 @@ def test_an_executor_stops_when_it_is_told_to(hire: Hire) -> None:
         assert isinstance(result, int)
         seen.append(result)
     assert seen == [0, 1, 4]
+    assert not multiprocessing.active_children()
+
+
+def ask_of_control_c(_: int) -> tuple[bool, bool]:
+    ignored = signal.getsignal(signal.SIGINT) is signal.SIG_IGN
+    return ignored, signal.SIGINT in signal.pthread_sigmask(signal.SIG_BLOCK, [])
+
+
+def test_workers_are_deaf_to_control_c_from_birth() -> None:
+    assert list(LocalPool(1).run(ask_of_control_c, [1], go_on)) == [(True, True)]
+
+
+class Stubborn:
+    """Work that cannot be ended politely."""
+
+    def __call__(self, number: int) -> int:
+        signal.signal(signal.SIGTERM, signal.SIG_IGN)
+        return number
+
+
+def test_a_worker_that_does_not_end_is_killed(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(executors, "PATIENT_SECONDS", 0.1)
+    assert list(LocalPool(2).run(Stubborn(), range(4), go_on)) == [0, 1, 2, 3]
     assert not multiprocessing.active_children()
 
 

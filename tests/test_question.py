@@ -13,6 +13,7 @@ from experiments.question import (
     Question,
     Territory,
     bundled_question,
+    check_dates,
     read_question,
     read_run_question,
 )
@@ -100,26 +101,35 @@ BAD = {
     "replicates: 10001": "must be a whole number from 1 to 10,000",
     "seed: -1": "seed = -1: must be a whole number from 0 to 9,223,372,036,854,775,807",
     f"seed: {2**63}": "seed = 9223372036854775808",
-    "baseline: statusquo": "no policy is called 'statusquo' (did you mean 'status-quo'?)",
+    "baseline: statusquo": "question.yaml: baseline: no policy is called 'statusquo'",
+    "baseline: statusqou": "(did you mean 'status-quo'?)",
     "baseline: 7": "question.yaml: baseline: a policy must be a mapping",
     "policies: []": "policies = []: must be a list that is not empty",
     "policies: shared-risk": "policies = 'shared-risk': must be a list that is not empty",
-    "policies: [{levers: {}}]": "policies: a policy needs a name",
+    "policies: [{levers: {}}]": "question.yaml: policies[0]: a policy needs a name",
+    "policies: [a, shared-rsk]": "question.yaml: policies[0]: no policy is called 'a'",
+    "policies: [shared-risk, shared-rsk]": "question.yaml: policies[1]: no policy is called",
+    "policies: [minee.yaml]": "question.yaml: policies[0]: ",
     "policies: [{name: a, levers: {risk_transfer: 7}}]": "must be a number from 0 to 1",
     "policies: [absent.yaml]": "absent.yaml: a policy file cannot be read",
     "policies: [{name: a}, {name: a, levers: {risk_transfer: 0}}]": "two policies are called 'a'",
     "policies: [{name: status-quo, levers: {risk_transfer: 0}}, shared-risk, shared-risk]": (
         "two policies are called 'shared-risk'"
     ),
-    "assumptions: fixed": "must be a mapping",
+    "assumptions: 3": "assumptions = 3: must be a mapping",
+    "assumptions: fxied": "question.yaml: assumptions.mode = 'fxied': must be one of",
     "assumptions: {mod: fixed}": "unknown key 'mod' (did you mean 'mode'?)",
-    "assumptions: {mode: smpled}": "must be one of sampled, fixed (did you mean 'sampled'?)",
+    "assumptions: {mode: smpled}": "assumptions.mode = 'smpled': must be one of sampled, fixed",
+    "assumptions: {mode: sampeld}": "(did you mean 'sampled'?)",
+    "assumptions: {set: [1]}": "assumptions.set = [1]: must be a mapping",
+    "assumptions: {set: {discount_rate: x}}": "question.yaml: assumptions.set: assumption discount",
     "assumptions: {set: {discount_rat: 0.1}}": "(did you mean 'discount_rate'?)",
     "assumptions: {set: {discount_rate: 7}}": "discount_rate = 7: must be a number from 0 to 0.15",
     "outcomes: [bids_per_tendr]": "(did you mean 'bids_per_tender'?)",
     "outcomes: [bids_per_tender, bids_per_tender]": "name one of them twice",
     "outcomes: [[1]]": "unknown outcome",
-    "register: absent.csv": "the register cannot be read",
+    "register: absent.csv": "question.yaml: register: ",
+    "register: other.csv": "the register cannot be read",
     "register: 3": "register = 3: must be text",
 }
 
@@ -127,6 +137,24 @@ BAD = {
 @pytest.mark.parametrize(("content", "message"), BAD.items(), ids=list(BAD))
 def test_a_bad_question_is_refused_in_one_line(content: str, message: str, tmp_path: Path) -> None:
     assert message in refusal(tmp_path, content)
+
+
+def test_a_misspelt_file_has_the_nearest_offered(tmp_path: Path) -> None:
+    (tmp_path / "my-policy.yaml").write_text("levers: {}")
+    message = refusal(tmp_path, "policies: [my-polcy.yaml]")
+    assert message.endswith("No such file or directory (did you mean 'my-policy.yaml'?)")
+
+
+def test_assumptions_may_be_their_mode_alone(tmp_path: Path) -> None:
+    assert read_question(written(tmp_path, "assumptions: fixed")).mode == "fixed"
+
+
+def test_levers_that_change_after_the_last_year_are_refused() -> None:
+    levers = {"pump_priming_fund": [{"from_year": 3, "value": 50}]}
+    late = policy_from({"name": "late", "levers": levers}, "late.yaml")
+    check_dates(question(policies=(late,), years=3))
+    with pytest.raises(InputError, match=r"late\.yaml: lever pump_priming_fund: from_year = 3"):
+        check_dates(question(policies=(late,), years=2))
 
 
 def test_python_is_refused_the_same() -> None:

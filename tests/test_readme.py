@@ -8,11 +8,19 @@ import pytest
 
 from experiments.cli import main
 
-README = (Path(__file__).parent.parent / "README.md").read_text(encoding="utf-8")
+ROOT = Path(__file__).parent.parent
+README = (ROOT / "README.md").read_text(encoding="utf-8")
 BLOCK = re.compile(r"^```(\w+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 SETUP = "pip install uv && uv run tenderlab compare"
-TESTS = "uv run pytest"
+DEVELOPERS = (
+    "uv run python docs/pictures.py DIR",
+    "uv run python -m tests.test_golden",
+    "uv run python -m benchmarks.speed",
+    "uv run pytest",
+)
 SMALLER = {"compare": ["--replicates", "2", "--years", "1"], "run": ["--years", "1"]}
+DATED = ("my-policy.yaml", "question.yaml", "pump_priming_fund=50@3,0@8")
+"""What has a lever that moves in year 3 only."""
 
 
 def blocks(language: str) -> list[str]:
@@ -21,7 +29,7 @@ def blocks(language: str) -> list[str]:
 
 def commands() -> list[str]:
     lines = [line for block in blocks("sh") for line in block.splitlines()]
-    return [line for line in lines if line not in (SETUP, TESTS)]
+    return [line for line in lines if line not in (SETUP, *DEVELOPERS)]
 
 
 @pytest.fixture
@@ -38,7 +46,14 @@ def files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 def test_two_commands_do_all() -> None:
     lines = [line for block in blocks("sh") for line in block.splitlines()]
     assert lines[0] == SETUP
-    assert lines[-1] == TESTS
+    assert lines[-1] == DEVELOPERS[-1]
+
+
+def test_what_developers_run_is_there() -> None:
+    lines = [line for block in blocks("sh") for line in block.splitlines()]
+    assert tuple(lines[-len(DEVELOPERS) :]) == DEVELOPERS
+    for path in ("docs/pictures.py", "tests/test_golden.py", "benchmarks/speed.py"):
+        assert "__main__" in (ROOT / path).read_text(encoding="utf-8")
 
 
 @pytest.mark.usefixtures("files")
@@ -47,7 +62,8 @@ def test_a_command_does_what_the_readme_says(
     command: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     words = shlex.split(command.removeprefix("uv run tenderlab "))
-    assert main([*words, *SMALLER.get(words[0], [])]) == 0
+    smaller = [*SMALLER.get(words[0], []), *(["--years", "3"] if {*words} & {*DATED} else [])]
+    assert main([*words, *smaller]) == 0
     assert capsys.readouterr().out
 
 
@@ -61,4 +77,4 @@ def test_code_runs(code: str, capsys: pytest.CaptureFixture[str]) -> None:
 def test_every_file_that_is_linked_is_there() -> None:
     links = re.findall(r"\]\((?!https?:)([^)#]+)\)", README)
     assert links
-    assert all((Path(__file__).parent.parent / link).exists() for link in links)
+    assert [link for link in links if not (ROOT / link).exists()] == []

@@ -11,13 +11,14 @@ from typing import Any
 import pandas as pd
 import pytest
 from playwright.sync_api import Page
-from stored_runs import SMALL, nothing, store
+from stored_runs import SMALL, nothing, rewrite, store
 
-from results import narrative
+from results import charts, narrative, words
 from results.report import CAVEAT, write_report
 from results.statistics import summarise
 from results.store import RunDirectory, open_run, write_json
 from simulation.errors import InputError
+from simulation.outcomes import OUTCOMES
 from simulation.register import parse_register
 
 HOSTILE = "<script>window.harmed=1</script><!--"
@@ -68,15 +69,17 @@ def hostile(tmp_path: Path) -> Path:
     register = parse_register(SMALL.replace(b"Beta", HOSTILE.encode()), "small.csv")
     policies = {HOSTILE: nothing, FORMULA: saves}
     path = store(tmp_path / HOSTILE.replace("/", "|"), policies, register=register, years=1)
-    manifest = json.loads((path / "manifest.json").read_text())
+    rewrite(path, harm)
+    return path
+
+
+def harm(manifest: dict[str, Any]) -> None:
     manifest["failed"] = [
         {"policy": HOSTILE, "sample": 0, "replication": 3, "stage": HOSTILE, "error": HOSTILE}
     ]
     manifest["question"]["register"]["name"] = HOSTILE
     for policy in manifest["question"]["policies"]:
         policy |= {"title": policy["name"], "description": HOSTILE}
-    write_json(path / "manifest.json", manifest)
-    return path
 
 
 def visible(text: str) -> str:
@@ -93,8 +96,8 @@ def test_the_lead_sentence_says_what_the_verdicts_say(
 ) -> None:
     sentence = narrative.lead(run, summary)
     assert sentence.startswith("Net public saving over five years, against base: ")
-    assert re.search(rf"saves \(\+{POUND}\d+m NPV\) raises it;", sentence)
-    assert re.search(rf"wastes \(.{POUND}\d+m NPV\) lowers it;", sentence)
+    assert re.search(rf"saves \(\+{POUND}[\d.]+m NPV\) raises it;", sentence)
+    assert re.search(rf"wastes \(.{POUND}[\d.]+m NPV\) lowers it;", sentence)
     assert "for swings the runs do not settle it;" in sentence
     assert sentence.endswith("inert leaves it exactly as it is.")
 
@@ -116,7 +119,8 @@ def test_a_headline_says_what_the_verdict_says(
 
 def test_a_headline_gives_interval_and_pairs(run: RunDirectory, summary: pd.DataFrame) -> None:
     sentence = narrative.headline(run, summary, "saves")
-    assert re.search(r"% of counterfactual \(95% interval .+ to .+; better in 10 of 10", sentence)
+    assert "points of counterfactual (95% interval " in sentence
+    assert re.search(r" to .+; better in 10 of 10", sentence)
 
 
 def test_a_change_too_small_to_matter_is_not_called_a_change(
@@ -125,8 +129,55 @@ def test_a_change_too_small_to_matter_is_not_called_a_change(
     chosen = (summary["policy"] == "saves") & (summary["outcome"] == "net_public_saving")
     small = summary.assign(verdict=summary["verdict"].mask(chosen, "negligible"))
     sentence = narrative.headline(run, small, "saves")
-    assert sentence.startswith("saves changes net public saving by less than the £50m NPV that")
+    matters = words.change(summary.loc[chosen, "matters"].item(), OUTCOMES["net_public_saving"])
+    assert matters.startswith("+£9.")
+    assert "saves changes net public saving by less than the £9." in sentence
     assert "saves does not change it by as much as matters" in narrative.lead(run, small)
+
+
+def open_row(low: float, high: float) -> narrative.Row:
+    return {"verdict": "undecided", "low": low, "high": high}
+
+
+def test_an_undecided_difference_may_be_small_or_nothing() -> None:
+    small, maybe = (narrative.verdict_of(open_row(low, 2)) for low in (1, -1))
+    assert small == "undecided: real, but may be too small to matter"
+    assert maybe == "undecided: may be nothing"
+    marks = {charts.SYMBOLS[each][0] for each in (small, maybe, "", "negligible")}
+    assert len(marks) == 4
+
+
+def test_policies_are_named_by_effect(run: RunDirectory, summary: pd.DataFrame) -> None:
+    better = summary.assign(verdict=summary["verdict"].mask(summary["policy"] != "base", "better"))
+    sentence = narrative.lead(run, better)
+    told = [sentence.index(name) for name in ("saves (", "inert (", "wastes (")]
+    assert told == sorted(told)
+
+
+def test_many_policies_are_counted(tmp_path: Path) -> None:
+    policies = {"base": nothing, **{f"p{i}": saves for i in range(7)}, "bad": wastes}
+    run = open_run(store(tmp_path, policies))
+    sentence = narrative.lead(run, summarise(run))
+    assert "better with seven policies, most with p" in sentence
+    assert "worse with one policy, most with bad" in sentence
+
+
+def test_the_threshold_of_every_judged_outcome_is_shown(text: str) -> None:
+    words = visible(text)
+    assert "matters from £9.7m NPV" in words
+    assert "matters from 1.0 points" in words
+
+
+def test_differences_of_percentages_are_points(text: str) -> None:
+    assert not re.search(r"[+\N{MINUS SIGN}][\d.]+%", visible(text))
+
+
+def test_one_replication_has_no_interval_and_empty_clauses_are_left_out(tmp_path: Path) -> None:
+    path = store(tmp_path, {"base": nothing, "saves": saves}, replicates=1, twins=0)
+    words = visible(write_report(path).read_text())
+    assert "one replication: no interval" in words
+    assert "\N{EN DASH} to" not in words
+    assert " 0 set in the question" not in words
 
 
 def test_other_outcomes_are_gathered_by_verdict(run: RunDirectory, summary: pd.DataFrame) -> None:
@@ -151,7 +202,9 @@ def test_every_verdict_is_a_word(text: str) -> None:
 def test_the_page_says_how_to_reproduce_it(text: str, run: RunDirectory) -> None:
     words = visible(text)
     assert f"tenderlab compare {run.path.name}" in words
-    assert all(word in words for word in ("0123456789ab", "Seed 7", run.question.register.sha256))
+    assert all(
+        word in words for word in (run.manifest.question_id, "Seed 7", run.question.register.sha256)
+    )
     assert str(run.path.parent) not in text
 
 

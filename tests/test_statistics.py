@@ -379,6 +379,37 @@ def test_without_a_complete_replication_nothing_is_claimed(tmp_path: Path) -> No
     assert set(summary.loc["gone", "verdict"]) <= {"", "too few pairs", "too few events"}
 
 
+def test_what_matters_grows_with_the_market(tmp_path: Path) -> None:
+    """The verdict is the same for a market a thousand times smaller, in pounds too."""
+
+    def shrink(measures: dict[str, Any]) -> None:
+        for name in measures.keys() - {"discount"}:
+            measures[name] = measures[name] / 1000
+
+    def small_saving(measures: dict[str, Any]) -> None:
+        saves(measures)
+        shrink(measures)
+
+    def saves(measures: dict[str, Any]) -> None:
+        measures["public_saving"] = measures["public_saving"] + 20.0
+
+    large = summary_of(tmp_path / "large", {"base": nothing, "other": saves})
+    small = summary_of(tmp_path / "small", {"base": shrink, "other": small_saving})
+    row, tiny = (each.loc[("other", "net_public_saving")] for each in (large, small))
+    assert (row["verdict"], tiny["verdict"]) == ("better", "better")
+    assert tiny["matters"] == pytest.approx(row["matters"] / 1000)
+
+
+def test_a_share_of_the_counterfactual_is_what_matters(tmp_path: Path) -> None:
+    run = open_run(store(tmp_path, {"base": nothing, "more": more_bids}))
+    measures = run.measures(run.replications)
+    totals = (measures["counterfactual"] * measures["discount"])[0].sum(axis=-1)
+    summary = summarise(run).set_index(["policy", "outcome"])
+    matters = summary.loc[("more", "net_public_saving"), "matters"]
+    assert matters == pytest.approx(totals.mean() / 1000)
+    assert summary.loc[("more", "single_bid_share"), "matters"] == 1.0
+
+
 def test_verdicts_depend_on_what_the_question_shows(tmp_path: Path) -> None:
     summary = summary_of(tmp_path, {"base": nothing}, outcomes=["failed_share"])
     assert list(summary.index[summary["headline"]]) == [("base", "failed_share")]

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 import pyarrow.parquet as pq
 import pytest
-from stored_runs import SMALL, nothing, store
+from stored_runs import SMALL, nothing, rewrite, store
 
 from results.store import (
     open_run,
@@ -65,10 +65,11 @@ def test_a_replication_counts_only_when_every_policy_has_it(tmp_path: Path) -> N
     assert run.twins == ((0, 3),)
 
 
-def test_a_replication_counts_only_when_it_has_every_quarter(directory: Path) -> None:
+def test_interrupted_runs_may_hold_fewer(directory: Path) -> None:
     table = open_run(directory).outcomes
-    write_parquet(directory / "outcomes.parquet", table.iloc[1:])
-    assert open_run(directory).replications == (1, 2, 3, 4)
+    edit(lambda m: m.update(status="interrupted"))(directory)
+    write_parquet(directory / "outcomes.parquet", table[table["replication"] < 3])
+    assert open_run(directory).replications == (0, 1, 2)
 
 
 def test_a_single_replication_keeps_its_number(tmp_path: Path) -> None:
@@ -97,6 +98,11 @@ def edit(change: Callable[[dict[str, Any]], object]) -> Damage:
     return damage
 
 
+def named(change: Callable[[dict[str, Any]], object]) -> Damage:
+    """Change the question and the name that follows from it."""
+    return lambda path: rewrite(path, lambda manifest: change(manifest["question"]))
+
+
 def rework(change: Callable[[pd.DataFrame], pd.DataFrame]) -> Damage:
     def damage(path: Path) -> None:
         table = pq.read_table(path / "outcomes.parquet").to_pandas()
@@ -112,9 +118,18 @@ DAMAGES: dict[str, tuple[Damage, tuple[str, ...]]] = {
     "not an object": (lambda p: (p / "manifest.json").write_text("[]"), ("manifest.json",)),
     "not text": (lambda p: (p / "manifest.json").write_bytes(b"\xff\xfe\x00"), ("not JSON",)),
     "no question": (edit(lambda m: m.pop("question")), ("manifest.json", "question")),
-    "no years": (edit(lambda m: m["question"].pop("years")), ("question.years", "required")),
-    "wrong years": (edit(lambda m: m["question"].update(years="ten")), ("question.years",)),
-    "wrong kind": (edit(lambda m: m.update(kind="sweep")), ("kind", "compare")),
+    "no years": (
+        edit(lambda m: m["question"].pop("years")),
+        ("damaged", "years is missing"),
+    ),
+    "wrong years": (
+        edit(lambda m: m["question"].update(years="ten")),
+        ("years must be a whole",),
+    ),
+    "wrong kind": (
+        edit(lambda m: m.update(kind="sweep")),
+        ("kind = 'sweep': must", "'run'"),
+    ),
     "no sha256": (edit(lambda m: m["question"]["register"].pop("sha256")), ("register.sha256",)),
     "baseline": (edit(lambda m: m["question"].update(baseline="x")), ("question.baseline", "'x'")),
     "outcome": (
@@ -125,6 +140,35 @@ DAMAGES: dict[str, tuple[Damage, tuple[str, ...]]] = {
         edit(lambda m: m["question"]["policies"].append(m["question"]["policies"][0])),
         ("question.policies", "one name"),
     ),
+    "levers": (
+        edit(lambda m: m["question"]["policies"][1].update(levers={"risk_transfr": 0.1})),
+        ("'other'", "did you mean 'risk_transfer'"),
+    ),
+    "lever out of bounds": (
+        edit(lambda m: m["question"]["policies"][1].update(levers={"risk_transfer": 7})),
+        ("'other'", "risk_transfer"),
+    ),
+    "assumptions": (
+        edit(lambda m: m["question"]["assumptions"]["set"].update(discount_rate="x")),
+        ("question.assumptions", "discount_rate"),
+    ),
+    "seed": (edit(lambda m: m["question"].update(seed=8)), ("question_id", "changed after")),
+    "title": (
+        edit(lambda m: m["question"]["policies"][1].update(title="Best")),
+        ("question_id", "changed after"),
+    ),
+    "name of the question": (edit(lambda m: m.update(question_id="0" * 12)), ("'000000000000'",)),
+    "fewer years": (named(lambda q: q.update(years=2)), ("4 quarters, 8 asked for",)),
+    "more replications": (
+        named(lambda q: q.update(replicates=6)),
+        ("replication 6 is missing, though manifest.json calls the runs complete",),
+    ),
+    "fewer replications": (named(lambda q: q.update(replicates=4)), ("replication 5: not asked",)),
+    "another policy": (
+        named(lambda q: q["policies"].append(q["policies"][0] | {"name": "third"})),
+        ("'third', replication 0 is missing",),
+    ),
+    "a run cut short": (rework(lambda t: t.iloc[1:]), ("replication 0: 3 quarters, 4 asked",)),
     "no register": (lambda p: (p / "register.csv").unlink(), ("register.csv", "cannot be read")),
     "register": (lambda p: (p / "register.csv").write_bytes(SMALL + b"\n"), ("sha256", "changed")),
     "no outcomes": (lambda p: (p / "outcomes.parquet").unlink(), ("outcomes.parquet", "no such")),
