@@ -27,7 +27,17 @@ from simulation.contracts import Contracts
 from simulation.events import COLUMNS
 from simulation.ledger import COUNCIL_COSTS, Account, Purpose
 from simulation.levers import Levers, live_levers
-from simulation.outcomes import MEASURES, OUTCOMES, Gap, Last, NetPresentValue, Ratio, Rule, Sum
+from simulation.outcomes import (
+    MEASURES,
+    OUTCOMES,
+    Gap,
+    Last,
+    NetPresentValue,
+    Outcome,
+    Ratio,
+    Rule,
+    Sum,
+)
 from simulation.parameters import Parameter, Scalar, parameters
 from simulation.randomness import Draws, combine, name_key
 from simulation.segments import RISKS, SEGMENTS, Segment
@@ -324,13 +334,19 @@ def _column(one: Column) -> Sequence[str]:
     return kind, one.unit, first, one.meaning
 
 
+def _margin(outcome: Outcome) -> str:
+    """Return the smallest difference that matters, or the share of what it is."""
+    number = _number(outcome.matters)
+    return f"{number} % of {outcome.relative_to}" if outcome.relative_to else number
+
+
 def outcomes() -> str:
     """Return the table of outcomes."""
     header = ("outcome", "unit", "better", "matters", "over the horizon", "definition")
     rows = [
         (
             _code(one.name) + (" (headline)" if one.headline else ""),
-            one.unit, one.better, _number(one.matters), _rule(one.rule), one.definition,
+            one.unit, one.better, _margin(one), _rule(one.rule), one.definition,
         )
         for one in OUTCOMES.values()
     ]  # fmt: skip
