@@ -81,11 +81,11 @@ def copy_of(row: str, ordinal: int) -> str:
 def peak_memory() -> float:
     """Return the peak memory, MB, of a fresh process that makes one national run."""
     code = (
-        "import resource; from simulation import MarketModel; MarketModel(rng=1).run(); "
-        "print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024)"
+        "from simulation import MarketModel; MarketModel(rng=1).run(); "
+        "print(open('/proc/self/status').read().split('VmHWM:')[1].split()[0])"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    return float(done.stdout)
+    return float(done.stdout) / 1024
 
 
 def report_ratios(runs: int) -> None:

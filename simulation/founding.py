@@ -12,6 +12,8 @@ if TYPE_CHECKING:
 
 FOUNDING_PRICE = 0.95
 FOUNDING_MARGIN = 0.06
+AT_ONCE = 1000
+"""Services for which a first supplier is sought together; it bounds memory on large registers."""
 
 
 def found_contracts(model: "MarketModel") -> None:
@@ -19,7 +21,8 @@ def found_contracts(model: "MarketModel") -> None:
     services, table = model.services, segment_table()
     share = table.in_house_share[services.segment]
     outside = np.flatnonzero(~model.draws.happens("in house", share, services.key))
-    supplier = _first_suppliers(model, outside)
+    parts = np.array_split(outside, max(len(outside) // AT_ONCE, 1))
+    supplier = np.concatenate([_first_suppliers(model, part) for part in parts])
     outside, supplier = outside[supplier != NONE], supplier[supplier != NONE]
     _write(model, outside, supplier)
 
