@@ -21,6 +21,7 @@ from agents.columns import (
     number,
     whole,
 )
+from agents.compiled import compiled
 from agents.handles import Handle
 
 
@@ -116,11 +117,13 @@ def joining_attraction(
     return drawn - repelled - 0.10 * (1.0 - readiness)
 
 
+@compiled
 def scale_gain(value: float, added: float, elasticity: float) -> float:
     """Return the fall in unit cost, as a share, from adding ``added`` to a group of ``value``."""
     joint = value + added
     own = (value * value + added * added) / joint
-    return 1.0 - float((joint / own) ** -elasticity)
+    kept: float = (joint / own) ** -elasticity
+    return 1.0 - kept
 
 
 def walk_away_chance(
@@ -143,9 +146,8 @@ def walk_away_chance(
 def highest_viable_price(
     otherwise: FloatArray,
     set_up: FloatArray,
-    years: FloatArray,
+    worth: FloatArray,
     client_side: float,
-    discount_rate: float,
     optimism: float,
 ) -> FloatArray:
     """Return the highest price, £m a year, at which a project's saving repays its set-up.
@@ -153,14 +155,11 @@ def highest_viable_price(
     Args:
         otherwise: what the services cost without the project, £m a year.
         set_up: set-up cost, £m.
-        years: length of the contract.
+        worth: of £1 a year of agreed saving over the contract, discounted, £.
         client_side: cost of managing the contract, as a share of its price.
-        discount_rate: a year.
         optimism: share by which business cases overstate savings (D1 §4.3).
     """
-    rate = max(discount_rate, 1e-9)
-    annuity = (1.0 - (1.0 + rate) ** -years) / rate
-    return (otherwise - set_up / ((1.0 + optimism) * annuity)) / (1.0 + client_side)
+    return (otherwise - set_up / ((1.0 + optimism) * worth)) / (1.0 + client_side)
 
 
 def highest_price(
@@ -173,16 +172,25 @@ def highest_price(
     return value * (limit + 0.04 * (commitment - 0.5)) - retained
 
 
-def judged_price(
-    price: FloatArray, quality: FloatArray, quality_weight: float, noise: FloatArray
-) -> FloatArray:
-    """Return the price (£m a year) as evaluators see it: better quality counts as cheaper."""
-    return price * (1.0 - quality_weight * (quality - 1.0)) * (1.0 + noise)
+def judged_price(price: FloatArray, merit: FloatArray, noise: FloatArray) -> FloatArray:
+    """Return the price (£m a year) as evaluators see it: merit, 0 as usual, counts as cheaper."""
+    return price * (1.0 - merit) * (1.0 + noise)
 
 
-def evaluation_noise(spread: float, skill: FloatArray) -> FloatArray:
-    """Return the standard deviation of evaluation errors, which skill removes."""
-    return spread * (1.0 - skill)
+def evaluation_noise(spread: float, skill: FloatArray, blur: FloatArray) -> FloatArray:
+    """Return the standard deviation of evaluation errors.
+
+    Skill removes the buyer's own; ``blur``, what few recent prices leave unknown, remains.
+    """
+    return spread * (1.0 - skill) + blur
+
+
+def reference_blur(single: float, prices: FloatArray) -> FloatArray:
+    """Return the error of a reference price made from ``prices`` recent awards (D0 ¶54).
+
+    ``single`` is the error left by one; the error of a mean falls with the root of their number.
+    """
+    return single / np.sqrt(1.0 + prices)
 
 
 def political_distance(one: IntArray, other: IntArray, independent_from: int) -> FloatArray:

@@ -6,7 +6,18 @@ from typing import Any
 import mesa
 import numpy as np
 
-from agents.columns import FloatArray, IntArray, KeyArray, Table, identity, number, whole
+from agents.columns import (
+    BoolArray,
+    FloatArray,
+    IntArray,
+    KeyArray,
+    Table,
+    flag,
+    identity,
+    number,
+    rows_where,
+    whole,
+)
 from agents.handles import Market
 
 
@@ -23,6 +34,31 @@ class Claims(Table):
     share: FloatArray = number("share", "part of each saving that is repaid")
     repaid: IntArray = whole("pence", "repaid so far")
     written_off: IntArray = whole("pence", "written off")
+
+
+class Stages(Table):
+    """One row a member's part of one stage of a project's set-up, until it is due."""
+
+    contract: IntArray = whole("row", "contract that it sets up")
+    council: IntArray = whole("row", "council that pays")
+    claim: IntArray = whole("row", "claim on the fund, or none")
+    due: IntArray = whole("quarter", "when it is paid")
+    cost: IntArray = whole("pence", "what it costs the council, fund and loan included")
+    from_fund: IntArray = whole("pence", "what the fund pays of that")
+    from_loan: IntArray = whole("pence", "what is borrowed for it")
+    open: BoolArray = flag("neither paid nor cancelled", initial=True)
+
+    def promised(self) -> int:
+        """Return what the fund has still to pay, pence."""
+        return int(self.from_fund[self.open].sum())
+
+    def committed(self, councils: int) -> tuple[IntArray, IntArray]:
+        """Return what each of ``councils`` has still to find: own cash and loans, pence."""
+        own, borrowed = np.zeros(councils, dtype=np.int64), np.zeros(councils, dtype=np.int64)
+        rows = rows_where(self.open)
+        np.add.at(own, self.council[rows], (self.cost - self.from_fund - self.from_loan)[rows])
+        np.add.at(borrowed, self.council[rows], self.from_loan[rows])
+        return own, borrowed
 
 
 def rank_by_value(

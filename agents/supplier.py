@@ -7,6 +7,7 @@ otherwise, shares in [0, 1].
 from typing import Any
 
 import numpy as np
+from scipy.special import ndtr
 
 from agents.columns import (
     BoolArray,
@@ -46,7 +47,10 @@ class Suppliers(Table):
     )
     turnover: FloatArray = number("£m a year", "turnover in this market")
     contracts: IntArray = whole("count", "contracts in force")
-    since_win: IntArray = whole("quarters", "quarters since it last won")
+    since_win: IntArray = whole(
+        "quarters", "quarters since it last won, by segment", width=(SEGMENTS,)
+    )
+    reputation: FloatArray = number("share", "record in the sector", initial=0.5)
     entered: IntArray = whole("quarter", "quarter in which it came; 0 at the start")
     left: IntArray = whole("quarter", "quarter in which it left; 0 while active")
     failed: BoolArray = flag("it left because it ran out of capital")
@@ -136,13 +140,23 @@ def win_chance(
     return 1.0 / (1.0 + odds)
 
 
-def bid_hurdle(base: float, commitment: FloatArray, repulsion: FloatArray) -> FloatArray:
+def regard(commitment: FloatArray, skill: FloatArray, resilience: FloatArray) -> FloatArray:
+    """Return how suppliers regard a client, 0-1 (D0 ¶17).
+
+    Commitment counts most, then skill in buying and how well the case would bear bad news.
+    """
+    return 0.6 * commitment + 0.2 * skill + 0.2 * resilience
+
+
+def bid_hurdle(
+    base: float, regard: FloatArray, strength: float, repulsion: FloatArray
+) -> FloatArray:
     """Return the expected profit over bid cost that firms in general want before they bid.
 
-    Suppliers qualify their clients (D0 ¶17): commitment lowers the hurdle; ``repulsion`` is what
-    puts all firms off one tender, on the log scale.
+    Suppliers qualify their clients (D0 ¶17): a client held in regard lowers the hurdle;
+    ``repulsion`` is what puts all firms off one tender, on the log scale.
     """
-    return base * np.exp(2.0 * (0.5 - commitment) + repulsion)
+    return base * np.exp(strength * (0.5 - regard) + repulsion)
 
 
 def own_view(drawn: FloatArray) -> FloatArray:
@@ -156,12 +170,60 @@ def bid_cost(fixed: FloatArray, rate: FloatArray, contract_value: FloatArray) ->
     return fixed + rate * falling * contract_value
 
 
-def commits(capital: FloatArray, remaining_margin: FloatArray, share: float) -> FloatArray:
+def commits(
+    capital: FloatArray, remaining_margin: FloatArray, name: FloatArray, share: float
+) -> FloatArray:
     """Return the loss on one contract (£m) up to which a supplier stays and makes good.
 
-    Deep pockets rescue (D0 ¶30): the limit rises with capital and with what is left to earn.
+    Deep pockets rescue, and so does a name to lose in a networked sector (D0 ¶30).
+
+    Args:
+        capital: £m.
+        remaining_margin: what the contract has still to earn, £m.
+        name: what its name in the sector is worth to it, £m.
+        share: part of its capital that it would lose on one contract.
     """
-    return np.maximum(share * capital + 0.25 * np.maximum(remaining_margin, 0.0), 0.0)
+    return np.maximum(share * capital + 0.25 * np.maximum(remaining_margin, 0.0) + name, 0.0)
+
+
+def limited_loss(limit: FloatArray, median: FloatArray, spread: float) -> FloatArray:
+    """Return the mean of a lognormal loss of which no more than ``limit`` is borne, £m.
+
+    A supplier walks away from what is beyond its limit, so it prices no more than that.
+
+    Args:
+        limit: most that is borne, £m, positive.
+        median: median loss, £m.
+        spread: standard deviation of the log loss.
+    """
+    if spread == 0:
+        return np.minimum(median, limit)
+    distance = np.log(np.maximum(limit, 1e-12) / np.maximum(median, 1e-12)) / spread
+    below = median * np.exp(spread * spread / 2.0) * ndtr(distance - spread)
+    borne: FloatArray = below + limit * ndtr(-distance)
+    return borne
+
+
+def stays(rank: IntArray, clients: IntArray, leak: float, drawn: FloatArray) -> BoolArray:
+    """Return which bidders stay in a competition in which clients let slip how they rank.
+
+    With several clients rank leaks, and who learns that it is not among the first two leaves
+    (D1 §6.2).
+
+    Args:
+        rank: place among the bids so far, from 0.
+        clients: councils in the tender.
+        leak: chance for each further client that a bidder learns its rank.
+        drawn: uniform draws.
+    """
+    learns = 1.0 - (1.0 - leak) ** (clients - 1)
+    staying: BoolArray = (rank < 2) | (drawn >= learns)
+    return staying
+
+
+def dispute_settled(shortfall: FloatArray, part: float) -> FloatArray:
+    """Return by how much a disputed price rises, over in-house cost (D1 §6.4)."""
+    return part * shortfall
 
 
 def learn(belief: FloatArray, seen: FloatArray, rate: float) -> FloatArray:
@@ -186,10 +248,36 @@ def works_here(capability: FloatArray) -> BoolArray:
     return able
 
 
-def leaves(since_win: IntArray, contracts: IntArray, patience: IntArray) -> BoolArray:
-    """Return which firms give up: no contract left and no win for ``patience`` quarters."""
+def gives_up(since_win: IntArray, contracts: IntArray, patience: FloatArray) -> BoolArray:
+    """Return where firms give up a segment: no contract in it and no win for ``patience``.
+
+    Losers of large deals idle their capacity and leave (D0 ¶49, 54, 63).
+
+    Args:
+        since_win: quarters since the last win (firms x segments).
+        contracts: contracts in force (firms x segments).
+        patience: quarters (firms x segments).
+    """
     gone: BoolArray = (contracts == 0) & (since_win >= patience)
     return gone
+
+
+def prospect(
+    value: FloatArray, rivals: FloatArray, width: float, cost_of_bid: FloatArray
+) -> FloatArray:
+    """Return what a typical firm expects to earn on a tender, £m; nothing where it would not bid.
+
+    A first-price auction leaves each of N bidders width/(N(N + 1)) of the value (auction theory),
+    less the cost of the bid.
+
+    Args:
+        value: contract value, £m.
+        rivals: bids that come in the segment, N.
+        width: range of costs.
+        cost_of_bid: £m.
+    """
+    number = np.maximum(rivals, 1.0)
+    return np.maximum(value * width / (number * (number + 1.0)) - cost_of_bid, 0.0)
 
 
 def entry_chance(opportunity: float, hazard: float) -> float:

@@ -9,7 +9,8 @@ from agents.council import highest_viable_price
 from agents.partnership import set_up_cost
 from agents.supplier import demand_scale
 from simulation.contracts import sum_by
-from simulation.segments import segment_table
+from simulation.requirements import contract_quarters
+from simulation.segments import segment_table, worth_of_saving
 
 if TYPE_CHECKING:
     from simulation.model import MarketModel
@@ -23,12 +24,14 @@ class Case(NamedTuple):
         price: price that members expect, from what was paid lately.
         saving: what they expect to save, less the cost of managing the contract.
         ceiling: highest price at which the saving still repays the set-up.
+        bare: highest price at which there is a saving at all, set-up left to the supplier.
     """
 
     set_up: FloatArray
     price: FloatArray
     saving: FloatArray
     ceiling: FloatArray
+    bare: FloatArray
 
     @property
     def viable(self) -> BoolArray:
@@ -53,11 +56,13 @@ def assess(model: "MarketModel", project: IntArray, service: IntArray) -> Case:
     )
     price = _expected_price(model, segment, value, sum_by(project, own**2, len(number)), number)
     otherwise = _otherwise(model, segment, project, service, own)
+    length = contract_quarters(model, segment)
+    worth = worth_of_saving(assumptions.discount_rate)[segment, length]
     ceiling = highest_viable_price(
-        otherwise, cost, segment_table().years[segment], assumptions.client_side,
-        assumptions.discount_rate, assumptions.claim_optimism,
-    )  # fmt: skip
-    return Case(cost, price, otherwise - price * (1.0 + assumptions.client_side), ceiling)
+        otherwise, cost, worth, assumptions.client_side, assumptions.claim_optimism
+    )
+    saving = otherwise - price * (1.0 + assumptions.client_side)
+    return Case(cost, price, saving, ceiling, otherwise / (1.0 + assumptions.client_side))
 
 
 def _expected_price(

@@ -39,12 +39,12 @@ def turn(model: "MarketModel") -> None:
 def _set_fund(model: "MarketModel") -> None:
     """Move the Exchequer's capital into the fund as the lever rises, and out what it may not hold.
 
-    A fund that is closed returns what is repaid to it later, too.
+    A fund that is closed keeps what it has promised, and returns what is repaid to it later, too.
     """
     capital = round(model.levers.pump_priming_fund * PENCE)
     added = max(capital - model.fund_capital, 0)
     model.ledger.post(Account.EXCHEQUER, Account.FUND, Purpose.FUND_CAPITAL, added)
-    surplus = max(model.fund_balance - capital, 0)
+    surplus = max(model.fund_balance - max(capital, model.stages.promised()), 0)
     model.ledger.post(Account.FUND, Account.EXCHEQUER, Purpose.FUND_RETURN, surplus)
     model.fund_capital = capital
 

@@ -7,7 +7,6 @@ contract delivers is counted from those pointers.
 from enum import IntEnum
 
 import numpy as np
-from numpy.typing import NDArray
 
 from agents.columns import (
     NONE,
@@ -22,6 +21,7 @@ from agents.columns import (
     rows_where,
     whole,
 )
+from agents.compiled import compiled
 
 
 class Ended(IntEnum):
@@ -32,6 +32,7 @@ class Ended(IntEnum):
     REALIGNED = 2
     COLLAPSED = 3
     SUPPLIER_FAILED = 4
+    DISPUTED = 5
 
 
 ENDED_NAMES = tuple(how.name.lower().replace("_", " ") for how in Ended)
@@ -53,6 +54,12 @@ class Contracts(Table):
     price: FloatArray = number("£m a year", "price when signed; grows with the index of cost")
     price_ratio: FloatArray = number("ratio", "price over in-house cost")
     cost_ratio: FloatArray = number("ratio", "supplier's true cost over in-house cost")
+    was_ratio: FloatArray = number("ratio", "what its services cost before over in-house cost")
+    scale: FloatArray = number("factor", "on cost, from pooled demand less coordination", initial=1)
+    estimate_ratio: FloatArray = number("ratio", "cost as the supplier estimated it")
+    margin_ratio: FloatArray = number("ratio", "mark-up and shading for the winner's curse")
+    risk_ratio: FloatArray = number("ratio", "priced risk")
+    finance_ratio: FloatArray = number("ratio", "priced finance, and set-up that it recovers")
     claimed_ratio: FloatArray = number("ratio", "saving claimed over in-house cost")
     share: FloatArray = number("share", "risk borne by the supplier, by category", width=(3,))
     event_quarter: IntArray = whole("quarter", "when a risk event strikes; 0 never", width=(3,))
@@ -65,6 +72,12 @@ class Contracts(Table):
     load_end: IntArray = whole("quarter", "first quarter after the transition")
     overhead: FloatArray = number("£m a year", "supplier's overhead for it")
     investment: FloatArray = number("£m", "supplier's up-front investment")
+    funded: FloatArray = number("£m", "set-up cost that the supplier paid for the councils")
+    moved: BoolArray = flag("its services came from the councils or another supplier")
+    dispute_quarter: IntArray = whole("quarter", "when a dispute breaks out; 0 never")
+    shortfall: FloatArray = number("ratio", "true cost less estimate over in-house cost")
+    disputed: BoolArray = flag("a dispute broke out")
+    rescues: IntArray = whole("count", "losses that the supplier made good")
     quality: FloatArray = number("index", "quality of service", initial=1.0)
     troubled_until: IntArray = whole("quarter", "first quarter after the last event's trouble")
     live: BoolArray = flag("in force", initial=True)
@@ -90,6 +103,13 @@ def delivered_by(service_contract: IntArray, rows: IntArray, contracts: int) -> 
     return rows_where(wanted[service_contract])
 
 
-def sum_by(rows: IntArray, amounts: NDArray[np.float64], size: int) -> FloatArray:
+@compiled
+def sum_by(rows: IntArray, amounts: FloatArray, size: int) -> FloatArray:
     """Return ``amounts`` added up by ``rows``, in their order (NONE is left out)."""
-    return np.bincount(rows + 1, weights=amounts, minlength=size + 1)[1:]
+    total = np.zeros(size)
+    for place in range(len(rows)):
+        if rows[place] >= size:
+            raise IndexError("a row beyond the last")
+        if rows[place] != NONE:
+            total[rows[place]] += amounts[place]
+    return total

@@ -9,7 +9,7 @@ from agents import supplier as firm
 from agents.columns import NONE, FloatArray, IntArray, rows_where
 from agents.partnership import Stage
 from simulation.contracts import Ended, delivered_by, sum_by
-from simulation.ledger import Account, Purpose, to_pence
+from simulation.ledger import PENCE, Account, Purpose, to_pence
 from simulation.needs import of_performing_group
 from simulation.partnering import (
     READINESS_GAINED,
@@ -21,13 +21,20 @@ from simulation.partnering import (
 )
 from simulation.requirements import Requirements, draw_normal
 from simulation.route import Plan, postpone, release
-from simulation.segments import RISKS, segment_table
+from simulation.segments import RISKS
 from simulation.tendering import Result
 
 if TYPE_CHECKING:
     from simulation.model import MarketModel
 
 TROUBLED_QUARTERS = 4
+EXPOSED_PART = 0.6
+"""Part of a contract's life in which its project, and with it most risk, lies."""
+
+DISPUTE_WITHIN = 6
+"""Quarters after a takeover within which true cost comes to light."""
+
+NAME_LOST = 0.1
 TROUBLED_QUALITY = 0.1
 TRANSITION_QUALITY = 0.05
 """Dips in quality while a supplier takes over, and after an event."""
@@ -43,6 +50,7 @@ def deliver(model: "MarketModel", plan: Plan, result: Result) -> IntArray:
     _put_off(model, plan.requirements, result)
     _end_transitions(model)
     _strike(model)
+    _dispute(model)
     return signed
 
 
@@ -62,11 +70,11 @@ def _sign(model: "MarketModel", plan: Plan, result: Result) -> IntArray:
         _start_group(model, row)
     contract = dict(zip(awarded.tolist(), rows.tolist(), strict=True))
     projects = sorted(plan.set_up.keys() & contract.keys())
-    model.pay_set_up({contract[tender]: plan.set_up[tender] for tender in projects})
-    invested = to_pence(model.contracts.investment[rows])
+    model.book_set_up({contract[tender]: plan.set_up[tender] for tender in projects})
+    invested = to_pence(model.contracts.investment[rows] + model.contracts.funded[rows])
     account = model.ledger.supplier(model.contracts.supplier[rows])
     model.ledger.post(account, Account.RESOURCES, Purpose.INVESTMENT, invested)
-    model.tally["supplier_investment"] += float(model.contracts.investment[rows].sum())
+    model.tally["supplier_investment"] += float(invested.sum()) / PENCE
     return rows
 
 
@@ -85,6 +93,7 @@ def _write_parties(
     contracts.end[rows] = model.quarter + requirements.quarters[awarded]
     contracts.signed_end[rows] = contracts.end[rows]
     contracts.quality[rows] = model.suppliers.quality[supplier]
+    contracts.moved[rows] = requirements.incumbent[awarded] != supplier
 
 
 def _write_money(
@@ -99,7 +108,14 @@ def _write_money(
     contracts.price[rows] = result.bids.price[winner]
     contracts.price_ratio[rows] = contracts.price[rows] / value
     contracts.overhead[rows] = overhead
+    contracts.was_ratio[rows] = requirements.was[awarded]
+    contracts.scale[rows] = result.terms.scale[awarded]
     contracts.cost_ratio[rows] = (result.bids.cost[winner] - overhead) / value
+    contracts.estimate_ratio[rows] = result.bids.estimate[winner] / value
+    contracts.margin_ratio[rows] = result.bids.margin[winner] / value
+    contracts.risk_ratio[rows] = result.bids.risk[winner] / value
+    contracts.finance_ratio[rows] = result.bids.finance[winner] / value
+    contracts.funded[rows] = requirements.funded[awarded]
     saved = np.maximum(1.0 - contracts.price_ratio[rows], 0.0)
     contracts.claimed_ratio[rows] = saved * (1.0 + assumptions.claim_optimism)
     contracts.investment[rows] = result.terms.investment[awarded]
@@ -111,7 +127,7 @@ def _write_risks(
 ) -> None:  # fmt: skip
     """Fix what fate holds for each contract: drawn by key, felt when it comes."""
     contracts, terms = model.contracts, result.terms
-    complexity = segment_table().complexity[requirements.segment[awarded]]
+    complexity = requirements.complexity[awarded]
     contracts.share[rows] = requirements.share[awarded]
     contracts.project_cost[rows] = terms.project_cost[awarded]
     contracts.own_loss[rows] = terms.own_loss[awarded]
@@ -123,11 +139,23 @@ def _write_risks(
     luck = [draw_normal(model, f"{risk} event", requirements)[awarded] for risk in RISKS]
     struck = ndtr(np.stack(luck, axis=1)) < terms.chance[awarded]
     key = requirements.key[awarded][:, None], np.arange(3)[None, :]
-    when = model.draws.uniform("time of event", *key) * np.minimum(length, 12)[:, None]
+    when = model.draws.uniform("time of event", *key) * EXPOSED_PART * length[:, None]
     contracts.event_quarter[rows] = np.where(struck, model.quarter + when.astype(np.int64), 0)
     sizes = [draw_normal(model, f"size of {risk} event", requirements)[awarded] for risk in RISKS]
     spread = model.assumptions.loss_spread * np.stack(sizes, axis=1)
     contracts.event_loss[rows] = model.assumptions.loss_median * np.exp(spread)
+    _foresee_disputes(model, rows)
+
+
+def _foresee_disputes(model: "MarketModel", rows: IntArray) -> None:
+    """Fix when suppliers that find their cost well above their estimate will dispute the price."""
+    contracts = model.contracts
+    overhead = contracts.overhead[rows] / contracts.value[rows]
+    true = contracts.cost_ratio[rows] + overhead
+    contracts.shortfall[rows] = true - contracts.estimate_ratio[rows]
+    when = model.draws.uniform("time of dispute", contracts.key[rows]) * DISPUTE_WITHIN
+    breaks_out = contracts.shortfall[rows] > model.assumptions.dispute_above
+    contracts.dispute_quarter[rows] = np.where(breaks_out, model.quarter + 1 + when.astype(int), 0)
 
 
 def _hand_over(
@@ -202,7 +230,10 @@ def _bear(model: "MarketModel", rows: IntArray, borne: FloatArray, loss: FloatAr
     model.ledger.post(supplier, Account.RESOURCES, Purpose.RISK_LOSS, to_pence(paid))
     model.charge_members(rows, kept, Purpose.RISK_LOSS)
     model.tally["overrun_cost"] += float((loss - borne + paid).sum())
-    model.tally["rescues"] += int(((borne > 0) & ~collapses).sum())
+    rescued = rows[(borne > 0) & ~collapses]
+    contracts.rescues[rescued] += 1
+    model.tally["events"] += len(rows)
+    model.tally["rescues"] += len(rescued)
     collapse(model, rows[collapses], Ended.COLLAPSED)
 
 
@@ -210,8 +241,33 @@ def _commitment(model: "MarketModel", rows: IntArray) -> FloatArray:
     contracts = model.contracts
     years = np.maximum(contracts.end[rows] - model.quarter, 0) / 4.0
     margin = (contracts.price_ratio[rows] - contracts.cost_ratio[rows]) * contracts.value[rows]
-    capital = model.capital()[contracts.supplier[rows]]
-    return firm.commits(np.maximum(capital, 0.0), margin * years, model.assumptions.rescue_limit)
+    capital = np.maximum(model.capital(), 0.0)
+    name = model.assumptions.stake * model.suppliers.turnover
+    supplier = contracts.supplier[rows]
+    return firm.commits(
+        capital[supplier], margin * years, name[supplier], model.assumptions.rescue_limit
+    )
+
+
+def _dispute(model: "MarketModel") -> None:
+    """Settle the disputes that break out: a dearer price, costs to both, at times the end."""
+    contracts, assumptions = model.contracts, model.assumptions
+    live = contracts.in_force()
+    rows = live[contracts.dispute_quarter[live] == model.quarter]
+    if not len(rows):
+        return
+    cost = assumptions.dispute_cost * contracts.value[rows]
+    model.charge_members(rows, cost, Purpose.DISPUTE)
+    supplier = model.ledger.supplier(contracts.supplier[rows])
+    model.ledger.post(supplier, Account.RESOURCES, Purpose.DISPUTE, to_pence(cost))
+    settled = firm.dispute_settled(contracts.shortfall[rows], assumptions.dispute_share)
+    contracts.price_ratio[rows] += settled
+    contracts.estimate_ratio[rows] += settled
+    contracts.disputed[rows] = True
+    contracts.troubled_until[rows] = model.quarter + TROUBLED_QUARTERS
+    model.tally["disputes"] += len(rows)
+    ends = model.draws.happens("end of dispute", assumptions.dispute_exit, contracts.key[rows])
+    collapse(model, rows[ends], Ended.DISPUTED)
 
 
 def collapse(model: "MarketModel", rows: IntArray, how: Ended) -> None:
@@ -220,6 +276,7 @@ def collapse(model: "MarketModel", rows: IntArray, how: Ended) -> None:
         return
     contracts = model.contracts
     cost = model.assumptions.disruption * contracts.value[rows]
+    _lose_name(model, contracts.supplier[rows])
     model.charge_members(rows, cost, Purpose.DISRUPTION)
     members = delivered_by(model.services.contract, rows, len(contracts))
     joint = rows[of_performing_group(model, rows)]
@@ -231,6 +288,12 @@ def collapse(model: "MarketModel", rows: IntArray, how: Ended) -> None:
     model.services.retry[members] = model.quarter + TROUBLED_QUARTERS
     model.tally["collapses"] += len(rows) if how is Ended.COLLAPSED else 0
     model.tally["early_terminations"] += len(rows)
+
+
+def _lose_name(model: "MarketModel", suppliers: IntArray) -> None:
+    """Lower the reputation of suppliers whose contracts end in failure."""
+    lost = NAME_LOST * np.bincount(suppliers, minlength=len(model.suppliers))
+    model.suppliers.reputation[:] = np.maximum(model.suppliers.reputation - lost, 0.0)
 
 
 def quality_of_services(model: "MarketModel") -> FloatArray:

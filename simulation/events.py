@@ -11,9 +11,9 @@ from agents.columns import NONE, IntArray
 from agents.partnership import ENDED_HOW, Stage
 from simulation.contracts import ENDED_NAMES, sum_by
 from simulation.ledger import PENCE, PURPOSES, Account
-from simulation.register import CONTROLS
+from simulation.register import CONTROLS, COUNCIL_TYPES
 from simulation.requirements import Requirements
-from simulation.segments import PROCEDURES, RISKS, SEGMENT_NAMES, segment_table
+from simulation.segments import PROCEDURE_NAMES, RISKS, SEGMENT_NAMES
 from simulation.tendering import REASONS, Result
 
 if TYPE_CHECKING:
@@ -25,14 +25,20 @@ COLUMNS: Mapping[str, Mapping[str, str]] = {
         "segment": "segment",
         "councils": "count; councils that tender together",
         "lead": "lead council",
+        "lead_type": "type of the lead council",
         "annual_value": "£m a year; in-house cost of the services",
         "estimate": "£m; in-house cost over the contract's life",
+        "length": "quarters of the contract",
         "procedure": "procedure",
         "qualified": "count; suppliers that qualified",
+        "submitted": "count; bids made, those withdrawn or not shortlisted included",
+        "cost_of_bids": "£m; what all bids cost their bidders",
         "bids": "count; final bids",
         "large_bids": "count; of these by large suppliers",
         "winner": "supplier, or empty",
         "winner_type": "large or sme, or empty",
+        "incumbent": "supplier that held the largest part before, or empty",
+        "unchanged": "it re-tenders exactly the services of one outgoing contract",
         "incumbent_won": "the supplier of the largest part before won; empty where there was none",
         "price": "£m a year; NaN where the tender failed",
         "failed": "yes or no",
@@ -46,14 +52,26 @@ COLUMNS: Mapping[str, Mapping[str, str]] = {
         "lead": "lead council",
         "value": "£m a year; in-house cost when signed",
         "price": "£m a year",
+        "price_ratio": "price over in-house cost, with what disputes added",
+        "was_ratio": "what the services cost before over in-house cost",
+        "scale": "factor on cost from pooled demand less coordination",
+        "estimate_ratio": "cost as the supplier estimated it over in-house cost",
+        "margin_ratio": "mark-up and shading over in-house cost",
+        "risk_ratio": "price of risk over in-house cost",
+        "finance_ratio": "price of up-front capital over in-house cost",
+        "investment": "£m; supplier's up-front investment",
+        "supplier_funded": "£m; set-up cost that the supplier paid",
         "supplier": "supplier",
         "supplier_type": "large or sme",
         "councils": "count",
         "partnership": "row in partnerships, -1 where alone",
         **{f"risk_share_{name}": "share borne by the supplier" for name in RISKS},
         "events": "count; risk events so far",
+        "rescues": "count; losses that the supplier made good",
+        "disputed": "a dispute over the price broke out",
         "cost_overrun": "£m; losses from risk events",
         "project_cost": "£m",
+        "signed_end": "quarter; end as signed",
         "ended": "quarter; 0 while in force",
         "ended_how": "how it ended",
     },
@@ -158,7 +176,14 @@ def note_tenders(model: "MarketModel", requirements: Requirements, result: Resul
             "councils": requirements.councils,
             "lead": model.services.council[requirements.lead],
             "annual_value": requirements.value,
-            "estimate": requirements.value * requirements.years,
+            "estimate": requirements.contract_value,
+            "length": requirements.quarters,
+            "procedure": requirements.procedure,
+            "submitted": result.submitted.count(len(requirements)),
+            "cost_of_bids": sum_by(
+                result.submitted.tender, result.submitted.cost_of_bid, len(requirements)
+            ),
+            "unchanged": requirements.unchanged,
             "qualified": result.qualified,
             "bids": result.bids.count(len(requirements)),
             "large_bids": np.bincount(result.bids.tender[large], minlength=len(requirements)),
@@ -201,14 +226,16 @@ def _tenders(model: "MarketModel") -> dict[str, Any]:
     }
     if not logged:
         return {}
-    winner, incumbent = logged["winner"], logged.pop("incumbent")
+    winner, incumbent = logged["winner"], logged["incumbent"]
     same = pd.array(winner == incumbent, dtype="boolean")
     same[(incumbent == NONE) | (winner == NONE)] = pd.NA
-    procedure = segment_table().procedure[logged["segment"]]
+    types = [COUNCIL_TYPES[code] for code in model.councils.type.tolist()]
     return logged | {
         "segment": _named(logged["segment"], SEGMENT_NAMES),
         "lead": _named(logged["lead"], _council_names(model)),
-        "procedure": _named(procedure, PROCEDURES),
+        "lead_type": _named(logged["lead"], types),
+        "procedure": _named(logged["procedure"], PROCEDURE_NAMES),
+        "incumbent": _named(incumbent, model.supplier_names),
         "winner": _named(winner, model.supplier_names),
         "winner_type": _kind(model, winner),
         "incumbent_won": same,
@@ -229,13 +256,25 @@ def _contracts(model: "MarketModel") -> dict[str, Any]:
         "lead": _named(model.services.council[table.lead], _council_names(model)),
         "value": table.value,
         "price": table.price,
+        "price_ratio": table.price_ratio,
+        "was_ratio": table.was_ratio,
+        "scale": table.scale,
+        "estimate_ratio": table.estimate_ratio,
+        "margin_ratio": table.margin_ratio,
+        "risk_ratio": table.risk_ratio,
+        "finance_ratio": table.finance_ratio,
+        "investment": table.investment,
+        "supplier_funded": table.funded,
         "supplier": _named(table.supplier, model.supplier_names),
         "supplier_type": _kind(model, table.supplier),
         "councils": table.councils,
         "partnership": table.partnership,
         "events": seen.sum(axis=1),
+        "rescues": table.rescues,
+        "disputed": table.disputed,
         "cost_overrun": table.overrun,
         "project_cost": table.project_cost,
+        "signed_end": table.signed_end,
         "ended": table.ended,
         "ended_how": _named(table.ended_how, ENDED_NAMES),
     }

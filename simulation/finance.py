@@ -1,8 +1,7 @@
 """Phase 7, finance: budgets, payments, loans, the fund's books and councils' savings."""
 
-from collections.abc import Iterable, Mapping
-from itertools import chain
-from typing import TYPE_CHECKING
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
@@ -11,9 +10,9 @@ from agents.columns import NONE, FloatArray, IntArray, rows_where
 from agents.government import repayment_due
 from simulation.contracts import delivered_by, sum_by
 from simulation.ledger import COUNCIL_COSTS, PENCE, Account, Purpose, to_pence
-from simulation.requirements import Requirements
+from simulation.requirements import Requirements, paid_ratio
 from simulation.route import SetUp
-from simulation.segments import segment_table
+from simulation.segments import LONGEST_RAMP, procedure_table, ramp_table, segment_table
 from simulation.tendering import Result
 
 if TYPE_CHECKING:
@@ -21,9 +20,16 @@ if TYPE_CHECKING:
 
 RECURRENT = (
     Purpose.IN_HOUSE, Purpose.PRICE, Purpose.CLIENT_SIDE, Purpose.FRONT_LINE, Purpose.INTEREST,
-    Purpose.LOAN_REPAYMENT, Purpose.FUND_REPAYMENT,
+    Purpose.LOAN_REPAYMENT, Purpose.FUND_REPAYMENT, Purpose.CHANGE,
+    Purpose.TRANSITION,
 )  # fmt: skip
 """Payments met from the year's budget; all else falls on reserves."""
+
+SETTLED_YEARS = 1.0
+"""Years for which needs remain as they were specified."""
+
+STAGES = 4
+"""Stages in which a project is set up and paid, one a quarter."""
 
 SAVING_MEMORY = 0.25
 DIVIDEND_ABOVE = 1.25
@@ -31,8 +37,25 @@ OUTSIDE_MARGIN = 0.03
 """Profit on turnover outside this market, a year, with which firms rebuild capital."""
 
 
+class Paid(NamedTuple):
+    """What was paid for services outside in a quarter, one entry a service.
+
+    Attributes:
+        service: row of the service.
+        contract: contract that delivers it.
+        cost: what it would cost in house, £m.
+        price: what was paid for it, £m.
+    """
+
+    service: IntArray
+    contract: IntArray
+    cost: FloatArray
+    price: FloatArray
+
+
 def settle(model: "MarketModel", requirements: Requirements, result: Result) -> None:
     """Post what the quarter costs, and close councils' and suppliers' accounts."""
+    _pay_stages(model)
     _pay_for_procurement(model, requirements, result)
     _pay_for_services(model)
     _pay_for_delivery(model)
@@ -63,46 +86,75 @@ def charge_members(
     model.ledger.post(account, Account.RESOURCES, purpose, to_pence(burden[contract] * part))
 
 
-def pay_set_up(model: "MarketModel", plans: Mapping[int, SetUp]) -> None:
-    """Post the set-up cost of projects and the sources that pay it, and book claims on the fund.
+def book_set_up(model: "MarketModel", plans: Mapping[int, SetUp]) -> None:
+    """Book the stages in which projects are set up and paid, and their claims on the fund.
 
     Args:
         model: the model.
         plans: how each project is paid, by its contract.
     """
-    council = _flat(plan.council for plan in plans.values())
-    loan = _flat(plan.from_loan for plan in plans.values())
-    account = model.ledger.council(council)
-    claim = _flat(plan.from_fund for plan in plans.values())
-    model.ledger.post(Account.FUND, account, Purpose.FUND_CLAIM, claim)
-    model.ledger.post(Account.LENDERS, account, Purpose.LOAN, loan)
-    cost = _flat(plan.cost for plan in plans.values())
-    model.ledger.post(account, Account.RESOURCES, Purpose.SET_UP, cost)
-    instalments = max(4.0 * model.assumptions.loan_years, 1.0)
-    np.add.at(model.councils.loan, council, loan)
-    instalment = np.ceil(loan / instalments).astype(np.int64)
-    np.add.at(model.councils.loan_instalment, council, instalment)
     model.tally["projects_started"] += len(plans)
+    model.tally["projects_by_supplier"] += sum(plan.funded > 0 for plan in plans.values())
     for contract, plan in plans.items():
-        if any(plan.from_fund):
-            _book_claim(model, contract, plan)
+        if plan.funded == 0:
+            claim = _book_claim(model, contract, plan) if any(plan.from_fund) else NONE
+            _book_stages(model, contract, plan, claim)
 
 
-def _flat(lists: Iterable[list[int]]) -> IntArray:
-    return np.array(list(chain.from_iterable(lists)), dtype=np.int64)
+def _book_stages(model: "MarketModel", contract: int, plan: SetUp, first_claim: int) -> None:
+    """Share each member's set-up evenly among the stages, the odd pennies in the first."""
+    stages, members = model.stages, len(plan.council)
+    rows = stages.extend(STAGES * members).reshape(STAGES, members)
+    stages.contract[rows], stages.council[rows] = contract, plan.council
+    stages.claim[rows] = NONE if first_claim == NONE else first_claim + np.arange(members)
+    stages.due[rows] = (model.quarter + np.arange(STAGES))[:, None]
+    for column, total in (
+        (stages.cost, plan.cost),
+        (stages.from_fund, plan.from_fund),
+        (stages.from_loan, plan.from_loan),
+    ):
+        part, odd = np.divmod(np.array(total, dtype=np.int64), STAGES)
+        column[rows] = part
+        column[rows[0]] += odd
 
 
-def _book_claim(model: "MarketModel", contract: int, plan: SetUp) -> None:
+def _book_claim(model: "MarketModel", contract: int, plan: SetUp) -> int:
+    """Book a claim for each member, and return the row of the first."""
     claims, share = model.claims, model.levers.pump_priming_repayment
     rows = claims.extend(len(plan.council))
     claims.project[rows] = model.contracts.key[contract]
     claims.council[rows], claims.contract[rows] = plan.council, contract
     claims.service[rows] = plan.service
     claims.quarter[rows], claims.share[rows] = model.quarter, share
-    claims.paid[rows] = plan.from_fund
-    claims.repayable[rows] = plan.from_fund if share > 0 else 0
     model.tally["fund_claims"] += 1
     model.tally["fund_deadweight"] += plan.deadweight
+    return int(rows[0])
+
+
+def _pay_stages(model: "MarketModel") -> None:
+    """Pay the stages that are due and the sources that bear them; cancel those of dead projects."""
+    stages, contracts, councils = model.stages, model.contracts, model.councils
+    rows = rows_where(stages.open)
+    stages.open[rows[~contracts.live[stages.contract[rows]]]] = False
+    due = rows_where(stages.open & (stages.due <= model.quarter))
+    stages.open[due] = False
+    council, loan, paid = stages.council[due], stages.from_loan[due], stages.from_fund[due]
+    account = model.ledger.council(council)
+    model.ledger.post(Account.FUND, account, Purpose.FUND_CLAIM, paid)
+    model.ledger.post(Account.LENDERS, account, Purpose.LOAN, loan)
+    model.ledger.post(account, Account.RESOURCES, Purpose.SET_UP, stages.cost[due])
+    instalments = max(4.0 * model.assumptions.loan_years, 1.0)
+    np.add.at(councils.loan, council, loan)
+    np.add.at(councils.loan_instalment, council, np.ceil(loan / instalments).astype(np.int64))
+    claimed = stages.claim[due] != NONE
+    _claim_paid(model, stages.claim[due][claimed], paid[claimed])
+
+
+def _claim_paid(model: "MarketModel", rows: IntArray, paid: IntArray) -> None:
+    """Note what the fund has paid on claims, and that it is owed where it is no grant."""
+    claims = model.claims
+    np.add.at(claims.paid, rows, paid)
+    np.add.at(claims.repayable, rows, np.where(claims.share[rows] > 0, paid, 0))
 
 
 # --- the quarter's payments ----------------------------------------------------------------------
@@ -111,10 +163,9 @@ def _book_claim(model: "MarketModel", contract: int, plan: SetUp) -> None:
 def _pay_for_procurement(model: "MarketModel", requirements: Requirements, result: Result) -> None:
     """Post what buyers and bidders spend on tendering."""
     assumptions, services = model.assumptions, model.services
-    complexity = segment_table().complexity[requirements.segment]
-    cost = (
-        assumptions.buyer_cost_fixed + assumptions.buyer_cost_rate * complexity * requirements.value
-    )
+    table, procedure = procedure_table(), requirements.procedure
+    rate = table.buyer_rate[procedure] * requirements.complexity
+    cost = assumptions.buyer_cost * (table.buyer_fixed[procedure] + rate * requirements.value)
     members = requirements.service
     worth = services.baseline[members] * model.index
     part = worth / requirements.value[requirements.tender]
@@ -133,19 +184,43 @@ def _pay_for_services(model: "MarketModel") -> None:
     budget = sum_by(services.council, services.baseline * model.index, len(model.councils))
     ledger.post(Account.TAXPAYERS, everyone, Purpose.BUDGET, to_pence(budget / 4))
     ledger.post(everyone, Account.RESOURCES, Purpose.IN_HOUSE, to_pence(_value_in_house(model) / 4))
-    held = rows_where(services.contract != NONE)
-    contract, council = services.contract[held], services.council[held]
-    cost = services.baseline[held] * model.index / 4
-    price = cost * contracts.price_ratio[contract]
-    supplier = ledger.supplier(contracts.supplier[contract])
-    ledger.post(ledger.council(council), supplier, Purpose.PRICE, to_pence(price))
-    moved = model.assumptions.front_line * np.maximum(cost - price, 0.0)
+    paid = model.paid = _prices(model)
+    council = services.council[paid.service]
+    supplier = ledger.supplier(contracts.supplier[paid.contract])
+    ledger.post(ledger.council(council), supplier, Purpose.PRICE, to_pence(paid.price))
+    moved = model.assumptions.front_line * np.maximum(paid.cost - paid.price, 0.0)
     for purpose, amount in (
-        (Purpose.CLIENT_SIDE, model.assumptions.client_side * price),
+        (Purpose.CLIENT_SIDE, model.assumptions.client_side * paid.price),
         (Purpose.FRONT_LINE, moved),
+        (Purpose.TRANSITION, paid.cost * _double_running(model)[paid.contract]),
+        (Purpose.CHANGE, paid.cost * _changes(model)[paid.contract]),
     ):
         total = to_pence(sum_by(council, amount, len(model.councils)))
         ledger.post(everyone, Account.RESOURCES, purpose, total)
+
+
+def _prices(model: "MarketModel") -> Paid:
+    """Return what services outside would cost in house this quarter, and what is paid for them."""
+    services = model.services
+    held = rows_where(services.contract != NONE)
+    contract = services.contract[held]
+    cost = services.baseline[held] * model.index / 4
+    return Paid(held, contract, cost, cost * paid_ratio(model, contract))
+
+
+def _double_running(model: "MarketModel") -> FloatArray:
+    """Return what each contract costs its councils on top while a supplier takes over."""
+    contracts = model.contracts
+    taking_over = contracts.moved & (contracts.load_end > model.quarter)
+    complexity = segment_table().complexity[contracts.segment]
+    return np.where(taking_over, model.assumptions.double_running * complexity, 0.0)
+
+
+def _changes(model: "MarketModel") -> FloatArray:
+    """Return what changes to each contract cost its councils: needs depart from it with age."""
+    contracts = model.contracts
+    years = np.maximum((model.quarter - contracts.start) / 4.0 - SETTLED_YEARS, 0.0)
+    return model.assumptions.ageing * segment_table().complexity[contracts.segment] * years
 
 
 def _value_in_house(model: "MarketModel") -> FloatArray:
@@ -158,18 +233,50 @@ def _value_in_house(model: "MarketModel") -> FloatArray:
 def _pay_for_delivery(model: "MarketModel") -> None:
     """Post suppliers' costs of delivery and of idle teams."""
     contracts, suppliers = model.contracts, model.suppliers
-    live = rows_where(contracts.live)
-    recovered = contracts.investment[live] / (contracts.signed_end - contracts.start)[live]
-    recovered = np.where(contracts.signed_end[live] > model.quarter, recovered, 0.0)
-    running = contracts.cost_ratio[live] * annual_baseline(model)[live] + contracts.overhead[live]
-    cost = np.maximum(running / 4 - recovered, 0.0)
+    live = contracts.in_force()
+    running = _delivery_cost(model, live)
     account = model.ledger.supplier(contracts.supplier[live])
-    model.ledger.post(account, Account.RESOURCES, Purpose.DELIVERY, to_pence(cost))
+    model.ledger.post(account, Account.RESOURCES, Purpose.DELIVERY, to_pence(running))
+    interest = model.assumptions.supplier_finance / 4 * _unrecovered(model, live)
+    model.ledger.post(account, Account.OWNERS, Purpose.SUPPLIER_FINANCE, to_pence(interest))
     here = suppliers.active & firm.works_here(suppliers.capability)
     idle = np.where(here, suppliers.capacity - suppliers.load, 0.0)
     idle_cost = to_pence(model.assumptions.idle_cost * np.maximum(idle, 0.0) / 4)
     everyone = model.ledger.supplier(np.arange(len(suppliers)))
     model.ledger.post(everyone, Account.RESOURCES, Purpose.OVERHEAD, idle_cost)
+
+
+def _delivery_cost(model: "MarketModel", live: IntArray) -> FloatArray:
+    """Return what contracts ``live`` cost their suppliers this quarter, £m.
+
+    Cost follows the same ramp as price; what was invested up front is not spent again.
+    """
+    contracts = model.contracts
+    age = model.quarter - contracts.start[live]
+    was = contracts.was_ratio[live]
+    reached = ramp_table()[contracts.segment[live], np.clip(age, 0, LONGEST_RAMP)]
+    ratio = was + reached * (contracts.cost_ratio[live] - was)
+    running = ratio * annual_baseline(model)[live] + contracts.overhead[live]
+    payback = _payback(model, live)
+    spared = np.where(age < payback, contracts.investment[live] / payback, 0.0)
+    cost: FloatArray = np.maximum(running / 4 - spared, 0.0)
+    return cost
+
+
+def _payback(model: "MarketModel", live: IntArray) -> FloatArray:
+    """Return the quarters in which contracts earn back up-front investment."""
+    length = (model.contracts.signed_end - model.contracts.start)[live]
+    payback: FloatArray = np.clip(4.0 * model.assumptions.payback_years, 1.0, length)
+    return payback
+
+
+def _unrecovered(model: "MarketModel", live: IntArray) -> FloatArray:
+    """Return up-front investment, set-up paid for councils included, not yet earned back, £m."""
+    contracts = model.contracts
+    elapsed = (model.quarter - contracts.start[live]) / _payback(model, live)
+    invested = (contracts.investment + contracts.funded)[live]
+    left: FloatArray = invested * np.clip(1.0 - elapsed, 0.0, 1.0)
+    return left
 
 
 def _service_loans(model: "MarketModel") -> None:
@@ -185,12 +292,12 @@ def _service_loans(model: "MarketModel") -> None:
 
 def _repay_fund(model: "MarketModel") -> None:
     """Repay claims from the savings of their services; write off where one is back in house."""
-    claims, contracts, services = model.claims, model.contracts, model.services
+    claims, services = model.claims, model.services
     if not len(claims):
         return
     contract = services.contract[claims.service]
     outside = contract != NONE
-    ratio = np.where(outside, contracts.price_ratio[contract], 1.0)
+    ratio = paid_ratio(model, contract)
     cost = services.baseline[claims.service] * model.index / 4
     outstanding = claims.repayable - claims.repaid - claims.written_off
     due = repayment_due(to_pence(cost * (1.0 - ratio)), claims.share, outstanding)

@@ -25,6 +25,13 @@ class Candidates(NamedTuple):
     must_adjoin: bool
 
 
+class Borders(NamedTuple):
+    """Who adjoins whom: ``other[first[row] : first[row + 1]]`` are the councils next to ``row``."""
+
+    first: IntArray
+    other: IntArray
+
+
 class Geography:
     """What a register's positions imply; the same for every run, hence made once."""
 
@@ -37,6 +44,9 @@ class Geography:
             self._join(int(one), int(other))
         for row in np.flatnonzero(self.parent != NONE):
             self._join(int(row), int(self.parent[row]))
+        self.borders = _flat(self.adjacent)
+        itself = np.arange(len(register))
+        self.family: IntArray = np.where(self.parent == NONE, itself, self.parent)
         self._candidates: dict[str, Candidates] = {}
         self._nearest: dict[int, IntArray] = {}
 
@@ -114,6 +124,12 @@ class Geography:
 def geography(register: Register) -> Geography:
     """Return the geography of ``register``, computed once a process."""
     return Geography(register)
+
+
+def _flat(sets: list[set[int]]) -> Borders:
+    sizes = [len(others) for others in sets]
+    other = np.array([one for others in sets for one in sorted(others)], dtype=np.int64)
+    return Borders(np.concatenate([[0], np.cumsum(sizes)]), other)
 
 
 def _on_sphere(register: Register) -> FloatArray:

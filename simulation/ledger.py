@@ -14,6 +14,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from agents.compiled import compiled
+
 IntArray = NDArray[np.int64]
 FloatArray = NDArray[np.float64]
 
@@ -68,6 +70,10 @@ class Purpose(IntEnum):
     DIVIDEND = 24
     DEFAULT = 25
     OUTSIDE_PROFIT = 26
+    TRANSITION = 27
+    CHANGE = 28
+    DISPUTE = 29
+    SUPPLIER_FINANCE = 30
 
 
 PURPOSES = tuple(purpose.name.lower() for purpose in Purpose)
@@ -76,6 +82,7 @@ COUNCIL_COSTS = frozenset(
     {
         Purpose.IN_HOUSE, Purpose.PRICE, Purpose.CLIENT_SIDE, Purpose.FRONT_LINE,
         Purpose.PROCUREMENT, Purpose.SET_UP, Purpose.DISRUPTION, Purpose.RISK_LOSS,
+        Purpose.TRANSITION, Purpose.CHANGE, Purpose.DISPUTE,
     }
 )  # fmt: skip
 """Resource costs that a council bears; loan principal and fund transfers are not among them."""
@@ -91,9 +98,17 @@ class Batch(NamedTuple):
     amount: IntArray
 
 
+_ALONE = {account: np.array([account], dtype=np.int64) for account in Account}
+"""Each institution's account, as the one payer or payee of a batch."""
+
+
+@compiled
 def to_pence(millions: FloatArray) -> IntArray:
     """Round £m to whole pence."""
-    return np.rint(millions * PENCE).astype(np.int64)
+    pence = np.empty(len(millions), dtype=np.int64)
+    for place in range(len(millions)):
+        pence[place] = np.int64(np.rint(millions[place] * PENCE))
+    return pence
 
 
 class Ledger:
@@ -143,26 +158,16 @@ class Ledger:
         Raises:
             ValueError: a negative amount.
         """
-        amounts = np.atleast_1d(amount)
-        moved = amounts.nonzero()[0]
-        if not len(moved):
-            return
-        if amounts.min() < 0:
+        amounts = amount if isinstance(amount, np.ndarray) else np.array([amount])
+        payers = _ALONE[source] if isinstance(source, Account) else source
+        payees = _ALONE[target] if isinstance(target, Account) else target
+        payers, payees, amounts, total = _moved(payers, payees, amounts)
+        if total < 0:
             raise ValueError(f"negative posting for {purpose.name}")
-        amounts, total = amounts[moved], int(amounts.sum())
-        self._change(source, moved, -amounts, -total)
-        self._change(target, moved, amounts, total)
-        payers, payees = _pick(source, moved), _pick(target, moved)
-        self.batches.append(Batch(self.quarter, payers, payees, purpose, amounts))
-        self._posted[purpose] += total
-
-    def _change(
-        self, accounts: IntArray | Account, moved: IntArray, amounts: IntArray, total: int
-    ) -> None:
-        if isinstance(accounts, Account):
-            self.balance[accounts] += total
-        else:
-            np.add.at(self.balance, accounts[moved], amounts)
+        if total:
+            _transfer(self.balance, payers, payees, amounts)
+            self.batches.append(Batch(self.quarter, payers, payees, purpose, amounts))
+            self._posted[purpose] += total
 
     def this_quarter(self) -> list[Batch]:
         """Return the postings made since the quarter opened."""
@@ -182,10 +187,8 @@ class Ledger:
             ArithmeticError: an account does not balance, or the fund is overdrawn.
         """
         expected = self._opening.copy()
-        if batches := self.this_quarter():
-            amounts = np.concatenate([batch.amount for batch in batches])
-            np.add.at(expected, np.concatenate([b.target for b in batches]), amounts)
-            np.subtract.at(expected, np.concatenate([b.source for b in batches]), amounts)
+        for batch in self.this_quarter():
+            _transfer(expected, batch.source, batch.target, batch.amount)
         if (expected != self.balance).any():
             raise ArithmeticError(f"accounts do not balance in quarter {self.quarter}")
         if self.balance[Account.FUND] < 0:
@@ -197,7 +200,7 @@ class Ledger:
         total = np.zeros(len(self.balance), dtype=np.int64)
         for batch in self.this_quarter():
             if batch.purpose in wanted:
-                np.add.at(total, batch.target if into else batch.source, batch.amount)
+                _add(total, batch.target if into else batch.source, batch.amount)
         return total[len(Account) : len(Account) + self.councils]
 
     def total(self, *purposes: Purpose) -> int:
@@ -251,11 +254,42 @@ class Ledger:
             yield divmod(place, size), int(moved[place])
 
 
-def _pick(accounts: IntArray | Account, moved: IntArray) -> IntArray:
-    """Return the accounts of the postings that move money, one account or one for each."""
-    if isinstance(accounts, Account):
-        return np.full(len(moved), int(accounts))
-    return accounts[moved]
+@compiled
+def _moved(
+    source: IntArray, target: IntArray, amount: IntArray
+) -> tuple[IntArray, IntArray, IntArray, int]:
+    """Return the postings that move money, and their total: -1 where one is negative.
+
+    ``source`` and ``target`` hold one account a posting, or one for all.
+    """
+    size, total = len(amount), 0
+    if len(source) not in (1, size) or len(target) not in (1, size):
+        raise ValueError("a posting needs one source, one target and one amount")
+    payers, payees = np.empty(size, dtype=np.int64), np.empty(size, dtype=np.int64)
+    amounts, count = np.empty(size, dtype=np.int64), 0
+    for place in range(size):
+        if amount[place] < 0:
+            return payers[:0], payees[:0], amounts[:0], -1
+        if amount[place] > 0:
+            payers[count] = source[0 if len(source) == 1 else place]
+            payees[count] = target[0 if len(target) == 1 else place]
+            amounts[count] = amount[place]
+            total += amount[place]
+            count += 1
+    return payers[:count].copy(), payees[:count].copy(), amounts[:count].copy(), total
+
+
+@compiled
+def _transfer(balance: IntArray, source: IntArray, target: IntArray, amount: IntArray) -> None:
+    for place in range(len(amount)):
+        balance[source[place]] -= amount[place]
+        balance[target[place]] += amount[place]
+
+
+@compiled
+def _add(total: IntArray, account: IntArray, amount: IntArray) -> None:
+    for place in range(len(amount)):
+        total[account[place]] += amount[place]
 
 
 def _names(codes: IntArray, names: tuple[str, ...]) -> "pd.Categorical[str]":

@@ -61,7 +61,7 @@ class Levers:
         source="D0 ¶19",
     )  # fmt: skip
     early_due_diligence: float = declare(
-        0.3, unit="share", bounds=SHARE, planned=True,
+        0.3, unit="share", bounds=SHARE,
         meaning="share of deals whose due diligence is complete before signature",
         source="D0 ¶21; D1 §6.4",
     )  # fmt: skip
@@ -126,12 +126,12 @@ class Levers:
         source="D0 ¶31",
     )  # fmt: skip
     contract_length_factor: float = declare(
-        1.0, unit="factor", bounds=(0.5, 1.5), planned=True,
+        1.0, unit="factor", bounds=(0.5, 1.5),
         meaning="length of contracts against each segment's usual length",
         source="D1 §4.5",
     )  # fmt: skip
     local_delivery: float = declare(
-        0.5, unit="share", bounds=SHARE, planned=True,
+        0.5, unit="share", bounds=SHARE,
         meaning="share of tenders that insist on delivery in the area",
         source="D0 ¶24",
     )  # fmt: skip

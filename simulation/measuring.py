@@ -13,7 +13,7 @@ from simulation.ledger import PENCE, SUPPLIER_CLASS, Purpose
 from simulation.outcomes import MEASURES
 from simulation.register import COUNCIL_TYPES
 from simulation.requirements import Requirements
-from simulation.segments import SEGMENTS
+from simulation.segments import SEGMENT_NAMES, SEGMENTS
 from simulation.tendering import Result
 
 if TYPE_CHECKING:
@@ -24,11 +24,15 @@ UPPER = (COUNCIL_TYPES.index("county"), COUNCIL_TYPES.index("unitary"))
 
 Measured = dict[str, float]
 
+LARGE_DEALS = [SEGMENT_NAMES.index(name) for name in ("managed", "functional", "strategic")]
+"""Segments whose deals are for large suppliers."""
+
 TALLIED = (
     "collapses", "early_terminations", "overrun_cost", "rescues", "entrants", "leavers",
     "supplier_failures", "partnerships_formed", "partnerships_agreed", "partnership_members",
     "walked_away", "projects_viable", "projects_started", "projects_unfunded", "fund_claims",
-    "fund_deadweight", "fund_written_off", "supplier_investment",
+    "fund_deadweight", "fund_written_off", "supplier_investment", "events", "disputes",
+    "large_entrants", "projects_by_supplier",
 )  # fmt: skip
 """Measures that phases count as they go."""
 
@@ -40,7 +44,7 @@ def record(
     saving = council_savings(model)
     measured: Measured = dict.fromkeys(TALLIED, 0.0) | model.tally
     measured |= _money(model, saving)
-    measured |= _tenders(requirements, result)
+    measured |= _tenders(model, requirements, result)
     measured |= _awards(model, requirements, result, signed)
     measured |= _stock(model)
     measured |= _suppliers(model)
@@ -76,16 +80,17 @@ def _money(model: "MarketModel", saving: IntArray) -> Measured:
 
 def _profit(model: "MarketModel") -> int:
     """Return suppliers' income from councils less their costs in this market, pence."""
-    costs = (Purpose.DELIVERY, Purpose.OVERHEAD, Purpose.BIDDING, Purpose.INVESTMENT)
+    costs = (Purpose.DELIVERY, Purpose.OVERHEAD, Purpose.BIDDING, Purpose.INVESTMENT,
+             Purpose.SUPPLIER_FINANCE)  # fmt: skip
     lost = 0
     for batch in model.ledger.this_quarter():
-        if batch.purpose == Purpose.RISK_LOSS:
+        if batch.purpose in (Purpose.RISK_LOSS, Purpose.DISPUTE):
             by_supplier = model.ledger.account_class(batch.source) == SUPPLIER_CLASS
             lost += int(batch.amount[by_supplier].sum())
     return model.ledger.total(Purpose.PRICE) - model.ledger.total(*costs) - lost
 
 
-def _tenders(requirements: Requirements, result: Result) -> Measured:
+def _tenders(model: "MarketModel", requirements: Requirements, result: Result) -> Measured:
     count = result.bids.count(len(requirements))
     return {
         "tenders": len(requirements),
@@ -93,6 +98,8 @@ def _tenders(requirements: Requirements, result: Result) -> Measured:
         "single_bid_tenders": int((count == 1).sum()),
         "failed_tenders": int((result.winning == NONE).sum()),
         "bids": int(count.sum()),
+        "submitted_bids": len(result.submitted.tender),
+        "comparable_prices": float(model.price_sample[requirements.segment].sum()),
     }
 
 
@@ -105,6 +112,8 @@ def _awards(
     value = contracts.price[signed] * years
     awarded = result.winning != NONE
     held_before = requirements.incumbent[awarded]
+    unchanged = requirements.unchanged[awarded] & (held_before != NONE)
+    kept = held_before == contracts.supplier[signed]
     return {
         "large_bids": int(suppliers.large[result.bids.supplier].sum()),
         "awards": len(signed),
@@ -114,7 +123,9 @@ def _awards(
         "award_price": float(contracts.price[signed].sum()),
         "award_in_house_cost": float(contracts.value[signed].sum()),
         "retenders": int((held_before != NONE).sum()),
-        "incumbent_wins": int((held_before == contracts.supplier[signed]).sum()),
+        "incumbent_wins": int(kept.sum()),
+        "unchanged_retenders": int(unchanged.sum()),
+        "unchanged_incumbent_wins": int((unchanged & kept).sum()),
         "project_cost": float(contracts.project_cost[signed].sum()),
     }
 
@@ -159,7 +170,9 @@ def _concentration(model: "MarketModel") -> float:
 def _suppliers(model: "MarketModel") -> Measured:
     suppliers = model.suppliers
     there = suppliers.active & works_here(suppliers.capability)
+    for_deals = suppliers.capability[there & suppliers.large][:, LARGE_DEALS]
     return {
         "suppliers_active": int(there.sum()),
         "smes_active": int((there & ~suppliers.large).sum()),
+        "capable_large": int((for_deals > 0).sum()),
     }

@@ -11,7 +11,7 @@ from mesa.datacollection import DataCollector
 
 from agents.columns import NONE, BoolArray, FloatArray, IntArray, KeyArray
 from agents.council import Council, Councils
-from agents.government import Claims, Government
+from agents.government import Claims, Government, Stages
 from agents.partnership import Partnership, Partnerships
 from agents.supplier import LargeSupplier, Sme, Suppliers
 from simulation import (
@@ -41,6 +41,8 @@ from simulation.register import Register, kilometres
 from simulation.segments import segment_table
 
 MOST_YEARS = 50
+STARTING_PRICES = 20.0
+"""Recent awards known in April 2006 in a segment of one service."""
 
 
 class MarketModel(mesa.Model):  # type: ignore[type-arg]
@@ -52,10 +54,15 @@ class MarketModel(mesa.Model):  # type: ignore[type-arg]
         tables: event tables by name.
         hub_volume: what suppliers hold by segment, £m a year (suppliers x segments).
         free_capital: suppliers' capital that no contract ties up, £m.
+        paid: what was paid for services outside in the last quarter.
+        price_sample: recent awards from which buyers know prices, by segment.
+        promise: what this year's tenders promised firms that are large or SMEs, over the normal.
+        rivals_seen: bids that lately came for a tender, by segment.
     """
 
     hub_volume: FloatArray
     free_capital: FloatArray
+    paid: finance.Paid
 
     def __init__(
         self,
@@ -118,6 +125,9 @@ class MarketModel(mesa.Model):  # type: ignore[type-arg]
         self.reference_price: FloatArray = np.full(len(table.years), 0.95)
         self.award_rate = 0.8
         self.award_price: FloatArray = np.full(len(table.years), 0.93)
+        self.price_sample: FloatArray = STARTING_PRICES * np.sqrt(table.services)
+        self.promise: defaultdict[str, float] = defaultdict(float)
+        self.rivals_seen: FloatArray = np.where(table.complex, 2.6, 5.0)
 
     def _open_records(self) -> None:
         self.tally: defaultdict[str, float] = defaultdict(float)
@@ -143,6 +153,7 @@ class MarketModel(mesa.Model):  # type: ignore[type-arg]
         self.contracts = Contracts()
         self.partnerships = Partnerships()
         self.claims = Claims()
+        self.stages = Stages()
         self.ties = partnering.Ties(len(self.councils))
         everyone = self.ledger.council(np.arange(len(self.councils)))
         reserves = self.councils.reserve_target
@@ -263,9 +274,9 @@ class MarketModel(mesa.Model):  # type: ignore[type-arg]
         """Post a cost of each contract in ``rows`` (£m) to its members."""
         finance.charge_members(self, rows, cost, purpose)
 
-    def pay_set_up(self, plans: Mapping[int, route.SetUp]) -> None:
-        """Post the set-up cost of projects, by contract, and the sources that pay it."""
-        finance.pay_set_up(self, plans)
+    def book_set_up(self, plans: Mapping[int, route.SetUp]) -> None:
+        """Book the stages in which projects are set up, by contract, and their claims."""
+        finance.book_set_up(self, plans)
 
 
 def _reporter(name: str) -> Any:

@@ -7,7 +7,7 @@ import numpy as np
 from agents.columns import NONE, BoolArray, FloatArray, IntArray, rows_where
 from agents.council import market_chance, pressure
 from agents.partnership import Stage
-from simulation.segments import segment_table
+from simulation.segments import segment_table, tender_quarters
 
 if TYPE_CHECKING:
     from simulation.model import MarketModel
@@ -59,7 +59,7 @@ def _pressed(model: "MarketModel") -> BoolArray:
     services, councils = model.services, model.councils
     settled = (services.retry == NONE) & (services.partnership == NONE)
     rows = rows_where(settled & (services.contract == NONE))
-    hazard = segment_table().market_hazard[services.segment[rows]]
+    hazard = _wave(model) * segment_table().market_hazard[services.segment[rows]]
     council, pressed = services.council[rows], council_pressure(model)
     will = pressed[council], councils.appetite[council], councils.champion[council]
     drawn = model.draws.happens(
@@ -67,4 +67,19 @@ def _pressed(model: "MarketModel") -> BoolArray:
     )
     pressing = np.zeros(len(services), dtype=bool)
     pressing[rows] = drawn
-    return pressing
+    return _prepared(model, pressing)
+
+
+def _prepared(model: "MarketModel", pressing: BoolArray) -> BoolArray:
+    """Return which of the ``pressing`` can go to the market now; the others begin to prepare."""
+    quarters = tender_quarters(model.services.segment)
+    preparing = pressing & (quarters > 0)
+    model.services.retry[preparing] = model.quarter + quarters[preparing]
+    return pressing & ~preparing
+
+
+def _wave(model: "MarketModel") -> float:
+    """Return the factor on what comes to the market: a wave of deals while one lasts (D0 ¶36)."""
+    assumptions = model.assumptions
+    since = model.quarter - assumptions.wave_start
+    return assumptions.wave if 0 <= since < assumptions.wave_quarters else 1.0

@@ -124,7 +124,19 @@ MEASURES: Mapping[str, str] = {
     "contract_years": "years; contracts in force, over four",
     "collapses": "count; contracts that a loss too great for the supplier ended",
     "early_terminations": "count; collapses, and contracts ended by the failure of their supplier",
-    "rescues": "count; contracts struck by events whose supplier made good its part",
+    "events": "count; contracts struck by risk events",
+    "rescues": "count; of these, contracts whose supplier made good its part",
+    "disputes": "count; contracts in dispute as true cost came to light",
+    "comparable_prices": "count; recent awards in its segment for each tender, added up",
+    "unchanged_retenders": "count; awards on exactly the services of one outgoing contract",
+    "unchanged_incumbent_wins": "count; of these won by the supplier of that contract",
+    "capable_large": (
+        "count; large suppliers in each of managed services, outsourcing and strategic "
+        "partnerships, added up"
+    ),
+    "large_entrants": "count; large suppliers that entered",
+    "submitted_bids": "count; bids made, those withdrawn or not shortlisted included",
+    "projects_by_supplier": "count; projects whose set-up a supplier paid",
     "overrun_cost": "£m; losses from risk events that either party bore",
     "project_cost": "£m; project cost of contracts signed",
     "concentration": (
@@ -325,8 +337,8 @@ _MARKET = (
         "%",
         "neutral",
         1.0,
-        _percent("incumbent_wins", "retenders"),
-        "re-tenders won by the supplier that held the largest part before",
+        _percent("unchanged_incumbent_wins", "unchanged_retenders"),
+        "re-tenders of just what one contract covered, won by the supplier that held it",
     ),
     Outcome(
         "buyer_procurement_cost",

@@ -1,23 +1,19 @@
 """Phase 3, partnering: councils look for partners, groups form, and members commit or walk away."""
 
-from collections.abc import Callable
-from itertools import combinations
+from itertools import pairwise
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from agents.columns import NONE, BoolArray, FloatArray, IntArray, rows_where
-from agents.council import (
-    joining_attraction,
-    political_distance,
-    scale_gain,
-    walk_away_chance,
-)
+from agents.columns import NONE, BoolArray, FloatArray, IntArray, KeyArray, rows_where
+from agents.compiled import compiled, on_numbers
+from agents.council import joining_attraction, political_distance, walk_away_chance
 from agents.partnership import ENDED_HOW, Stage, grow_group, set_up_quarters
 from simulation.business_case import assess
 from simulation.contracts import sum_by
+from simulation.geography import Borders, Candidates
 from simulation.needs import council_pressure, of_performing_group
-from simulation.randomness import combine
+from simulation.randomness import extended, mixed, normal_at
 from simulation.register import CONTROLS
 from simulation.segments import segment_table
 
@@ -28,6 +24,8 @@ INDEPENDENT_FROM = CONTROLS.index("no_overall_control")
 TRUST_GAINED, TRUST_LOST = 0.2, -0.2
 READINESS_GAINED, READINESS_LOST = 0.1, -0.1
 SAME_COUNTY_TRUST = 0.2
+FURTHEST_VIRTUAL = 100.0
+"""Distance beyond which more does not matter to virtual partnerships, km."""
 
 
 class Group(NamedTuple):
@@ -37,34 +35,11 @@ class Group(NamedTuple):
     services: IntArray
 
 
-class Matches(NamedTuple):
-    """Possible partners of this quarter's leaders, one entry a pair, in order of leaders."""
+class Bonds(NamedTuple):
+    """Earned trust as arrays: ``trust`` of the pairs of councils ``pair``, ascending."""
 
-    leader: IntArray
-    candidate: IntArray
-    attraction: FloatArray
-
-
-class Offers(NamedTuple):
-    """The same pairs as lists, for the turn of each leader.
-
-    Attributes:
-        service: candidate's service.
-        council: candidate's council.
-        attraction: what draws the pair together.
-        value: annual value of the candidate's service, £m.
-    """
-
-    service: list[int]
-    council: list[int]
-    attraction: list[float]
-    value: list[float]
-
-    def free(self, start: int, stop: int, taken: set[int]) -> "Offers":
-        """Return the offers from ``start`` to ``stop`` of services that are not yet taken."""
-        kept = [place for place in range(start, stop) if self.service[place] not in taken]
-        whole_lists = [[column[place] for place in kept] for column in self]
-        return Offers._make(whole_lists)
+    pair: IntArray
+    trust: FloatArray
 
 
 class Ties:
@@ -73,30 +48,78 @@ class Ties:
     def __init__(self, councils: int) -> None:
         """Start without ties among ``councils``."""
         self._councils = councils
-        self._trust: dict[int, float] = {}
-        self._sorted: tuple[IntArray, FloatArray] | None = None
+        self._bonds = Bonds(np.zeros(0, dtype=np.int64), np.zeros(0))
+        self._changed: list[tuple[IntArray, float]] = []
 
     def trust(self, one: IntArray, other: IntArray) -> FloatArray:
         """Return earned trust between pairs of councils, in [-1, 1]."""
-        if not self._trust:
-            return np.zeros(one.shape)
-        keys, trust = self._arrays()
-        key = np.minimum(one, other) * self._councils + np.maximum(one, other)
-        place = np.minimum(np.searchsorted(keys, key), len(keys) - 1)
-        return np.where(keys[place] == key, trust[place], 0.0)
+        return _trust_between(self.bonds(), one, other, self._councils)
 
     def add(self, members: IntArray, change: float) -> None:
-        """Change trust between every two of ``members``."""
-        for one, other in combinations(sorted(set(members.tolist())), 2):
-            key = one * self._councils + other
-            self._trust[key] = min(max(self._trust.get(key, 0.0) + change, -1.0), 1.0)
-        self._sorted = None
+        """Change trust between every two of ``members``, councils."""
+        self._changed.append((_pairs_among(members, self._councils), change))
 
-    def _arrays(self) -> tuple[IntArray, FloatArray]:
-        if self._sorted is None:
-            keys = sorted(self._trust)
-            self._sorted = np.array(keys), np.array([self._trust[key] for key in keys])
-        return self._sorted
+    def bonds(self) -> Bonds:
+        """Return all trust that was earned or lost so far."""
+        if self._changed:
+            pairs, changes = zip(*self._changed, strict=True)
+            change = np.repeat(changes, [len(pair) for pair in pairs])
+            self._bonds = _moved(self._bonds, np.concatenate(pairs), change)
+            self._changed.clear()
+        return self._bonds
+
+
+def _moved(bonds: Bonds, pair: IntArray, change: FloatArray) -> Bonds:
+    """Return ``bonds`` after ``change`` of the trust of ``pair``, one after the other."""
+    pairs = np.union1d(bonds.pair, pair)
+    trust = np.zeros(len(pairs))
+    trust[np.searchsorted(pairs, bonds.pair)] = bonds.trust
+    _change_trust(trust, np.searchsorted(pairs, pair), change)
+    return Bonds(pairs, trust)
+
+
+@compiled
+def _change_trust(trust: FloatArray, place: IntArray, change: FloatArray) -> None:
+    for one in range(len(place)):
+        trust[place[one]] = min(max(trust[place[one]] + change[one], -1.0), 1.0)
+
+
+@compiled
+def _pair(one: int, other: int, councils: int) -> int:
+    """Return the number of a pair of councils out of ``councils``."""
+    return min(one, other) * councils + max(one, other)
+
+
+@compiled
+def _pairs_among(members: IntArray, councils: int) -> IntArray:
+    pairs = np.empty(len(members) * (len(members) - 1) // 2, dtype=np.int64)
+    count = 0
+    for one in range(len(members)):
+        for other in range(one):
+            pairs[count] = _pair(members[one], members[other], councils)
+            count += 1
+    return pairs
+
+
+@compiled
+def _earned(bonds: Bonds, pair: int) -> float:
+    """Return the trust of one pair of councils, 0 where none was earned or lost."""
+    low, high = 0, len(bonds.pair)
+    while low < high:
+        middle = (low + high) // 2
+        if bonds.pair[middle] < pair:
+            low = middle + 1
+        else:
+            high = middle
+    return bonds.trust[low] if low < len(bonds.pair) and bonds.pair[low] == pair else 0.0
+
+
+@compiled
+def _trust_between(bonds: Bonds, one: IntArray, other: IntArray, councils: int) -> FloatArray:
+    trust = np.empty(len(one))
+    for place in range(len(one)):
+        trust[place] = _earned(bonds, _pair(one[place], other[place], councils))
+    return trust
 
 
 def advance(model: "MarketModel", needs: IntArray) -> tuple[IntArray, list[Group]]:
@@ -138,29 +161,114 @@ def remember(model: "MarketModel", services: IntArray, trust: float, readiness: 
 # --- forming -------------------------------------------------------------------------------------
 
 
+class ServiceFacts(NamedTuple):
+    """What seeking partners looks at in services; ``value`` in £m a year.
+
+    Attributes:
+        of: service by council and kind, or NONE.
+        open: it may join a group.
+        obliged: it must look for partners.
+    """
+
+    key: KeyArray
+    council: IntArray
+    segment: IntArray
+    kind: IntArray
+    of: IntArray
+    value: FloatArray
+    open: BoolArray
+    obliged: BoolArray
+
+
+class CouncilFacts(NamedTuple):
+    """What seeking partners looks at in councils.
+
+    Attributes:
+        politics: political distance by control and control.
+        bonds: earned trust.
+    """
+
+    family: IntArray
+    control: IntArray
+    readiness: FloatArray
+    pressure: FloatArray
+    champion: BoolArray
+    politics: FloatArray
+    bonds: Bonds
+
+
+class Rules(NamedTuple):
+    """Numbers that rule how partners are sought.
+
+    Attributes:
+        elasticity: fall of unit cost with scale, by segment.
+        coordination: rise of cost for each further council, by segment.
+        furthest: distance beyond which more does not matter, km.
+        pull: what a mandate adds to the attraction of those it obliges.
+        spread: spread of personal rapport, with the key of its draws and the quarter.
+        most: largest group.
+    """
+
+    elasticity: FloatArray
+    coordination: FloatArray
+    furthest: float
+    pull: float
+    spread: float
+    rapport: np.uint64
+    quarter: np.uint64
+    most: int
+
+
 def _form(model: "MarketModel", needs: IntArray) -> None:
     """Grow groups from leaders among ``needs``, in the order of their draws."""
     leaders = needs[_seeks(model, needs)]
-    pairs = _pairs(model, leaders)
-    bounds = np.searchsorted(pairs.leader, np.arange(len(leaders) + 1))
+    if not len(leaders):
+        return
     turn = np.argsort(model.draws.uniform("turn", model.services.key[leaders], model.quarter))
-    turn = turn[bounds[turn] < bounds[turn + 1]]
-    enough = np.where(_obliged(model, leaders), model.levers.aggregation_threshold, np.inf)
-    columns = leaders[turn], bounds[turn], bounds[turn + 1], enough[turn]
-    offers, taken = _offers(model, pairs.candidate, pairs.attraction), set[int]()
-    groups = []
-    for leader, start, stop, most in zip(*(one.tolist() for one in columns), strict=True):
-        if leader not in taken and (free := offers.free(start, stop, taken)).service:
-            members = _grow_from(model, leader, free, most)
-            taken.update(members)
-            groups.extend([members] if members else [])
-    _found(model, groups, needs)
+    leaders, services = leaders[turn], _service_facts(model)
+    enough = np.where(services.obliged[leaders], model.levers.aggregation_threshold, np.inf)
+    reached = model.geography.candidates(model.levers.aggregation_reach)
+    members, sizes = _gathered(
+        leaders, enough, reached, model.geography.borders, services, _council_facts(model),
+        _rules(model),
+    )  # fmt: skip
+    _found(model, *_worth_founding(model, members, sizes), needs)
 
 
-def _offers(model: "MarketModel", candidate: IntArray, attraction: FloatArray) -> Offers:
-    council = model.services.council[candidate]
-    value = model.services.baseline[candidate] * model.index
-    return Offers(candidate.tolist(), council.tolist(), attraction.tolist(), value.tolist())
+def _service_facts(model: "MarketModel") -> ServiceFacts:
+    services, contracts = model.services, model.contracts
+    free = _open_to_join(
+        services.partnership, services.contract, contracts.end, contracts.partnership,
+        model.quarter + model.assumptions.alignment_window,
+    )  # fmt: skip
+    value = services.baseline * model.index
+    obliged = value < model.levers.aggregation_threshold
+    fixed = services.key, services.council, services.segment, services.kind, model.service_of
+    return ServiceFacts(*fixed, value, free, obliged)
+
+
+def _council_facts(model: "MarketModel") -> CouncilFacts:
+    councils = model.councils
+    control = np.arange(len(CONTROLS))
+    return CouncilFacts(
+        model.geography.family, councils.control, councils.readiness, council_pressure(model),
+        councils.champion, political_distance(control[:, None], control, INDEPENDENT_FROM),
+        model.ties.bonds(),
+    )  # fmt: skip
+
+
+def _rules(model: "MarketModel") -> Rules:
+    levers, assumptions = model.levers, model.assumptions
+    return Rules(
+        elasticity=segment_table().scale_elasticity * assumptions.demand_scale,
+        coordination=model.coordination,
+        furthest=FURTHEST_VIRTUAL if levers.aggregation_reach == "national" else np.inf,
+        pull=levers.aggregation_mandate * assumptions.mandate_force,
+        spread=assumptions.joining_spread,
+        rapport=model.draws.root("rapport"),
+        quarter=np.uint64(model.quarter),
+        most=levers.max_partners,
+    )
 
 
 def _seeks(model: "MarketModel", needs: IntArray) -> BoolArray:
@@ -178,151 +286,176 @@ def _obliged(model: "MarketModel", services: IntArray) -> BoolArray:
     return value < model.levers.aggregation_threshold
 
 
-def _pairs(model: "MarketModel", leaders: IntArray) -> Matches:
-    """Return every leader with every service that could join it, and its attraction."""
-    council = model.services.council[leaders]
-    reached = model.geography.candidates(model.levers.aggregation_reach)
-    rows, away = reached.rows[council], reached.kilometres[council]
-    service = np.where(
-        rows == NONE, NONE, model.service_of[rows, model.services.kind[leaders][:, None]]
-    )
-    leader, place = np.nonzero(service != NONE)
-    joins = rows_where(_open_to_join(model, service[leader, place]))
-    leader, place = leader[joins], place[joins]
-    candidate, kilometres = service[leader, place], away[leader, place]
-    attraction = _attraction(model, leaders[leader], candidate, kilometres)
-    pays = attraction + _best_gain(model, candidate) > 0
-    return Matches(leader[pays], candidate[pays], attraction[pays])
+@compiled
+def _open_to_join(
+    partnership: IntArray, contract: IntArray, end: IntArray, group: IntArray, soon: float
+) -> BoolArray:
+    """Return which services may join: in house, or on a contract of their own that ends ``soon``.
 
-
-def _best_gain(model: "MarketModel", services: IntArray) -> FloatArray:
-    """Return the most that a further partner could bring: doubling what the group holds."""
-    segment = model.services.segment[services]
-    elasticity = segment_table().scale_elasticity * model.assumptions.demand_scale
-    return (1.0 - 2.0**-elasticity - model.coordination)[segment]
-
-
-def _open_to_join(model: "MarketModel", services: IntArray) -> BoolArray:
-    """Return which ``services`` may join: in house, or on a contract that ends soon."""
-    contracts = model.contracts
-    contract = model.services.contract[services]
-    held = rows_where(contract != NONE)
-    contract = contract[held]
-    free: BoolArray = model.services.partnership[services] == NONE
-    near = contracts.end[contract] - model.quarter <= model.assumptions.alignment_window
-    free[held] &= near & (contracts.partnership[contract] == NONE)
+    ``partnership`` and ``contract`` are services'; ``end`` and ``group`` are contracts'.
+    """
+    free: BoolArray = partnership == NONE
+    for service in range(len(free)):
+        held = contract[service]
+        if held != NONE and (end[held] > soon or group[held] != NONE):
+            free[service] = False
     return free
 
 
-def _attraction(
-    model: "MarketModel", leader: IntArray, candidate: IntArray, kilometres: FloatArray
-) -> FloatArray:
-    """Return what draws pairs together: the less willing of the two decides."""
-    virtual = model.levers.aggregation_reach == "national"
-    away = np.minimum(kilometres, 100.0) if virtual else kilometres
-    one, other = model.services.council[leader], model.services.council[candidate]
-    trust = model.ties.trust(one, other) + SAME_COUNTY_TRUST * _same_county(model, one, other)
-    politics = political_distance(
-        model.councils.control[one], model.councils.control[other], INDEPENDENT_FROM
-    )
-    ratio = model.services.baseline[leader] / model.services.baseline[candidate]
-    theirs = _willingness(model, candidate, trust, away, politics, ratio)
-    ours = _willingness(model, leader, trust, away, politics, 1.0 / ratio)
-    key = combine(model.services.key[leader], model.services.key[candidate])
-    luck = model.assumptions.joining_spread * model.draws.normal("rapport", key, model.quarter)
-    return np.minimum(theirs, ours) + luck
+@compiled
+def _gathered(
+    leaders: IntArray, enough: FloatArray, reached: Candidates, borders: Borders,
+    services: ServiceFacts, councils: CouncilFacts, rules: Rules,
+) -> tuple[IntArray, IntArray]:  # fmt: skip
+    """Return the groups that leaders gather, each in its turn among those not yet taken.
 
+    A group stops looking at a value of ``enough``, £m a year: the threshold, where it must
+    aggregate.
 
-def _willingness(
-    model: "MarketModel",
-    services: IntArray,
-    trust: FloatArray,
-    kilometres: FloatArray,
-    politics: FloatArray,
-    size_ratio: FloatArray,
-) -> FloatArray:
-    council = model.services.council[services]
-    of_council = model.councils.readiness[council], council_pressure(model)[council]
-    champion = model.councils.champion[council]
-    drawn = joining_attraction(trust, kilometres, politics, size_ratio, *of_council, champion)
-    pull = model.levers.aggregation_mandate * model.assumptions.mandate_force
-    return drawn + pull * _obliged(model, services)
-
-
-def _same_county(model: "MarketModel", one: IntArray, other: IntArray) -> BoolArray:
-    county = model.councils.county
-    family = np.where(county == NONE, np.arange(len(county)), county)
-    same: BoolArray = family[one] == family[other]
-    return same
-
-
-def _grow_from(model: "MarketModel", leader: int, free: Offers, enough: float) -> list[int]:
-    """Return the group, leader first, that one leader gathers; empty where nobody joins.
-
-    It stops looking at a value of ``enough``, £m a year: the threshold, where it must aggregate.
+    Returns:
+        The groups' services, each group's leader first, and the groups' sizes.
     """
-    chosen = grow_group(
-        free.attraction,
-        free.value,
-        _adjoins(model, int(model.services.council[leader]), free.council),
-        float(model.services.baseline[leader] * model.index),
-        _gain(model, leader),
-        model.levers.max_partners,
-        enough,
-    )
-    return [leader, *(free.service[one] for one in chosen)] if chosen else []
+    taken = np.zeros(len(services.kind), dtype=np.bool_)
+    place = np.full(len(councils.control), NONE)
+    members, total = np.empty(len(services.kind), dtype=np.int64), 0
+    sizes, groups = np.empty(len(leaders), dtype=np.int64), 0
+    for turn in range(len(leaders)):
+        leader = leaders[turn]
+        if taken[leader]:
+            continue
+        offers, attraction = _offers(leader, taken, reached, services, councils, rules)
+        if not len(offers):
+            continue
+        home, homes = services.council[leader], services.council[offers]
+        segment = services.segment[leader]
+        chosen = grow_group(
+            attraction, services.value[offers],
+            _adjoining(home, homes, reached.must_adjoin, borders, place),
+            services.value[leader], rules.elasticity[segment], rules.coordination[segment],
+            rules.most, enough[turn],
+        )  # fmt: skip
+        if len(chosen):
+            size = 1 + len(chosen)
+            members[total] = leader
+            members[total + 1 : total + size] = offers[chosen]
+            taken[members[total : total + size]] = True
+            sizes[groups] = size
+            total, groups = total + size, groups + 1
+    return members[:total], sizes[:groups]
 
 
-def _adjoins(model: "MarketModel", home: int, others: list[int]) -> Callable[[int, set[int]], bool]:
-    """Return the test whether one of the councils ``others`` adjoins ``home`` or one chosen."""
-    if not model.geography.candidates(model.levers.aggregation_reach).must_adjoin:
-        return lambda candidate, chosen: True
-    adjacent = model.geography.adjacent
+@compiled
+def _offers(
+    leader: int, taken: BoolArray, reached: Candidates, services: ServiceFacts,
+    councils: CouncilFacts, rules: Rules,
+) -> tuple[IntArray, FloatArray]:  # fmt: skip
+    """Return the services that could join ``leader`` and what draws each pair together."""
+    home = services.council[leader]
+    offers, count = np.empty(reached.rows.shape[1], dtype=np.int64), 0
+    attraction = np.empty(len(offers))
+    segment = services.segment[leader]
+    best_gain = 1.0 - 2.0 ** -rules.elasticity[segment] - rules.coordination[segment]
+    for place in range(len(offers)):
+        council = reached.rows[home, place]
+        if council == NONE:
+            break
+        service = services.of[council, services.kind[leader]]
+        if service == NONE or taken[service] or not services.open[service]:
+            continue
+        away = min(reached.kilometres[home, place], rules.furthest)
+        drawn = _attraction(leader, service, away, services, councils, rules)
+        if drawn + best_gain > 0:
+            offers[count], attraction[count] = service, drawn
+            count += 1
+    return offers[:count], attraction[:count]
 
-    def adjoins(candidate: int, chosen: set[int]) -> bool:
-        around = adjacent[others[candidate]]
-        return home in around or any(others[one] in around for one in chosen)
 
+@compiled
+def _attraction(
+    leader: int, candidate: int, kilometres: float, services: ServiceFacts,
+    councils: CouncilFacts, rules: Rules,
+) -> float:  # fmt: skip
+    """Return what draws a pair together: the less willing of the two decides."""
+    one, other = services.council[leader], services.council[candidate]
+    trust = _earned(councils.bonds, _pair(one, other, len(councils.control)))
+    trust += SAME_COUNTY_TRUST * (councils.family[one] == councils.family[other])
+    politics = councils.politics[councils.control[one], councils.control[other]]
+    ratio = services.value[leader] / services.value[candidate]
+    theirs = _willingness(candidate, trust, kilometres, politics, ratio, services, councils, rules)
+    ours = _willingness(leader, trust, kilometres, politics, 1.0 / ratio, services, councils, rules)
+    pair = extended(mixed(services.key[leader]), services.key[candidate])
+    luck = normal_at(extended(extended(rules.rapport, pair), rules.quarter))
+    return min(theirs, ours) + rules.spread * luck
+
+
+_joining_attraction = on_numbers(joining_attraction)
+
+
+@compiled
+def _willingness(
+    service: int, trust: float, kilometres: float, politics: float, size_ratio: float,
+    services: ServiceFacts, councils: CouncilFacts, rules: Rules,
+) -> float:  # fmt: skip
+    """Return what draws the council of ``service`` to a partner, and what it is obliged to."""
+    council = services.council[service]
+    drawn = _joining_attraction(
+        trust, kilometres, politics, size_ratio, councils.readiness[council],
+        councils.pressure[council], councils.champion[council],
+    )  # fmt: skip
+    pulled: float = drawn + rules.pull * services.obliged[service]
+    return pulled
+
+
+@compiled
+def _adjoining(
+    home: int, homes: IntArray, must_adjoin: bool, borders: Borders, place: IntArray
+) -> BoolArray:
+    """Return whether each of ``homes`` adjoins ``home`` (first column) and each other.
+
+    ``place`` is room for each council's column; NONE throughout, before and after.
+    """
+    adjoins = np.full((len(homes), len(homes) + 1), not must_adjoin)
+    if not must_adjoin:
+        return adjoins
+    place[home] = 0
+    for column in range(len(homes)):
+        place[homes[column]] = column + 1
+    for row in range(len(homes)):
+        for other in borders.other[borders.first[homes[row]] : borders.first[homes[row] + 1]]:
+            if place[other] != NONE:
+                adjoins[row, place[other]] = True
+    place[home] = NONE
+    place[homes] = NONE
     return adjoins
 
 
-def _gain(model: "MarketModel", leader: int) -> Callable[[float, float], float]:
-    """Return the fall in unit cost, less coordination, that one more member brings."""
-    segment = int(model.services.segment[leader])
-    elasticity = float(segment_table().scale_elasticity[segment]) * model.assumptions.demand_scale
-    coordination = float(model.coordination[segment])
-
-    def gain(value: float, added: float) -> float:
-        return scale_gain(value, added, elasticity) - coordination
-
-    return gain
-
-
-def _worth_founding(model: "MarketModel", groups: list[list[int]]) -> list[list[int]]:
+def _worth_founding(
+    model: "MarketModel", members: IntArray, sizes: IntArray
+) -> tuple[IntArray, IntArray]:
     """Return the groups that would pass a business case on what is known today."""
-    if not groups:
-        return []
-    place = np.repeat(np.arange(len(groups)), [len(members) for members in groups])
-    viable = assess(model, place, np.concatenate(groups)).viable
-    return [groups[one] for one in rows_where(viable).tolist()]
+    if not len(sizes):
+        return members, sizes
+    place = np.repeat(np.arange(len(sizes)), sizes)
+    viable = assess(model, place, members).viable
+    return members[viable[place]], sizes[viable]
 
 
-def _found(model: "MarketModel", groups: list[list[int]], needs: IntArray) -> None:
-    """Begin groups of services, the leader's first, and hold their contracts open."""
-    if not (groups := _worth_founding(model, groups)):
+def _found(model: "MarketModel", members: IntArray, sizes: IntArray, needs: IntArray) -> None:
+    """Begin groups of ``members``, each group's leader first, and hold their contracts open."""
+    if not len(sizes):
         return
     services, partnerships = model.services, model.partnerships
-    rows, sizes = partnerships.extend(len(groups)), [len(members) for members in groups]
-    lead = np.array([members[0] for members in groups])
-    base = int(model.assumptions.partnership_quarters)
-    wait = np.array([max(set_up_quarters(base, size), 1) for size in sizes])
-    members, place = np.concatenate(groups), np.repeat(np.arange(len(groups)), sizes)
+    rows, lead = partnerships.extend(len(sizes)), members[np.cumsum(sizes) - sizes]
+    wait = np.maximum(set_up_quarters(int(model.assumptions.partnership_quarters), sizes), 1)
+    place = np.repeat(np.arange(len(sizes)), sizes)
     partnerships.lead[rows], partnerships.kind[rows] = lead, services.kind[lead]
     partnerships.formed[rows], partnerships.ready[rows] = model.quarter, model.quarter + wait
     partnerships.members_sought[rows] = sizes
     partnerships.value[rows] = sum_by(place, services.baseline[members], len(rows)) * model.index
     services.partnership[members] = rows[place]
-    services.ordinal[members] += ~np.isin(members, needs)
+    arisen = np.zeros(len(services), dtype=bool)
+    arisen[needs] = True
+    services.ordinal[members] += ~arisen[members]
     services.retry[members] = NONE
     _hold_open(model, services.contract[members], model.quarter + wait[place])
     for row in rows.tolist():
@@ -390,16 +523,17 @@ def _agreed(model: "MarketModel", members: IntArray, group: IntArray) -> list[Gr
     order = np.lexsort((members, members != lead[group], group))
     rows, first = np.unique(group[order], return_index=True)
     lead[rows] = members[order[first]]
-    services = np.split(members[order], first[1:])
-    return list(map(Group, rows.tolist(), services)) if len(rows) else []
+    ordered, cuts = members[order], [*first.tolist(), len(order)]
+    services = [ordered[start:stop] for start, stop in pairwise(cuts)]
+    return list(map(Group, rows.tolist(), services))
 
 
 def _walk_chance(model: "MarketModel", members: IntArray, lead: IntArray) -> FloatArray:
     councils, council = model.councils, model.services.council[members]
     other = model.services.council[lead]
-    trust = model.ties.trust(council, other) + SAME_COUNTY_TRUST * _same_county(
-        model, council, other
-    )
+    family = model.geography.family
+    same_county = family[council] == family[other]
+    trust = model.ties.trust(council, other) + SAME_COUNTY_TRUST * same_county
     politics = political_distance(
         councils.control[council], councils.control[other], INDEPENDENT_FROM
     )

@@ -19,7 +19,7 @@ from simulation.register import (
     load_register,
     parents,
 )
-from simulation.segments import SEGMENTS, STRATEGIC, segment_table
+from simulation.segments import FUNCTIONAL, SEGMENTS, STRATEGIC, segment_table
 
 TYPE_FACTOR = {
     "county": 1.35,
@@ -41,8 +41,12 @@ CONTROL_SHARES = (0.44, 0.17, 0.08, 0.28, 0.03)
 LARGEST_STRATEGIC = 40.0
 """Largest baseline of a strategic partnership, £m a year."""
 
-STRATEGIC_SHARE, STRATEGIC_SHARE_DISTRICT = 0.35, 0.06
-SERVICE_SPREAD = 0.7
+STRATEGIC_SHARE, STRATEGIC_SHARE_DISTRICT = 0.5, 0.08
+SERVICE_SPREAD, MIX_SPREAD = 0.9, 0.4
+"""Spread of log size between services of a segment, and between segments in a council's mix."""
+
+SMALLEST_SERVICE = 0.1
+"""A smaller service, £m a year, is bought together with others of its segment."""
 
 KINDS = tuple((row, k) for row, one in enumerate(SEGMENTS) for k in range(one.services))
 """Kinds of service: (segment, ordinal)."""
@@ -134,18 +138,47 @@ def _draw_characters(councils: Councils, assumptions: Assumptions, draws: Draws)
 
 def found_services(councils: Councils, draws: Draws) -> Services:
     """Return what each council needs: one row a service, ordered by council and kind."""
-    table = segment_table()
     segment = np.array([one for one, _ in KINDS])
     kind = np.arange(len(KINDS))
     key = combine(councils.key[:, None], kind[None, :])
-    weight = np.exp(SERVICE_SPREAD * draws.normal("size of service", key))
-    total = np.stack([weight[:, segment == one].sum(axis=1) for one in segment], axis=1)
-    baseline = councils.spend[:, None] * table.spend_share[segment] * weight / total
+    baseline = councils.spend[:, None] * _mix(councils.key, key, segment, draws)
     strategic = segment == STRATEGIC
     baseline[:, strategic] = np.minimum(baseline[:, strategic], LARGEST_STRATEGIC)
-    exists = np.ones(key.shape, dtype=bool)
+    exists = _bundle(baseline, segment)
     exists[:, strategic] = _wants_strategic(councils, draws)[:, None]
     return _service_rows(key, segment, baseline, exists)
+
+
+def _bundle(baseline: FloatArray, segment: IntArray) -> BoolArray:
+    """Add services too small to tender to the largest of their segment; return which are left."""
+    exists = np.ones(baseline.shape, dtype=bool)
+    councils = np.arange(len(baseline))
+    for one in np.unique(segment):
+        kinds = np.flatnonzero(segment == one)
+        largest = kinds[np.argmax(baseline[:, kinds], axis=1)]
+        small = baseline[:, kinds] < SMALLEST_SERVICE
+        small &= kinds[None, :] != largest[:, None]
+        baseline[councils, largest] += (baseline[:, kinds] * small).sum(axis=1)
+        exists[:, kinds] = ~small
+    return exists
+
+
+def _mix(council: KeyArray, key: KeyArray, segment: IntArray, draws: Draws) -> FloatArray:
+    """Return each service's cost over technology spend (councils x kinds).
+
+    Councils differ in their mix; what technology costs them in all is given, what other services
+    cost is not.
+    """
+    table = segment_table()
+    size = np.exp(SERVICE_SPREAD * draws.normal("size of service", key))
+    total = np.stack([size[:, segment == one].sum(axis=1) for one in segment], axis=1)
+    leaning = draws.normal("mix", council[:, None], segment[None, :])
+    weight = np.exp(MIX_SPREAD * leaning - MIX_SPREAD**2 / 2.0) * table.spend_share[segment]
+    share = weight * size / total
+    technology = segment < FUNCTIONAL
+    given = table.spend_share[:FUNCTIONAL].sum() / share[:, technology].sum(axis=1)
+    mix: FloatArray = np.where(technology, share * given[:, None], share)
+    return mix
 
 
 def set_reserves(councils: Councils, services: Services, assumptions: Assumptions) -> None:

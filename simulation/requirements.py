@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from agents.columns import NONE, BoolArray, FloatArray, IntArray, KeyArray, rows_where
 from simulation.contracts import sum_by
 from simulation.randomness import combine
-from simulation.segments import segment_table
+from simulation.segments import LONGEST_RAMP, ramp_table, segment_table
 
 if TYPE_CHECKING:
     from simulation.model import MarketModel
@@ -33,10 +33,17 @@ class Requirements:
         key: stable key of the tender: the leader's service and the ordinal of its need.
         quarters: length of the contract.
         share: share of each category of risk that the supplier is asked to carry.
+        complexity: of the segment, and of joining many councils at once.
+        procedure: procedure, a place in ``PROCEDURES``.
         local: work must be done in the area.
+        diligent: due diligence is complete before signature.
+        unchanged: it re-tenders exactly the services of one outgoing contract.
+        was: what the services cost now, over in-house cost.
         commitment, skill, risk_skill: of the buyers, weighted by value.
         renewal: part of the value that was outside before.
         ceiling: highest price that the business case of a project bears, £m a year.
+        expected: price that the business case expects, £m a year; 0 where there is none.
+        funded: set-up cost that the supplier is to pay, £m.
     """
 
     lead: IntArray
@@ -52,12 +59,19 @@ class Requirements:
     key: KeyArray
     quarters: IntArray
     share: FloatArray
+    complexity: FloatArray
+    procedure: IntArray
     local: BoolArray
+    diligent: BoolArray
+    unchanged: BoolArray
+    was: FloatArray
     commitment: FloatArray
     skill: FloatArray
     risk_skill: FloatArray
     renewal: FloatArray
     ceiling: FloatArray
+    expected: FloatArray
+    funded: FloatArray
 
     def __len__(self) -> int:
         return len(self.lead)
@@ -66,6 +80,11 @@ class Requirements:
     def years(self) -> FloatArray:
         """Length of the contract, years."""
         return self.quarters / 4.0
+
+    @property
+    def contract_value(self) -> FloatArray:
+        """In-house cost over the contract's life, £m."""
+        return self.value * self.years
 
 
 def draw_normal(model: "MarketModel", purpose: str, requirements: Requirements) -> FloatArray:
@@ -114,21 +133,76 @@ def gather(
     key = combine(services.key[lead], services.ordinal[lead])
 
     def mean(column: NDArray[np.float64]) -> FloatArray:
-        return sum_by(tender, worth * column[services.council[service]], count) / value
+        return sum_by(tender, worth * column, count) / value
 
+    def of_councils(column: NDArray[np.float64]) -> FloatArray:
+        return mean(column[services.council[service]])
+
+    contract = services.contract[service]
     return Requirements(
         lead=lead, segment=segment, service=service, tender=tender,
         weight=worth / np.sqrt(squares)[tender], councils=sizes, value=value,
         own_value=squares / value,
         partnership=partnership, incumbent=_incumbent(model, service, tender, worth, count),
-        key=key, quarters=np.maximum(np.rint(4 * table.years[segment]), 1).astype(np.int64),
-        share=risk_shares(model, count),
-        local=model.draws.happens("local", table.local_need[segment], services.key[lead]),
-        commitment=mean(councils.commitment), skill=mean(councils.procurement_skill),
-        risk_skill=mean(councils.risk_skill),
-        renewal=sum_by(tender, worth * (services.contract[service] != NONE), count) / value,
-        ceiling=np.full(count, np.inf),
+        key=key, quarters=contract_quarters(model, segment), share=risk_shares(model, count),
+        complexity=joint_complexity(model, segment, sizes), procedure=table.procedure[segment],
+        local=_local(model, lead), diligent=_diligent(model, lead),
+        unchanged=_unchanged(model, tender, contract, sizes), was=mean(paid_ratio(model, contract)),
+        commitment=of_councils(councils.commitment), skill=of_councils(councils.procurement_skill),
+        risk_skill=of_councils(councils.risk_skill), renewal=mean((contract != NONE).astype(float)),
+        ceiling=np.full(count, np.inf), expected=np.zeros(count), funded=np.zeros(count),
     )  # fmt: skip
+
+
+def contract_quarters(model: "MarketModel", segment: IntArray) -> IntArray:
+    """Return the length of a contract signed now in each of ``segment``, quarters."""
+    years = segment_table().years[segment] * model.levers.contract_length_factor
+    return np.maximum(np.rint(4 * years), 1).astype(np.int64)
+
+
+def joint_complexity(model: "MarketModel", segment: IntArray, councils: IntArray) -> FloatArray:
+    """Return complexity: many councils that change at once make a big bang (D0 ¶53)."""
+    bang = 1.0 + model.assumptions.big_bang * np.log(councils)
+    joint: FloatArray = segment_table().complexity[segment] * bang
+    return joint
+
+
+def _local(model: "MarketModel", lead: IntArray) -> BoolArray:
+    """Return which tenders insist on delivery in the area.
+
+    At a share of one half each segment has its usual part; none at 0, all at 1.
+    """
+    need = segment_table().local_need[model.services.segment[lead]]
+    share = np.power(model.levers.local_delivery, np.log(need) / np.log(0.5))
+    return model.draws.happens("local", share, model.services.key[lead])
+
+
+def _diligent(model: "MarketModel", lead: IntArray) -> BoolArray:
+    key = model.services.key[lead], model.services.ordinal[lead]
+    return model.draws.happens("due diligence", model.levers.early_due_diligence, *key)
+
+
+def _unchanged(
+    model: "MarketModel", tender: IntArray, contract: IntArray, sizes: IntArray
+) -> BoolArray:
+    """Return which tenders are for all the services of one outgoing contract and no others."""
+    first = contract[np.cumsum(sizes) - sizes]
+    same = np.bincount(tender, contract == first[tender], minlength=len(sizes)) == sizes
+    held = np.bincount(model.services.contract + 1, minlength=len(model.contracts) + 1)
+    unchanged: BoolArray = same & (first != NONE) & (held[first + 1] == sizes)
+    return unchanged
+
+
+def paid_ratio(model: "MarketModel", contract: IntArray) -> FloatArray:
+    """Return what services under ``contract`` cost now over in-house cost; 1 in house (NONE)."""
+    contracts = model.contracts
+    if not len(contracts):
+        return np.ones(len(contract))
+    age = np.clip(model.quarter - contracts.start[contract], 0, LONGEST_RAMP)
+    reached = ramp_table()[contracts.segment[contract], age]
+    was = contracts.was_ratio[contract]
+    ratio = was + reached * (contracts.price_ratio[contract] - was)
+    return np.where(contract == NONE, 1.0, ratio)
 
 
 def _incumbent(

@@ -8,10 +8,10 @@ from agents.columns import NONE, BoolArray, FloatArray, IntArray, rows_where
 from agents.government import PRIORITIES
 from simulation.business_case import Case, assess
 from simulation.contracts import Ended, sum_by
-from simulation.ledger import Account, to_pence
+from simulation.ledger import PENCE, Account, to_pence
 from simulation.partnering import Group, dissolve
 from simulation.requirements import Requirements, gather
-from simulation.segments import segment_table
+from simulation.segments import segment_table, tender_quarters
 
 if TYPE_CHECKING:
     from simulation.model import MarketModel
@@ -20,9 +20,24 @@ if TYPE_CHECKING:
 PROJECT_RETRY = 8
 """Quarters after which a project that was given up comes up again."""
 
+SOONEST_RETRY = 2
+"""Fewest quarters before a tender that failed is repeated."""
+
 
 class SetUp(NamedTuple):
-    """How the members of one tender would pay for setting it up, in pence a member."""
+    """How the members of one tender would pay for setting it up, in pence a member.
+
+    Attributes:
+        council: members.
+        service: their services.
+        cost: what each pays, with what the fund and a loan give it.
+        from_fund: part of it that the fund pays.
+        from_loan: part of it that is borrowed.
+        ceiling: highest price that the business case bears, £m a year.
+        expected: price that it expects, £m a year.
+        funded: set-up cost that the supplier is to pay instead, £m.
+        deadweight: the fund pays although the members had the cash.
+    """
 
     council: list[int]
     service: list[int]
@@ -30,6 +45,8 @@ class SetUp(NamedTuple):
     from_fund: list[int]
     from_loan: list[int]
     ceiling: float
+    expected: float
+    funded: float
     deadweight: bool
 
 
@@ -51,6 +68,9 @@ class Project(NamedTuple):
         claim: what the fund may pay of that, pence.
         saving: what it is expected to save, £m a year.
         ceiling: highest price that its business case bears, £m a year.
+        bare: the same where a supplier pays the set-up.
+        expected: price that it expects, £m a year.
+        supplier_pays: a supplier would pay the set-up where cash lacks.
         population: mean number of residents of its members.
         fund_first: it draws on the fund before its own cash.
         turn: a draw that decides between equal claims.
@@ -63,6 +83,9 @@ class Project(NamedTuple):
     claim: list[int]
     saving: float
     ceiling: float
+    bare: float
+    expected: float
+    supplier_pays: bool
     population: float
     fund_first: bool
     turn: float
@@ -81,6 +104,8 @@ def choose(model: "MarketModel", alone: IntArray, groups: list[Group]) -> Plan:
     set_up = {number[place]: plan for place, plan in paid.items() if plan}
     for tender, plan in set_up.items():
         requirements.ceiling[tender] = plan.ceiling
+        requirements.expected[tender] = plan.expected
+        requirements.funded[tender] = plan.funded
     return Plan(requirements, set_up)
 
 
@@ -178,7 +203,13 @@ def _projects(model: "MarketModel", needs: Needs, places: IntArray, case: Case) 
     members = [_cut(column, ends) for column in (council, service, share, claim)]
     population = residents / np.diff(ends, prepend=0)
     turn = model.draws.uniform("turn of claim", key, model.quarter)
-    facts = [column.tolist() for column in (case.saving, case.ceiling, population, first, turn)]
+    funding = model.draws.happens("supplier pays", assumptions.supplier_funding, key)
+    facts = [
+        column.tolist()
+        for column in (
+            case.saving, case.ceiling, case.bare, case.price, funding, population, first, turn
+        )
+    ]  # fmt: skip
     return list(map(Project, places.tolist(), *members, *facts))
 
 
@@ -201,7 +232,8 @@ def _find_cash(
     model: "MarketModel", needs: Needs, projects: list[Project]
 ) -> dict[int, SetUp | None]:
     """Return how viable projects are paid, the fund's favourites first; None where cash lacks."""
-    own_cash, fund = _OwnCash(model), int(model.ledger.balance[Account.FUND])
+    own_cash = _OwnCash(model)
+    fund = int(model.ledger.balance[Account.FUND]) - model.stages.promised()
     outcome: dict[int, SetUp | None] = {}
     for project in _ranked(model, projects):
         outcome[project.place] = plan = _raise_cash(project, own_cash, fund)
@@ -232,13 +264,17 @@ def _give_up(model: "MarketModel", needs: Needs, places: IntArray, why: str) -> 
     model.services.retry[at_home] = model.quarter + PROJECT_RETRY
 
 
-def postpone(model: "MarketModel", services: IntArray, quarters: int = 2) -> None:
-    """Extend the contracts of ``services`` that end, and bring up those in house again later."""
-    contract = model.services.contract[services]
+def postpone(model: "MarketModel", services: IntArray) -> None:
+    """Extend the contracts of ``services`` that end, and bring up those in house again later.
+
+    Whoever has to tender again needs the time that the procedure takes.
+    """
+    contract, segment = model.services.contract[services], model.services.segment[services]
+    again = model.quarter + np.maximum(tender_quarters(segment), SOONEST_RETRY)
     held = contract != NONE
-    model.services.retry[services[~held]] = model.quarter + 2 * quarters
-    ending = contract[held][model.contracts.end[contract[held]] <= model.quarter]
-    model.contracts.end[ending] = model.quarter + quarters
+    model.services.retry[services[~held]] = (again + SOONEST_RETRY)[~held]
+    ending = held & (model.contracts.end[contract] <= model.quarter)
+    model.contracts.end[contract[ending]] = again[ending]
 
 
 class _OwnCash:
@@ -246,9 +282,10 @@ class _OwnCash:
 
     def __init__(self, model: "MarketModel") -> None:
         councils = model.councils
-        self.reserves: list[int] = np.maximum(model.ledger.council_balance(), 0).tolist()
+        own, borrowed = model.stages.committed(len(councils))
+        self.reserves: list[int] = np.maximum(model.ledger.council_balance() - own, 0).tolist()
         free = councils.borrowing_rank < model.levers.prudential_borrowing
-        credit = np.where(free, np.maximum(councils.credit - councils.loan, 0), 0)
+        credit = np.where(free, np.maximum(councils.credit - councils.loan - borrowed, 0), 0)
         self.credit: list[int] = credit.tolist()
 
     def loans(self, council: list[int], need: list[int]) -> list[int] | None:
@@ -267,7 +304,10 @@ class _OwnCash:
 
 
 def _raise_cash(project: Project, own: _OwnCash, fund: int) -> SetUp | None:
-    """Return how a project is paid: the fund, where it can pay all, before or after own cash."""
+    """Return how a project is paid, or None: fund and own cash in its own order, then a supplier.
+
+    The fund pays where it can pay all that is claimed.
+    """
     council, need = project.council, project.share
     alone = own.loans(council, need)
     fundable = 0 < sum(project.claim) <= fund
@@ -276,7 +316,20 @@ def _raise_cash(project: Project, own: _OwnCash, fund: int) -> SetUp | None:
     rest = [asked - paid for asked, paid in zip(need, claim, strict=True)]
     loans = own.loans(council, rest) if takes_fund else alone
     if loans is None:
-        return None
+        return _left_to_supplier(project) if project.supplier_pays else None
     own.spend(council, rest, loans)
-    deadweight = takes_fund and alone is not None
-    return SetUp(council, project.service, need, claim, loans, project.ceiling, deadweight)
+    return SetUp(
+        council, project.service, need, claim, loans, project.ceiling, project.expected,
+        funded=0.0, deadweight=takes_fund and alone is not None,
+    )  # fmt: skip
+
+
+def _left_to_supplier(project: Project) -> SetUp | None:
+    """Return a set-up that the supplier pays and earns back in the price, at its dearer capital."""
+    if project.expected > project.bare:
+        return None
+    nothing = [0] * len(project.share)
+    return SetUp(
+        project.council, project.service, nothing, nothing, nothing, project.bare,
+        project.expected, funded=sum(project.share) / PENCE, deadweight=False,
+    )  # fmt: skip

@@ -2,20 +2,52 @@
 
 from dataclasses import dataclass, fields
 from functools import cache
-from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
-Procedure = Literal["catalogue", "simplified", "restricted", "competitive dialogue"]
-PROCEDURES: tuple[Procedure, ...] = (
-    "catalogue",
-    "simplified",
-    "restricted",
-    "competitive dialogue",
-)
-
 RISKS = ("technology", "transformation", "delivery")
+SOURCES = ("management", "re-engineering", "licences", "scale")
+"""Where savings come from (D0 ¶61): fewer managers, better processes, licences, pooled work."""
+
+SOURCE_QUARTERS = (4, 10, 1, 8)
+"""Quarters after a takeover in which each source of savings is reached in full (D1 §1.4)."""
+
+LONGEST_RAMP = max(SOURCE_QUARTERS)
+LONGEST_CONTRACT = 60
+"""Quarters of the longest contract that any lever allows."""
+
+
+@dataclass(frozen=True)
+class Procedure:
+    """A way to put a requirement to the market.
+
+    Attributes:
+        name: name.
+        quarters: from the decision to buy to the award (complex deals: two years).
+        bid_fixed: fixed cost of a bid, £m (a simple bid: about £6,000).
+        bid_rate: cost of a bid as a share of contract value, times the square of complexity.
+        buyer_fixed: buyer's fixed cost, £m.
+        buyer_rate: buyer's cost as a share of annual value, times complexity.
+        shortlist: whether only the best few are kept to the end.
+    """
+
+    name: str
+    quarters: int
+    bid_fixed: float
+    bid_rate: float
+    buyer_fixed: float
+    buyer_rate: float
+    shortlist: bool
+
+
+PROCEDURES: tuple[Procedure, ...] = (
+    Procedure("catalogue", 0, 0.004, 0.020, 0.002, 0.005, False),
+    Procedure("simplified", 1, 0.003, 0.006, 0.002, 0.005, False),
+    Procedure("restricted", 2, 0.005, 0.009, 0.006, 0.010, False),
+    Procedure("competitive dialogue", 8, 0.050, 0.019, 0.030, 0.015, True),
+)
+PROCEDURE_NAMES = tuple(procedure.name for procedure in PROCEDURES)
 
 
 @dataclass(frozen=True)
@@ -35,8 +67,6 @@ class Segment:
         hub_elasticity: fall of unit cost with the volume in a supplier's own hubs.
         specificity: how specific the work is to one council, 0-1.
         local_need: share of tenders in which work must be done in the area.
-        bid_fixed: fixed cost of a bid, £m.
-        bid_rate: cost of a bid as a share of contract value.
         project_share: project cost as a share of contract value (partnerships: D0 ¶37).
         investment_share: up-front investment by the supplier, share of value (D0 ¶37); where there
             is some, leaving in-house delivery is a programme with set-up cost of the council's own.
@@ -46,6 +76,7 @@ class Segment:
         large_capable: share of large suppliers that work in the segment.
         procedure: usual procedure.
         risk: shares of technology, transformation and delivery in its risk.
+        sources: shares of the sources of savings, in the order of ``SOURCES``.
     """
 
     name: str
@@ -60,44 +91,52 @@ class Segment:
     hub_elasticity: float
     specificity: float
     local_need: float
-    bid_fixed: float
-    bid_rate: float
     project_share: float
     investment_share: float
     accept_new: float
     accept_renewal: float
     sme_capable: float
     large_capable: float
-    procedure: Procedure
+    procedure: str
     risk: tuple[float, float, float]
+    sources: tuple[float, float, float, float]
 
 
 SEGMENTS: tuple[Segment, ...] = (
-    Segment("commodity", "Commodity infrastructure", 0.22, 2, 2.5, 0.0, 0.0, 0.2, 0.06, 0.02, 0.1,
-            0.2, 0.006, 0.001, 0.04, 0.0, 1.23, 1.23, 0.45, 0.7, "catalogue", (0.6, 0.1, 0.3)),
+    Segment("commodity", "Commodity infrastructure", 0.22, 2, 2.0, 0.0, 0.0, 0.2, 0.06, 0.02, 0.1,
+            0.2, 0.04, 0.0, 1.23, 1.23, 0.45, 0.7, "catalogue",
+            (0.6, 0.1, 0.3), (0.0, 0.0, 0.8, 0.2)),
     Segment("applications", "Applications", 0.22, 3, 4.0, 0.25, 0.03, 0.5, 0.07, 0.03, 0.4,
-            0.3, 0.006, 0.003, 0.25, 0.0, 1.12, 1.19, 0.40, 0.7, "restricted", (0.5, 0.3, 0.2)),
+            0.3, 0.25, 0.0, 1.12, 1.19, 0.40, 0.7, "restricted",
+            (0.5, 0.3, 0.2), (0.1, 0.2, 0.5, 0.2)),
     Segment("architecture", "Architecture", 0.04, 1, 1.5, 0.5, 0.03, 0.6, 0.04, 0.02, 0.6,
-            0.4, 0.006, 0.004, 0.30, 0.0, 1.12, 1.19, 0.40, 0.6, "restricted", (0.5, 0.3, 0.2)),
-    Segment("managed", "Managed IT services", 0.42, 1, 5.0, 0.62, 0.012, 0.7, 0.10, 0.04, 0.4,
-            0.5, 0.030, 0.010, 0.10, 0.03, 1.06, 1.13, 0.25, 0.7, "restricted", (0.3, 0.2, 0.5)),
+            0.4, 0.30, 0.0, 1.12, 1.19, 0.40, 0.6, "restricted",
+            (0.5, 0.3, 0.2), (0.0, 0.0, 1.0, 0.0)),
+    Segment("managed", "Managed IT services", 0.42, 1, 5.0, 0.62, 0.015, 0.7, 0.10, 0.04, 0.4,
+            0.5, 0.10, 0.03, 1.06, 1.13, 0.25, 0.7, "restricted",
+            (0.3, 0.2, 0.5), (0.3, 0.2, 0.2, 0.3)),
     Segment("change", "Change management", 0.10, 1, 1.5, 0.35, 0.04, 0.8, 0.02, 0.01, 0.9,
-            0.6, 0.006, 0.004, 0.40, 0.0, 1.12, 1.19, 0.45, 0.6, "restricted", (0.1, 0.7, 0.2)),
-    Segment("functional", "Functional outsourcing", 0.35, 2, 7.5, 0.75, 0.010, 0.9, 0.12, 0.04,
-            0.3, 0.5, 0.066, 0.020, 0.12, 0.05, 1.06, 1.13, 0.12, 0.6, "competitive dialogue",
-            (0.2, 0.4, 0.4)),
-    Segment("strategic", "Strategic service partnership", 1.5, 1, 10.0, 0.97, 0.02, 1.2, 0.08,
-            0.035, 0.6, 0.6, 0.066, 0.020, 0.13, 0.125, 1.06, 1.13, 0.0, 0.5,
-            "competitive dialogue", (0.3, 0.4, 0.3)),
+            0.6, 0.40, 0.0, 1.12, 1.19, 0.45, 0.6, "restricted",
+            (0.1, 0.7, 0.2), (0.0, 0.0, 1.0, 0.0)),
+    Segment("functional", "Functional outsourcing", 0.6, 1, 7.5, 0.65, 0.020, 0.9, 0.12, 0.04,
+            0.3, 0.5, 0.12, 0.05, 1.06, 1.13, 0.12, 0.6, "competitive dialogue",
+            (0.2, 0.4, 0.4), (0.3, 0.4, 0.05, 0.25)),
+    Segment("strategic", "Strategic service partnership", 1.5, 1, 10.0, 0.97, 0.08, 1.2, 0.08,
+            0.035, 0.6, 0.6, 0.13, 0.125, 1.06, 1.13, 0.0, 0.5, "competitive dialogue",
+            (0.3, 0.4, 0.3), (0.3, 0.4, 0.1, 0.2)),
 )  # fmt: skip
 
 SEGMENT_NAMES = tuple(segment.name for segment in SEGMENTS)
-STRATEGIC = SEGMENT_NAMES.index("strategic")
+FUNCTIONAL, STRATEGIC = SEGMENT_NAMES.index("functional"), SEGMENT_NAMES.index("strategic")
+"""Outsourced functions and partnerships stand beside technology; all segments before are part."""
 
 
 @dataclass(frozen=True)
 class SegmentTable:
-    """The segments' numbers as arrays, one entry a segment (``risk``: segments x 3 categories)."""
+    """The segments' numbers as arrays, one entry a segment.
+
+    ``risk`` is segments x 3 categories, ``sources`` segments x 4 sources of savings.
+    """
 
     spend_share: NDArray[np.float64]
     services: NDArray[np.float64]
@@ -109,8 +148,6 @@ class SegmentTable:
     hub_elasticity: NDArray[np.float64]
     specificity: NDArray[np.float64]
     local_need: NDArray[np.float64]
-    bid_fixed: NDArray[np.float64]
-    bid_rate: NDArray[np.float64]
     project_share: NDArray[np.float64]
     investment_share: NDArray[np.float64]
     accept_new: NDArray[np.float64]
@@ -118,6 +155,7 @@ class SegmentTable:
     sme_capable: NDArray[np.float64]
     large_capable: NDArray[np.float64]
     risk: NDArray[np.float64]
+    sources: NDArray[np.float64]
     complex: NDArray[np.bool_]
     programme: NDArray[np.bool_]
     procedure: NDArray[np.int64]
@@ -132,7 +170,7 @@ def segment_table() -> SegmentTable:
         name: np.array([getattr(one, name) for one in SEGMENTS], dtype=float) for name in names
     }
     dialogue = [segment.procedure == "competitive dialogue" for segment in SEGMENTS]
-    order = [PROCEDURES.index(segment.procedure) for segment in SEGMENTS]
+    order = [PROCEDURE_NAMES.index(segment.procedure) for segment in SEGMENTS]
     programmes = [segment.investment_share > 0 for segment in SEGMENTS]
     return SegmentTable(
         **columns,
@@ -140,3 +178,52 @@ def segment_table() -> SegmentTable:
         programme=np.array(programmes),
         procedure=np.array(order),
     )
+
+
+@dataclass(frozen=True)
+class ProcedureTable:
+    """The procedures' numbers as arrays, one entry a procedure."""
+
+    quarters: NDArray[np.int64]
+    bid_fixed: NDArray[np.float64]
+    bid_rate: NDArray[np.float64]
+    buyer_fixed: NDArray[np.float64]
+    buyer_rate: NDArray[np.float64]
+    shortlist: NDArray[np.bool_]
+
+
+@cache
+def procedure_table() -> ProcedureTable:
+    """Return the procedures as arrays."""
+    names = [item.name for item in fields(ProcedureTable)]
+    return ProcedureTable(**{n: np.array([getattr(p, n) for p in PROCEDURES]) for n in names})
+
+
+def tender_quarters(segment: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Return how long the usual procedure of each of ``segment`` takes, quarters."""
+    return procedure_table().quarters[segment_table().procedure[segment]]
+
+
+@cache
+def ramp_table() -> NDArray[np.float64]:
+    """Return the part of its saving that a contract has reached (segments x age in quarters).
+
+    Each source of savings is reached evenly over its own time; the last age stands for all later.
+    """
+    age = np.arange(LONGEST_RAMP + 1)
+    reached = np.minimum((age[None, :] + 0.5) / np.array(SOURCE_QUARTERS)[:, None], 1.0)
+    reached[:, -1] = 1.0
+    ramp: NDArray[np.float64] = segment_table().sources @ reached
+    return ramp
+
+
+@cache
+def worth_of_saving(rate: float) -> NDArray[np.float64]:
+    """Return what £1 a year of agreed saving is worth at ``rate`` over a contract of some quarters.
+
+    One row a segment, one column a length from 0 quarters to `LONGEST_CONTRACT`.
+    """
+    age = np.arange(LONGEST_CONTRACT)
+    ramp = ramp_table()[:, np.minimum(age, LONGEST_RAMP)]
+    worth = np.cumsum(ramp * (1.0 + rate) ** (-(age + 0.5) / 4.0) / 4.0, axis=1)
+    return np.concatenate([np.zeros((len(SEGMENTS), 1)), worth], axis=1)

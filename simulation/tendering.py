@@ -17,18 +17,25 @@ from simulation.ledger import to_pence
 from simulation.randomness import combine, extend
 from simulation.requirements import Requirements, draw_normal
 from simulation.risk import Outlook, event_chance, outlook, own_loss_factor
-from simulation.segments import PROCEDURES, SEGMENTS, STRATEGIC, segment_table
+from simulation.segments import (
+    SEGMENTS,
+    STRATEGIC,
+    procedure_table,
+    segment_table,
+    worth_of_saving,
+)
 
 if TYPE_CHECKING:
     from simulation.model import MarketModel
 
-STRATEGIC_EFFICIENCY = 0.2
+STRATEGIC_EFFICIENCY = 0.5
 """In strategic partnerships a firm's own efficiency matters little: exponent on it."""
 
 LARGEST_ERROR = 0.3
 """Bound on each error in an estimate of cost, as a share of it."""
 
-DIALOGUE = PROCEDURES.index("competitive dialogue")
+SPARED_EFFORT = 0.5
+"""Part of the cost of a bid that a bidder saves who leaves before the end."""
 
 
 @dataclass
@@ -98,16 +105,26 @@ class Bids:
         tender: tender.
         supplier: supplier.
         cost: true cost of delivery.
-        price: price offered.
+        estimate: what the bidder takes it to be.
+        margin: mark-up and shading for the winner's curse.
+        risk: price of the risk that it takes on.
+        finance: price of up-front investment, and set-up cost to be earned back.
+        price: price offered, the sum of the last four.
         judged: price as evaluators see it.
+        rejected: evaluators find it abnormally low.
         cost_of_bid: £m.
     """
 
     tender: IntArray
     supplier: IntArray
     cost: FloatArray
+    estimate: FloatArray
+    margin: FloatArray
+    risk: FloatArray
+    finance: FloatArray
     price: FloatArray
     judged: FloatArray
+    rejected: BoolArray
     cost_of_bid: FloatArray
 
     def without(self, places: IntArray) -> "Bids":
@@ -154,15 +171,14 @@ def clear(model: "MarketModel", requirements: Requirements) -> Result:
     prospects = _qualified(model, requirements)
     qualified = np.bincount(prospects.tender, minlength=len(requirements)).astype(np.int64)
     submitted = _bids(model, requirements, terms, prospects)
-    final = _shortlisted(model, requirements, submitted)
+    final = _shortlisted(model, requirements, _staying(model, requirements, submitted))
     winning, reason = _award(model, requirements, terms, final)
     return Result(terms, prospects, qualified, submitted, final, winning, reason)
 
 
 def _terms(model: "MarketModel", requirements: Requirements) -> Terms:
     table, assumptions, segment = segment_table(), model.assumptions, requirements.segment
-    complexity = table.complexity[segment]
-    contract_value = requirements.value * requirements.years
+    complexity, contract_value = requirements.complexity, requirements.contract_value
     project_cost = table.project_share[segment] * contract_value
     chance = event_chance(
         requirements.share, table.risk[segment], complexity, model.control, assumptions
@@ -174,21 +190,29 @@ def _terms(model: "MarketModel", requirements: Requirements) -> Terms:
     own_loss = own_loss_factor(requirements.risk_skill, assumptions.own_loss_surcharge)
     return Terms(
         scale=scale,
-        error=np.clip(
-            assumptions.common_error
-            * complexity
-            * draw_normal(model, "common error", requirements),
-            -LARGEST_ERROR,
-            LARGEST_ERROR,
-        ),
+        error=_common_error(model, requirements),
         repulsion=assumptions.allure * draw_normal(model, "allure", requirements),
         chance=chance,
         risk=outlook(chance, requirements.share, project_cost, own_loss, assumptions),
         own_loss=own_loss,
         project_cost=project_cost,
-        investment=table.investment_share[segment] * contract_value,
+        investment=assumptions.investment * table.investment_share[segment] * contract_value,
         work=assumptions.transition_load * complexity * requirements.value,
     )
+
+
+def _common_error(model: "MarketModel", requirements: Requirements) -> FloatArray:
+    """Return the error in cost that all bidders share: less where it is well looked into."""
+    assumptions = model.assumptions
+    unknown = 1.0 - assumptions.diligence * requirements.diligent
+    spread = assumptions.common_error * requirements.complexity * unknown * _vagueness(model)
+    drawn = spread * draw_normal(model, "common error", requirements)
+    return np.clip(drawn, -LARGEST_ERROR, LARGEST_ERROR)
+
+
+def _vagueness(model: "MarketModel") -> float:
+    """Return the factor on errors and effort from poor specification: 1 as usual (D0 ¶14)."""
+    return 1.5 - model.assumptions.specification
 
 
 # --- who may bid ---------------------------------------------------------------------------------
@@ -205,7 +229,7 @@ def _qualified(model: "MarketModel", requirements: Requirements) -> Prospects:
     place, starts = np.flatnonzero(possible), np.arange(len(requirements) + 1) * len(there)
     tender = np.repeat(np.arange(len(requirements)), np.diff(np.searchsorted(place, starts)))
     supplier = there[place - starts[tender]]
-    turnover = suppliers.outside_turnover + suppliers.turnover
+    turnover = suppliers.outside_turnover * model.index + suppliers.turnover
     asked = model.levers.qualification_multiple * requirements.value
     large = rows_where(turnover[supplier] >= asked[tender])
     return Prospects(tender[large], supplier[large])
@@ -221,18 +245,25 @@ def _bids(
     pairs = _able_to_take(model, requirements, terms, prospects)
     cost = _true_cost(model, requirements, terms, pairs)
     estimate = cost * (1.0 + terms.error[pairs.tender] + _own_error(model, pairs))
-    margin = estimate * _markup(model, terms, pairs)
-    guarded = estimate * (1.0 + _guard(model, pairs)) + margin
-    price = guarded + _priced_risk(model, requirements, terms, pairs)
+    profit = estimate * _markup(model, terms, pairs)
+    margin = profit + estimate * _guard(model, pairs)
+    risk = _priced_risk(model, requirements, terms, pairs)
+    finance = _priced_finance(model, requirements, terms)[pairs.tender]
+    price = estimate + margin + risk + finance
     cost_of_bid = _cost_of_bid(model, requirements, pairs)
-    worth = _worth(model, requirements, terms, pairs, price, margin, cost_of_bid)
+    worth = _worth(model, requirements, terms, pairs, price, profit, cost_of_bid)
     wanted = _above_hurdle(model, requirements, terms, pairs, worth)
     made = wanted[
         _within_pre_sales(model, pairs.supplier[wanted], cost_of_bid[wanted], worth[wanted])
     ]
     tender, supplier = pairs.tender[made], pairs.supplier[made]
-    judged = _judged(model, requirements, tender, supplier, pairs.key[made], price[made])
-    return Bids(tender, supplier, cost[made], price[made], judged, cost_of_bid[made])
+    key, price = pairs.key[made], price[made]
+    judged = _judged(model, requirements, tender, supplier, key, price)
+    rejected = _abnormal(model, requirements, terms, tender, key, price)
+    return Bids(
+        tender, supplier, cost[made], estimate[made], margin[made], risk[made], finance[made],
+        price, judged, rejected, cost_of_bid[made],
+    )  # fmt: skip
 
 
 def _able_to_take(
@@ -243,6 +274,8 @@ def _able_to_take(
     able = (suppliers.capacity - suppliers.load)[supplier] >= terms.work[tender]
     spread = np.sqrt(terms.risk.supplier_variance)
     able &= (model.assumptions.exposure_limit * model.free_capital)[supplier] >= spread[tender]
+    invested = terms.investment + requirements.funded
+    able &= (model.assumptions.investment_limit * model.free_capital)[supplier] >= invested[tender]
     rows = rows_where(able)
     tender, supplier = tender[rows], supplier[rows]
     cell = supplier * len(SEGMENTS) + requirements.segment[tender]
@@ -271,8 +304,7 @@ def _true_cost(
 
 def _fit(model: "MarketModel", requirements: Requirements, pairs: Pairs) -> FloatArray:
     """Return how well each firm happens to fit each tender: a real difference in cost."""
-    complexity = segment_table().complexity[requirements.segment]
-    spread = model.assumptions.fit_spread * (0.6 + 0.6 * complexity)
+    spread = model.assumptions.fit_spread * (0.6 + 0.6 * requirements.complexity)
     return np.maximum(1.0 + spread[pairs.tender] * model.draws.normal("fit", pairs.key), 0.5)
 
 
@@ -286,9 +318,17 @@ def _hubs(model: "MarketModel", requirements: Requirements, pairs: Pairs) -> Flo
 
 
 def _incumbency(model: "MarketModel", requirements: Requirements, pairs: Pairs) -> FloatArray:
-    takes_over = np.where(requirements.renewal, 1.0 + model.assumptions.switching_cost, 1.0)
+    """Return the factor on cost from knowing a service or taking it over.
+
+    Who holds all that is re-tendered knows the councils' differences, too (D0 ¶54).
+    """
+    assumptions = model.assumptions
+    takes_over = np.where(requirements.renewal, 1.0 + assumptions.switching_cost, 1.0)
+    differences = model.coordination[requirements.segment] * (requirements.councils - 1)
+    known = assumptions.known_differences * requirements.unchanged * differences
+    holds = (1.0 - assumptions.incumbent_advantage) * (1.0 - known / (1.0 + differences))
     factor = takes_over[pairs.tender]
-    factor[pairs.holder] = 1.0 - model.assumptions.incumbent_advantage
+    factor[pairs.holder] = holds[pairs.tender[pairs.holder]]
     return factor
 
 
@@ -313,27 +353,66 @@ def _guard(model: "MarketModel", pairs: Pairs) -> FloatArray:
     """Return the shading for the winner's curse: what a winner expects to have overlooked."""
     assumptions = model.assumptions
     error = assumptions.shading * assumptions.common_error * segment_table().complexity
+    error = error * _vagueness(model)
     return firm.shading(model.suppliers.rivals, error).reshape(-1)[pairs.cell]
 
 
 def _priced_risk(
     model: "MarketModel", requirements: Requirements, terms: Terms, pairs: Pairs
 ) -> FloatArray:
-    """Return what a price holds for risk and finance, £m a year: loss, its variance, capital."""
+    """Return what a price holds for risk, £m a year: the loss that would be borne, its variance."""
     assumptions, years = model.assumptions, requirements.years
-    payback = np.minimum(assumptions.payback_years, years)
-    finance = terms.investment * assumptions.supplier_finance * payback / 2.0
-    common = (terms.risk.supplier_loss + finance) / years
     yearly = (terms.risk.supplier_variance / years)[pairs.tender]
     free = model.free_capital[pairs.supplier]
-    return common[pairs.tender] + firm.risk_loading(yearly, free, assumptions.risk_tolerance)
+    loading = firm.risk_loading(yearly, free, assumptions.risk_tolerance)
+    return _borne_loss(model, requirements, terms, pairs) / years[pairs.tender] + loading
+
+
+def _borne_loss(
+    model: "MarketModel", requirements: Requirements, terms: Terms, pairs: Pairs
+) -> FloatArray:
+    """Return the loss that a bidder expects to bear over the contract, £m; it may walk away."""
+    assumptions, suppliers = model.assumptions, model.suppliers
+    name = assumptions.stake * suppliers.turnover
+    capital = np.maximum(model.capital(), 0.0)
+    most = firm.commits(capital, np.zeros(len(capital)), name, assumptions.rescue_limit)
+    median = assumptions.loss_median * requirements.share * terms.project_cost[:, None]
+    limited = firm.limited_loss(
+        most[pairs.supplier][:, None], median[pairs.tender], assumptions.loss_spread
+    )
+    chance = terms.chance[pairs.tender]
+    return (
+        chance[:, 0] * limited[:, 0] + chance[:, 1] * limited[:, 1] + chance[:, 2] * limited[:, 2]
+    )
+
+
+def _priced_finance(model: "MarketModel", requirements: Requirements, terms: Terms) -> FloatArray:
+    """Return what a price holds for capital put in up front, £m a year.
+
+    Investment is spent instead of later cost, so only its finance is priced; set-up that is paid
+    for the councils is earned back as well.
+    """
+    assumptions, years = model.assumptions, requirements.years
+    payback = np.minimum(assumptions.payback_years, years)
+    invested = terms.investment + requirements.funded
+    finance = invested * assumptions.supplier_finance * payback / 2.0
+    yearly: FloatArray = (finance + requirements.funded) / years
+    return yearly
 
 
 def _cost_of_bid(model: "MarketModel", requirements: Requirements, pairs: Pairs) -> FloatArray:
-    table, segment = segment_table(), requirements.segment
-    contract_value = requirements.value * requirements.years
-    cost = firm.bid_cost(table.bid_fixed[segment], table.bid_rate[segment], contract_value)
+    cost = cost_of_bids(model, requirements)
     return cost[pairs.tender] * np.where(model.suppliers.large, 1.0, 0.5)[pairs.supplier]
+
+
+def cost_of_bids(model: "MarketModel", requirements: Requirements) -> FloatArray:
+    """Return what a bid for each tender costs a large supplier, £m."""
+    table, assumptions = procedure_table(), model.assumptions
+    fixed = assumptions.bid_fixed * table.bid_fixed[requirements.procedure]
+    rate = table.bid_rate[requirements.procedure] * requirements.complexity**2 * _vagueness(model)
+    cost = firm.bid_cost(fixed, rate, requirements.contract_value)
+    added: FloatArray = cost * (1.0 + assumptions.diligence_cost * requirements.diligent)
+    return added
 
 
 def _worth(
@@ -343,8 +422,9 @@ def _worth(
     """Return expected profit over the cost of the bid; minus infinity where winning is hopeless."""
     chance = _win_chance(model, requirements, terms, pairs, price)
     chance *= model.award_rate
-    profit = chance * margin * requirements.years[pairs.tender] - cost_of_bid
-    hopeless = segment_table().complex[requirements.segment][pairs.tender]
+    earning = worth_of_saving(0.0)[requirements.segment, requirements.quarters]
+    profit = chance * margin * earning[pairs.tender] - cost_of_bid
+    hopeless = procedure_table().shortlist[requirements.procedure][pairs.tender]
     hopeless &= chance < model.assumptions.least_win_chance
     profit /= cost_of_bid
     profit[rows_where(hopeless)] = -np.inf
@@ -371,9 +451,21 @@ def _above_hurdle(
     The hurdle is its own view times all firms', hence never negative.
     """
     promising = rows_where(worth >= 0)
-    common = firm.bid_hurdle(model.assumptions.hurdle, requirements.commitment, terms.repulsion)
+    regard = firm.regard(requirements.commitment, requirements.skill, _resilience(requirements))
+    common = firm.bid_hurdle(
+        model.assumptions.hurdle, regard, model.assumptions.client_view, terms.repulsion
+    )
     own = firm.own_view(model.draws.normal("hurdle", pairs.key[promising]))
     return promising[worth[promising] >= common[pairs.tender[promising]] * own]
+
+
+def _resilience(requirements: Requirements) -> FloatArray:
+    """Return how well each buyer's case would bear bad news, 0-1; 0.5 where there is no case."""
+    case = requirements.expected > 0
+    room = requirements.ceiling[case] / requirements.expected[case] - 1.0
+    resilience = np.full(len(requirements), 0.5)
+    resilience[case] = np.clip(5.0 * room, 0.0, 1.0)
+    return resilience
 
 
 def _within_pre_sales(
@@ -401,19 +493,56 @@ def _judged(
     model: "MarketModel", requirements: Requirements, tender: IntArray, supplier: IntArray,
     key: KeyArray, price: FloatArray,
 ) -> FloatArray:  # fmt: skip
-    spread = buyer.evaluation_noise(model.assumptions.evaluation_noise, requirements.skill[tender])
-    noise = spread * model.draws.normal("evaluation", key)
-    quality = model.suppliers.quality[supplier]
-    return buyer.judged_price(price, quality, model.assumptions.quality_weight, noise)
+    assumptions, suppliers = model.assumptions, model.suppliers
+    blur = buyer.reference_blur(assumptions.price_blur, model.price_sample)
+    spread = buyer.evaluation_noise(
+        assumptions.evaluation_noise, requirements.skill, blur[requirements.segment]
+    )
+    merit = assumptions.quality_weight * (suppliers.quality - 1.0)
+    merit += assumptions.reputation_weight * (suppliers.reputation - 0.5)
+    noise = spread[tender] * model.draws.normal("evaluation", key)
+    return buyer.judged_price(price, merit[supplier], noise)
+
+
+def _abnormal(
+    model: "MarketModel", requirements: Requirements, terms: Terms, tender: IntArray,
+    key: KeyArray, price: FloatArray,
+) -> BoolArray:  # fmt: skip
+    """Return which bids are rejected as too good to be true: the skilled look into them."""
+    going = model.reference_price[requirements.segment] * requirements.value * terms.scale
+    low = price < model.assumptions.abnormal_price * going[tender]
+    seen = model.draws.uniform("scrutiny", key[low]) < requirements.skill[tender[low]]
+    low[low] = seen
+    return low
+
+
+def _ranked(bids: Bids, places: IntArray) -> tuple[IntArray, IntArray]:
+    """Return ``places`` of bids, best first within each tender, and their ranks from 0."""
+    order = places[np.lexsort((bids.judged[places], bids.tender[places]))]
+    tender = bids.tender[order]
+    return order, np.arange(len(order)) - np.searchsorted(tender, tender, side="left")
+
+
+def _staying(model: "MarketModel", requirements: Requirements, bids: Bids) -> Bids:
+    """Return the bids whose firms stay: with many clients, who learns that it is behind leaves.
+
+    Who leaves is spared part of the cost of its bid.
+    """
+    joint = rows_where((requirements.councils > 1)[bids.tender])
+    order, rank = _ranked(bids, joint)
+    tender = bids.tender[order]
+    key = extend(combine(model.suppliers.key)[bids.supplier[order]], requirements.key[tender])
+    drawn = model.draws.uniform("rank", key)
+    clients = requirements.councils[tender]
+    gone = order[~firm.stays(rank, clients, model.assumptions.leak, drawn)]
+    bids.cost_of_bid[gone] *= SPARED_EFFORT
+    return bids.without(gone)
 
 
 def _shortlisted(model: "MarketModel", requirements: Requirements, bids: Bids) -> Bids:
     """Return the final bids: in competitive dialogue only the best few are kept."""
-    dialogue = segment_table().procedure[requirements.segment] == DIALOGUE
-    entered = rows_where(dialogue[bids.tender])
-    order = entered[np.lexsort((bids.judged[entered], bids.tender[entered]))]
-    ordered = bids.tender[order]
-    rank = np.arange(len(ordered)) - np.searchsorted(ordered, ordered, side="left")
+    shortens = procedure_table().shortlist[requirements.procedure]
+    order, rank = _ranked(bids, rows_where(shortens[bids.tender]))
     return bids.without(order[rank >= model.assumptions.shortlist])
 
 
@@ -422,6 +551,7 @@ def _award(
 ) -> tuple[IntArray, IntArray]:
     """Return the winning bid of each tender (NONE where it failed) and the reason."""
     acceptable = bids.price <= _limit(model, requirements, terms)[bids.tender]
+    acceptable &= ~bids.rejected
     held = _goes_ahead(model, requirements)
     winning = np.full(len(requirements), NONE, dtype=np.int64)
     reason = np.where(bids.count(len(requirements)) == 0, 1, np.where(held, 2, 3))
@@ -440,12 +570,12 @@ def _limit(model: "MarketModel", requirements: Requirements, terms: Terms) -> Fl
     limit = new + (renewal - new) * requirements.renewal
     retained = terms.risk.council_loss / requirements.years
     most = buyer.highest_price(requirements.value, limit, retained, requirements.commitment)
-    return np.minimum(most, requirements.ceiling)
+    return np.minimum(most, requirements.ceiling - retained)
 
 
 def _goes_ahead(model: "MarketModel", requirements: Requirements) -> BoolArray:
-    """Return which tenders are not cancelled: commitment decides."""
-    chance = 0.93 + 0.07 * requirements.commitment
+    """Return which tenders are not cancelled: commitment and the strength of the case decide."""
+    chance = 0.91 + 0.06 * requirements.commitment + 0.03 * _resilience(requirements)
     return ndtr(draw_normal(model, "goes ahead", requirements)) < chance
 
 

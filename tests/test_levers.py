@@ -20,7 +20,8 @@ LIVE = {
     "aggregation_threshold", "aggregation_mandate", "aggregation_reach", "max_partners",
     "risk_transfer", "risk_allocation", "pump_priming_fund", "pump_priming_share",
     "pump_priming_repayment", "pump_priming_priority", "prudential_borrowing",
-    "qualification_multiple", "efficiency_target",
+    "qualification_multiple", "efficiency_target", "contract_length_factor", "local_delivery",
+    "early_due_diligence",
 }  # fmt: skip
 
 

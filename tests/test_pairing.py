@@ -105,6 +105,7 @@ MOVED = {
     "aggregation_threshold": 3.0, "aggregation_reach": "region", "max_partners": 3,
     "risk_transfer": 0.3, "risk_allocation": "by_control", "pump_priming_fund": 50.0,
     "prudential_borrowing": 1.0, "qualification_multiple": 6.0, "efficiency_target": 0.0,
+    "contract_length_factor": 0.75, "local_delivery": 0.0, "early_due_diligence": 1.0,
 }  # fmt: skip
 NEEDS_A_FUND = {
     "pump_priming_share": 1.0, "pump_priming_repayment": 0.0,

@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 from agents import council, government, partnership, supplier
 from simulation.assumptions import CENTRAL
 from simulation.risk import event_chance, loss_moments, outlook, own_loss_factor
+from simulation.segments import SEGMENT_NAMES, ramp_table, worth_of_saving
 
 shares = st.floats(0, 1)
 ones = np.ones(1)
@@ -68,7 +69,7 @@ def test_bids_cost_a_share_of_value_that_falls_above_fifty_million():
 
 
 def test_commitment_lowers_the_hurdle():
-    hurdles = supplier.bid_hurdle(0.15, np.array([0.2, 0.5, 0.8]), np.zeros(3))
+    hurdles = supplier.bid_hurdle(0.15, np.array([0.2, 0.5, 0.8]), 3.0, np.zeros(3))
     assert hurdles[1] == pytest.approx(0.15)
     assert hurdles[0] > hurdles[1] > hurdles[2]
 
@@ -169,8 +170,10 @@ def test_skill_in_managing_risk_makes_own_losses_cheaper():
 
 
 def test_deep_pockets_commit_more():
-    limits = supplier.commits(np.array([1.0, 10.0, 100.0]), np.zeros(3), 0.22)
+    limits = supplier.commits(np.array([1.0, 10.0, 100.0]), np.zeros(3), np.zeros(3), 0.22)
     assert limits.tolist() == pytest.approx([0.22, 2.2, 22.0])
+    for_its_name = supplier.commits(one(1.0), one(4.0), one(0.5), 0.22)
+    assert for_its_name[0] == pytest.approx(0.22 + 1.0 + 0.5)
 
 
 # --- councils, groups and the fund ---------------------------------------------------------------
@@ -184,20 +187,23 @@ def test_pressure_builds_over_four_years_and_a_saver_feels_none():
 
 
 def test_a_business_case_bears_the_price_at_which_savings_repay_set_up():
-    """Five years at 3.5% are worth 4.515 of a year: a set-up of £4.515m needs £1m a year."""
-    given = {"years": one(5.0), "client_side": 0.0}
-    ceiling = council.highest_viable_price(
-        one(10.0), one(4.51505), **given, discount_rate=0.035, optimism=0.0
-    )
-    assert ceiling[0] == pytest.approx(9.0, abs=1e-4)
-    hopeful = council.highest_viable_price(
-        one(10.0), one(4.51505), **given, discount_rate=0.035, optimism=0.25
-    )
-    assert hopeful[0] == pytest.approx(9.2, abs=1e-4)
-    undiscounted = council.highest_viable_price(
-        one(10.0), one(5.0), **given, discount_rate=0.0, optimism=0.0
-    )
-    assert undiscounted[0] == pytest.approx(9.0, abs=1e-4)
+    """£1 a year of saving worth £4.5: a set-up of £4.5m needs £1m a year."""
+    given = {"worth": one(4.5), "client_side": 0.0}
+    ceiling = council.highest_viable_price(one(10.0), one(4.5), **given, optimism=0.0)
+    assert ceiling[0] == pytest.approx(9.0)
+    hopeful = council.highest_viable_price(one(10.0), one(4.5), **given, optimism=0.25)
+    assert hopeful[0] == pytest.approx(9.2)
+
+
+def test_savings_that_are_reached_at_once_are_worth_their_annuity_and_others_less():
+    """Six years at 3.5%: an annuity of 5.33, at mid-quarters a little more."""
+    worth = worth_of_saving(0.035)[:, 24]
+    at_once = sum(0.25 * 1.035 ** (-(quarter + 0.5) / 4) for quarter in range(24))
+    first = 0.25 * 0.5 * 1.035 ** (-1 / 8)
+    assert worth[SEGMENT_NAMES.index("architecture")] == pytest.approx(at_once - first)
+    assert worth[SEGMENT_NAMES.index("functional")] < worth[SEGMENT_NAMES.index("applications")]
+    assert (np.diff(ramp_table(), axis=1) >= 0).all()
+    assert ramp_table()[:, -1].tolist() == pytest.approx([1.0] * len(SEGMENT_NAMES))
 
 
 def test_a_worse_deal_is_not_cheaper_to_set_up():
@@ -259,35 +265,33 @@ def test_elections_fall_in_the_years_in_which_they_were_held(
     assert due.tolist() == [county, london, whole, thirds, halves]
 
 
-def always(candidate, chosen):
-    return True
+def grown(attraction, *, borders=None, elasticity=0.0, coordination=0.0, most=10, enough=np.inf):
+    """Return who joins a leader of £1m a year; candidates are as large, and adjoin unless said."""
+    size = len(attraction)
+    adjoins = np.ones((size, size + 1), dtype=bool) if borders is None else np.array(borders, bool)
+    chosen = partnership.grow_group(
+        np.array(attraction), np.ones(size), adjoins, 1.0, elasticity, coordination, most, enough
+    )
+    return chosen.tolist()
 
 
 def test_a_group_takes_the_most_attractive_first_and_stops_at_enough():
-    chosen = partnership.grow_group(
-        [0.1, 0.3, 0.2], [1.0, 1.0, 1.0], always, 1.0, lambda *_: 0.0, most=10, enough=3.0
-    )
-    assert chosen == [1, 2]
+    assert grown([0.1, 0.3, 0.2], enough=3.0) == [1, 2]
 
 
 def test_a_group_stops_at_its_largest_size_and_takes_nobody_at_a_loss():
-    chosen = partnership.grow_group(
-        [0.1, 0.3, -0.2], [1.0] * 3, always, 1.0, lambda *_: 0.0, most=2, enough=np.inf
-    )
-    assert chosen == [1]
-    everyone = partnership.grow_group(
-        [0.1, 0.3, -0.2], [1.0] * 3, always, 1.0, lambda *_: 0.0, most=9, enough=np.inf
-    )
-    assert everyone == [1, 0]
+    assert grown([0.1, 0.3, -0.2], most=2) == [1]
+    assert grown([0.1, 0.3, -0.2], most=9) == [1, 0]
+
+
+def test_a_group_reaches_only_who_adjoins_a_member():
+    beyond = [[1, 0, 1, 0], [0, 1, 0, 0], [0, 0, 0, 0]]
+    assert grown([0.3, 0.2, 0.1], borders=beyond) == [0, 1]
+    assert grown([0.2, 0.3, 0.1], borders=beyond) == [0]
 
 
 def test_coordination_ends_growth_before_scale_does():
-    def gain(value, added):
-        return council.scale_gain(value, added, 0.1) - 0.012
-
-    chosen = partnership.grow_group(
-        [0.0] * 50, [1.0] * 50, always, 1.0, gain, most=100, enough=np.inf
-    )
+    chosen = grown([0.0] * 50, elasticity=0.1, coordination=0.012, most=100)
     assert 2 < len(chosen) < 50
 
 
@@ -305,8 +309,9 @@ def test_repayment_is_a_share_of_positive_savings_until_the_claim_is_whole(savin
 
 
 def test_firms_leave_for_want_of_wins_and_come_where_there_is_opportunity():
-    gone = supplier.leaves(np.array([20, 20, 3]), np.array([0, 1, 0]), np.array([14, 14, 14]))
-    assert gone.tolist() == [True, False, False]
+    since, held = np.array([[20, 20, 3]]), np.array([[0, 1, 0]])
+    gone = supplier.gives_up(since, held, np.array([[14.0, 14.0, 14.0]]))
+    assert gone.tolist() == [[True, False, False]]
     assert supplier.entry_chance(0.5, 0.04) < supplier.entry_chance(1.0, 0.04) == 0.04
     assert supplier.entry_chance(100.0, 0.04) == 1.0
 
