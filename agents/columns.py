@@ -70,7 +70,7 @@ class Table:
 
     def __init__(self, rows: int = 0) -> None:
         """Make ``rows`` rows at their initial values."""
-        self._rows = rows
+        self._rows = self._room = rows
         self._store = {name: column.empty(rows) for name, column in self.columns.items()}
         self._expose()
 
@@ -80,14 +80,17 @@ class Table:
     def extend(self, count: int) -> IntArray:
         """Add ``count`` rows at their initial values and return their row numbers."""
         first, self._rows = self._rows, self._rows + count
-        for name, column in self.columns.items():
-            held = self._store[name]
-            if len(held) < self._rows:
-                spare = column.empty(max(self._rows, 2 * len(held)) - len(held))
-                self._store[name] = np.concatenate([held, spare])
+        if self._rows > self._room:
+            self._grow(max(self._rows, 2 * self._room))
         self._expose()
         return np.arange(first, self._rows)
 
+    def _grow(self, room: int) -> None:
+        for name, column in self.columns.items():
+            spare = column.empty(room - self._room)
+            self._store[name] = np.concatenate([self._store[name], spare])
+        self._room = room
+
     def _expose(self) -> None:
-        for name, held in self._store.items():
-            setattr(self, name, held[: self._rows])
+        rows = self._rows
+        vars(self).update({name: held[:rows] for name, held in self._store.items()})

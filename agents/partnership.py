@@ -1,11 +1,12 @@
 """Partnerships: groups of councils that commission together, and how a group grows."""
 
-from collections.abc import Callable, Sequence
 from enum import IntEnum
 
 import numpy as np
 
-from agents.columns import NONE, FloatArray, IntArray, Table, number, whole
+from agents.columns import NONE, BoolArray, FloatArray, IntArray, Table, number, whole
+from agents.compiled import compiled
+from agents.council import scale_gain
 from agents.handles import Handle
 
 
@@ -43,15 +44,17 @@ ENDED_HOW = (
 )
 
 
+@compiled
 def grow_group(
-    attraction: Sequence[float],
-    values: Sequence[float],
-    adjacent: Callable[[int, set[int]], bool],
+    attraction: FloatArray,
+    values: FloatArray,
+    adjoins: BoolArray,
     lead_value: float,
-    gain: Callable[[float, float], float],
+    elasticity: float,
+    coordination: float,
     most: int,
     enough: float,
-) -> list[int]:
+) -> IntArray:
     """Return which candidates join a leader, greedily in order of attraction.
 
     A candidate joins where it adjoins the group and its attraction and its gain from scale, less
@@ -60,27 +63,31 @@ def grow_group(
     Args:
         attraction: what draws each candidate apart from money, as a share of cost.
         values: annual value of each candidate's requirement, £m.
-        adjacent: whether a candidate may join the candidates chosen so far.
+        adjoins: whether each candidate adjoins the leader (first column) and each other one
+            (candidates x candidates + 1).
         lead_value: annual value of the leader's requirement, £m.
-        gain: net fall in unit cost for a group's value and an added value.
+        elasticity: fall of unit cost with scale.
+        coordination: rise of cost for each further council.
         most: largest group, leader included.
         enough: annual value at which the group stops looking, £m.
     """
-    chosen: list[int] = []
-    members: set[int] = set()
-    value = lead_value
-    for candidate in sorted(range(len(values)), key=lambda one: (-attraction[one], one)):
-        if len(chosen) + 1 >= most or value >= enough:
+    chosen = np.empty(len(values), dtype=np.int64)
+    inside = np.zeros(len(values) + 1, dtype=np.bool_)
+    inside[0] = True
+    count, value = 0, lead_value
+    for candidate in np.argsort(-attraction, kind="mergesort"):
+        if count + 1 >= most or value >= enough:
             break
-        worth = attraction[candidate] + gain(value, values[candidate])
-        if worth > 0 and adjacent(candidate, members):
-            chosen.append(candidate)
-            members.add(candidate)
+        gain = scale_gain(value, values[candidate], elasticity) - coordination
+        if attraction[candidate] + gain > 0 and (adjoins[candidate] & inside).any():
+            chosen[count] = candidate
+            inside[candidate + 1] = True
+            count += 1
             value += values[candidate]
-    return chosen
+    return chosen[:count]
 
 
-def set_up_quarters(base: int, members: int) -> int:
+def set_up_quarters(base: int, members: IntArray) -> IntArray:
     """Return the quarters from first talks to a decision: more partners take longer (D1 §7.2)."""
     return base + (members - 2) // 3
 

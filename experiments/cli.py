@@ -135,7 +135,7 @@ def _together(*options: Callable[[Command], Command]) -> Callable[[Command], Com
 
 as_json = click.option("--json", "as_json", is_flag=True, help="Print JSON instead of a table.")
 
-asking = _together(
+posing = _together(
     click.option("--years", type=Whole(1, 50), help="Years from April 2006.  [15]"),
     click.option("--seed", type=Whole(0, 2**63 - 1), help="Seed of all luck.  [2006]"),
     click.option(
@@ -159,6 +159,10 @@ asking = _together(
         help="Draw assumptions from their ranges, or keep their defaults.",
     ),
     click.option("--register", type=FILE, help="CSV file of councils.  [England, 2006-07]"),
+)
+
+asking = _together(
+    posing,
     click.option("--out", type=FILE, help="Run directory.  [runs/<question id>]"),
     as_json,
 )
@@ -275,6 +279,61 @@ def run(
     return _tell_run(question, running.run(question, out), as_json)
 
 
+@tenderlab.command()
+@click.argument("policy", default="", metavar="[POLICY|FILE]")
+@click.option("--council", metavar="NAME", help="Look at this council only.")
+@click.option("--baseline", help="Policy to compare with.  [status-quo]")
+@click.option("--policy", "choice", help="Which policy of a question file or run directory.")
+@click.option("--replication", type=Whole(0, 11_999), help="Which replication.  [0]")
+@posing
+@as_json
+def why(
+    policy: str,
+    council: str | None,
+    baseline: str | None,
+    choice: str | None,
+    replication: int | None,
+    levers: tuple[str, ...],
+    as_json: bool,
+    **changes: Any,
+) -> int:
+    r"""Explain what a policy changes, in one history.
+
+    Runs the policy and its baseline under the same luck, tells the first decision that went another
+    way, which kinds of decisions did so later, and the pounds by cause that make up the difference
+    in saving: for the public, or for one council. Nothing is kept. Assumptions keep their defaults
+    unless --assumptions sampled. Given a run directory, its manifest or a question file, it
+    explains one of the replications asked there.
+
+    \b
+    Examples:
+      tenderlab why forced-aggregation
+      tenderlab why forced-aggregation --council Ashfield
+      tenderlab why --set risk_transfer=0.9 --years 5 --seed 7
+      tenderlab why runs/4f0c9e1a2b3d --policy shared-risk --replication 17
+    """
+    from experiments.asking import Changes
+    from experiments.why import Explanation, explain, pair_of
+
+    pair = pair_of(
+        policy,
+        choice=choice,
+        replication=replication,
+        baseline=baseline,
+        council=council,
+        levers=levers,
+        changes=Changes(**changes),
+    )
+    from experiments import explaining
+
+    told = explain(pair)
+    if isinstance(told, Explanation):
+        _tell(explaining.text(told), explaining.document(told), as_json)
+        return 0
+    click.echo(told.trace, err=True, nl=False)
+    return _complain(f"the run of {told.run.policy.name} failed at {told.stage}: {told.error}", 1)
+
+
 def _progress(question: Question) -> Any:
     from experiments.terminal import progress
 
@@ -286,6 +345,100 @@ def _executor(workers: int | None) -> Any:
 
     count = workers or default_workers()
     return InProcess() if count == 1 else LocalPool(count)
+
+
+@tenderlab.command()
+@click.option(
+    "--seeds", type=Whole(1, 10_000), default=30, show_default=True, help="Runs, each of its luck."
+)
+@click.option("--only", multiple=True, metavar="NAME", help="Measure this target only; repeatable.")
+@click.option(
+    "--assume", multiple=True, metavar="NAME=VALUE", help="Hold an assumption at a value."
+)
+@click.option("--workers", type=Whole(1, 256), help="Processes.  [one a processor]")
+@click.option("--out", type=FILE, help="Write the table as a Markdown page, too.")
+@as_json
+def calibrate(
+    seeds: int,
+    only: tuple[str, ...],
+    assume: tuple[str, ...],
+    workers: int | None,
+    out: Path | None,
+    as_json: bool,
+) -> int:
+    r"""Hold the market at the status quo against the record, target by target.
+
+    England over fifteen years at central assumptions, or at those set with --assume, on the luck
+    that a comparison's replications have. Prints for each target the range that the record gives,
+    what is simulated, and the distance between them.
+
+    \b
+    Examples:
+      tenderlab calibrate
+      tenderlab calibrate --seeds 5 --only bids_simple --only bids_complex
+      tenderlab calibrate --assume event_level=0.7 --out calibration.md
+    """
+    executor = _executor(workers)  # first, so that workers load the model meanwhile
+    from experiments import calibration as calibrating
+    from experiments.targets import chosen, read_targets
+    from experiments.terminal import progress
+
+    trial = calibrating.Trial(chosen(read_targets(), only), calibrating.assumed(assume))
+    asked = calibrating.Asked(seeds, only, assume)
+    calibrating.check_page(out)
+    with progress(sys.stderr) as told:
+        done = calibrating.calibrate(trial, seeds, executor, told)
+    if out:
+        calibrating.write_page(out, done, asked)
+    _tell(calibrating.text(done), calibrating.document(done, asked), as_json)
+    return _complain(calibrating.what_went_wrong(done, seeds), 1) if done.failed else 0
+
+
+@tenderlab.command()
+@click.argument("file", type=FILE, default=Path("tests/directions.yaml"), metavar="[FILE]")
+@click.option("--seeds", type=Whole(2, 1000), help="Paired runs of each direction.  [as in FILE]")
+@click.option("--only", default="", metavar="ROWS", help="Rows of the evidence, such as 1,6.")
+@click.option("--workers", type=Whole(1, 256), help="Processes.  [one a processor]")
+@click.option("--ablation", is_flag=True, help="Switch the mechanisms off as well.")
+@click.option("--out", type=FILE, help="Write the table as a Markdown page, too.")
+@as_json
+def validate(
+    file: Path,
+    seeds: int | None,
+    only: str,
+    workers: int | None,
+    ablation: bool,
+    out: Path | None,
+    as_json: bool,
+) -> int:
+    r"""Hold the model against the directions of the evidence.
+
+    FILE declares arms (levers and assumptions), figures (numbers read off a run) and directions:
+    which figure is higher in which arm. Prints each effect with its interval, whether the direction
+    is found, and with --ablation whether it goes away once its mechanism is switched off. Without
+    FILE: those that come with the project's tests. Exits with 1 where a claim does not hold.
+
+    \b
+    Examples:
+      tenderlab validate
+      tenderlab validate --only 1,6 --seeds 30 --ablation
+      tenderlab validate my-directions.yaml --out directions.md
+    """
+    executor = _executor(workers)  # first, so that workers load the model meanwhile
+    from experiments import findings
+    from experiments import validate as validating
+    from experiments.directions_file import rows_of
+    from experiments.terminal import progress
+
+    asked = findings.Asked(file, rows_of(only), seeds, ablation)
+    claims = asked.directions()
+    findings.check_page(out)
+    with progress(sys.stderr) as told:
+        done = validating.validate(claims, executor, ablation=ablation, progress=told)
+    if out:
+        findings.write_page(out, findings.page(asked, claims, done))
+    _tell(findings.text(done), findings.document(done), as_json)
+    return _complain(findings.what_fails(done), 1) if validating.failures(done) else 0
 
 
 @tenderlab.command()

@@ -296,13 +296,10 @@ def _lose_name(model: "MarketModel", suppliers: IntArray) -> None:
     model.suppliers.reputation[:] = np.maximum(model.suppliers.reputation - lost, 0.0)
 
 
-def quality_of_services(model: "MarketModel") -> FloatArray:
-    """Return the quality of each service this quarter; in-house delivery is 1."""
-    contracts, services = model.contracts, model.services
-    quality = np.ones(len(services))
-    held = services.contract != NONE
-    contract = services.contract[held]
-    dip = TRANSITION_QUALITY * (contracts.load_end[contract] > model.quarter)
-    trouble = TROUBLED_QUALITY * (contracts.troubled_until[contract] > model.quarter)
-    quality[held] = contracts.quality[contract] - dip - trouble
+def quality_of_contracts(model: "MarketModel") -> FloatArray:
+    """Return the quality of service under each contract this quarter; in-house delivery is 1."""
+    contracts = model.contracts
+    dip = TRANSITION_QUALITY * (contracts.load_end > model.quarter)
+    trouble = TROUBLED_QUALITY * (contracts.troubled_until > model.quarter)
+    quality: FloatArray = contracts.quality - dip - trouble
     return quality

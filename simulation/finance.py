@@ -25,8 +25,8 @@ RECURRENT = (
 )  # fmt: skip
 """Payments met from the year's budget; all else falls on reserves."""
 
-SETTLED_YEARS = 1.0
-"""Years for which needs remain as they were specified."""
+AGED_YEARS = 5.0
+"""Age of a contract at which the assumption ``ageing`` gives the cost of changes."""
 
 STAGES = 4
 """Stages in which a project is set up and paid, one a quarter."""
@@ -217,10 +217,13 @@ def _double_running(model: "MarketModel") -> FloatArray:
 
 
 def _changes(model: "MarketModel") -> FloatArray:
-    """Return what changes to each contract cost its councils: needs depart from it with age."""
+    """Return what changes to each contract cost its councils: needs depart from it with age.
+
+    The further they have gone the more each change costs, so that cost grows with age squared.
+    """
     contracts = model.contracts
-    years = np.maximum((model.quarter - contracts.start) / 4.0 - SETTLED_YEARS, 0.0)
-    return model.assumptions.ageing * segment_table().complexity[contracts.segment] * years
+    age = (model.quarter - contracts.start) / 4.0 / AGED_YEARS
+    return model.assumptions.ageing * segment_table().complexity[contracts.segment] * age**2
 
 
 def _value_in_house(model: "MarketModel") -> FloatArray:

@@ -122,7 +122,7 @@ class Ledger:
         self.batches: list[Batch] = []
         self._opening = self.balance.copy()
         self._first_batch = 0
-        self._posted: Counter[Purpose] = Counter()
+        self._forget()
 
     def council(self, rows: IntArray | int) -> IntArray:
         """Return the accounts of councils by row."""
@@ -161,13 +161,14 @@ class Ledger:
         amounts = amount if isinstance(amount, np.ndarray) else np.array([amount])
         payers = _ALONE[source] if isinstance(source, Account) else source
         payees = _ALONE[target] if isinstance(target, Account) else target
-        payers, payees, amounts, total = _moved(payers, payees, amounts)
+        payers, payees, amounts, total = _posted(self.balance, payers, payees, amounts)
         if total < 0:
             raise ValueError(f"negative posting for {purpose.name}")
         if total:
-            _transfer(self.balance, payers, payees, amounts)
-            self.batches.append(Batch(self.quarter, payers, payees, purpose, amounts))
-            self._posted[purpose] += total
+            batch = Batch(self.quarter, payers, payees, purpose, amounts)
+            self.batches.append(batch)
+            self._of[purpose].append(batch)
+            self._total[purpose] += total
 
     def this_quarter(self) -> list[Batch]:
         """Return the postings made since the quarter opened."""
@@ -178,7 +179,11 @@ class Ledger:
         self.quarter = quarter
         self._opening = self.balance.copy()
         self._first_batch = len(self.batches)
-        self._posted.clear()
+        self._forget()
+
+    def _forget(self) -> None:
+        self._of: list[list[Batch]] = [[] for _ in Purpose]
+        self._total = [0] * len(Purpose)
 
     def check(self) -> None:
         """Verify opening + in - out = closing for every account, from the postings themselves.
@@ -196,16 +201,21 @@ class Ledger:
 
     def flow(self, purposes: Iterable[Purpose], *, into: bool = False) -> IntArray:
         """Return pence out of (or ``into``) councils' accounts this quarter for ``purposes``."""
-        wanted = frozenset(purposes)
         total = np.zeros(len(self.balance), dtype=np.int64)
-        for batch in self.this_quarter():
-            if batch.purpose in wanted:
+        for purpose in purposes:
+            for batch in self._of[purpose]:
                 _add(total, batch.target if into else batch.source, batch.amount)
         return total[len(Account) : len(Account) + self.councils]
 
     def total(self, *purposes: Purpose) -> int:
         """Return pence posted this quarter for ``purposes``."""
-        return sum(self._posted[purpose] for purpose in purposes)
+        return sum([self._total[purpose] for purpose in purposes])
+
+    def borne_by_suppliers(self, *purposes: Purpose) -> int:
+        """Return pence that suppliers, not councils, paid this quarter for ``purposes``."""
+        first = len(Account) + self.councils
+        batches = [batch for purpose in purposes for batch in self._of[purpose]]
+        return sum(int(batch.amount[batch.source >= first].sum()) for batch in batches)
 
     def account_class(self, accounts: IntArray) -> IntArray:
         """Return the class (index into ``ACCOUNT_CLASSES``) of each account."""
@@ -255,28 +265,40 @@ class Ledger:
 
 
 @compiled
-def _moved(
-    source: IntArray, target: IntArray, amount: IntArray
+def _posted(
+    balance: IntArray, source: IntArray, target: IntArray, amount: IntArray
 ) -> tuple[IntArray, IntArray, IntArray, int]:
-    """Return the postings that move money, and their total: -1 where one is negative.
+    """Change balances and return the postings that move money, and their total.
 
-    ``source`` and ``target`` hold one account a posting, or one for all.
+    Where one is negative the total is -1, and no balance changes.
+
+    Args:
+        balance: balances by account.
+        source: one account a posting, or one for all.
+        target: the same.
+        amount: one a posting, pence.
     """
-    size, total = len(amount), 0
+    size = len(amount)
     if len(source) not in (1, size) or len(target) not in (1, size):
         raise ValueError("a posting needs one source, one target and one amount")
-    payers, payees = np.empty(size, dtype=np.int64), np.empty(size, dtype=np.int64)
-    amounts, count = np.empty(size, dtype=np.int64), 0
+    count = 0
     for place in range(size):
         if amount[place] < 0:
-            return payers[:0], payees[:0], amounts[:0], -1
-        if amount[place] > 0:
+            return source[:0], target[:0], amount[:0], -1
+        count += amount[place] > 0
+    payers, payees = np.empty(count, dtype=np.int64), np.empty(count, dtype=np.int64)
+    amounts, total, count = np.empty(count, dtype=np.int64), 0, 0
+    for place in range(size):
+        moved = amount[place]
+        if moved > 0:
             payers[count] = source[0 if len(source) == 1 else place]
             payees[count] = target[0 if len(target) == 1 else place]
-            amounts[count] = amount[place]
-            total += amount[place]
+            amounts[count] = moved
+            balance[payers[count]] -= moved
+            balance[payees[count]] += moved
+            total += moved
             count += 1
-    return payers[:count].copy(), payees[:count].copy(), amounts[:count].copy(), total
+    return payers, payees, amounts, total
 
 
 @compiled

@@ -1,19 +1,19 @@
 """Phase 9, outcomes: count the quarter's measures from the ledger and the columns."""
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from agents.columns import NONE, IntArray
+from agents.columns import NONE, BoolArray, FloatArray, IntArray
+from agents.compiled import compiled
 from agents.partnership import Stage
-from agents.supplier import works_here
-from simulation.delivery import quality_of_services
+from simulation.delivery import quality_of_contracts
 from simulation.finance import council_savings, remember_savings
-from simulation.ledger import PENCE, SUPPLIER_CLASS, Purpose
+from simulation.ledger import PENCE, Purpose
 from simulation.outcomes import MEASURES
 from simulation.register import COUNCIL_TYPES
 from simulation.requirements import Requirements
-from simulation.segments import SEGMENT_NAMES, SEGMENTS
+from simulation.segments import SEGMENT_NAMES
 from simulation.tendering import Result
 
 if TYPE_CHECKING:
@@ -24,7 +24,7 @@ UPPER = (COUNCIL_TYPES.index("county"), COUNCIL_TYPES.index("unitary"))
 
 Measured = dict[str, float]
 
-LARGE_DEALS = [SEGMENT_NAMES.index(name) for name in ("managed", "functional", "strategic")]
+LARGE_DEALS = tuple(SEGMENT_NAMES.index(name) for name in ("managed", "functional", "strategic"))
 """Segments whose deals are for large suppliers."""
 
 TALLIED = (
@@ -56,18 +56,19 @@ def record(
 
 def _money(model: "MarketModel", saving: IntArray) -> Measured:
     ledger, councils = model.ledger, model.councils
-    counterfactual = ledger.flow([Purpose.BUDGET], into=True)
-    district, upper = councils.type == DISTRICT, np.isin(councils.type, UPPER)
+    budget = ledger.flow([Purpose.BUDGET], into=True)
+    saved = _by_type(saving, councils.type, len(COUNCIL_TYPES))
+    counterfactual = _by_type(budget, councils.type, len(COUNCIL_TYPES))
     exchequer = ledger.total(Purpose.FUND_REPAYMENT) - ledger.total(Purpose.FUND_CLAIM)
     pence = {
-        "counterfactual": int(counterfactual.sum()),
-        "councils_saving": int(saving.sum()),
+        "counterfactual": sum(counterfactual),
+        "councils_saving": sum(saved),
         "exchequer_saving": exchequer,
-        "public_saving": int(saving.sum()) + exchequer,
-        "district_saving": int(saving[district].sum()),
-        "district_counterfactual": int(counterfactual[district].sum()),
-        "upper_saving": int(saving[upper].sum()),
-        "upper_counterfactual": int(counterfactual[upper].sum()),
+        "public_saving": sum(saved) + exchequer,
+        "district_saving": saved[DISTRICT],
+        "district_counterfactual": counterfactual[DISTRICT],
+        "upper_saving": sum(saved[kind] for kind in UPPER),
+        "upper_counterfactual": sum(counterfactual[kind] for kind in UPPER),
         "fund_paid": ledger.total(Purpose.FUND_CLAIM),
         "fund_repaid": ledger.total(Purpose.FUND_REPAYMENT),
         "buyer_procurement_cost": ledger.total(Purpose.PROCUREMENT),
@@ -78,15 +79,25 @@ def _money(model: "MarketModel", saving: IntArray) -> Measured:
     return {"discount": discount} | {name: amount / PENCE for name, amount in pence.items()}
 
 
+def _by_type(amount: IntArray, kind: IntArray, kinds: int) -> list[int]:
+    """Return ``amount`` added up by type of council."""
+    total: list[int] = _added(amount, kind, kinds).tolist()
+    return total
+
+
+@compiled
+def _added(amount: IntArray, kind: IntArray, kinds: int) -> IntArray:
+    total = np.zeros(kinds, dtype=np.int64)
+    for row in range(len(amount)):
+        total[kind[row]] += amount[row]
+    return total
+
+
 def _profit(model: "MarketModel") -> int:
     """Return suppliers' income from councils less their costs in this market, pence."""
     costs = (Purpose.DELIVERY, Purpose.OVERHEAD, Purpose.BIDDING, Purpose.INVESTMENT,
              Purpose.SUPPLIER_FINANCE)  # fmt: skip
-    lost = 0
-    for batch in model.ledger.this_quarter():
-        if batch.purpose in (Purpose.RISK_LOSS, Purpose.DISPUTE):
-            by_supplier = model.ledger.account_class(batch.source) == SUPPLIER_CLASS
-            lost += int(batch.amount[by_supplier].sum())
+    lost = model.ledger.borne_by_suppliers(Purpose.RISK_LOSS, Purpose.DISPUTE)
     return model.ledger.total(Purpose.PRICE) - model.ledger.total(*costs) - lost
 
 
@@ -130,49 +141,98 @@ def _awards(
     }
 
 
+class Stock(NamedTuple):
+    """What contracts in force amount to: £m a year, but for the count of those in force."""
+
+    claimed: float
+    ahead: float
+    in_force: int
+    worth: float
+    delivered: float
+    quality: float
+
+
 def _stock(model: "MarketModel") -> Measured:
     contracts, services = model.contracts, model.services
-    now = model.annual_baseline()
-    worth = contracts.price_ratio * now
-    ahead = np.maximum(contracts.end - model.quarter - 1, 0) / 4
-    joint = _joint_councils(model)
-    model.councils.joint_quarters[joint] += 1
-    quality = quality_of_services(model) * services.baseline * model.index / 4
+    stock = _added_up(
+        model.annual_baseline(), quality_of_contracts(model), contracts.price_ratio,
+        contracts.claimed_ratio, contracts.end - model.quarter - 1, contracts.live,
+    )  # fmt: skip
+    shared = _share_services(
+        services.contract, services.council, contracts.councils, model.councils.joint_quarters
+    )
+    in_house = float(services.baseline.sum()) * model.index - stock.delivered
     return {
-        "claimed_saving": float((contracts.claimed_ratio * now).sum()) / 4,
-        "saving_ahead": float((now * (1.0 - contracts.price_ratio) * ahead).sum()),
-        "contract_years": int(contracts.live.sum()) / 4,
-        "value_in_force": float(worth.sum()),
-        "concentration": _concentration(model),
-        "quality_weighted": float(quality.sum()),
+        "claimed_saving": stock.claimed / 4,
+        "saving_ahead": stock.ahead,
+        "contract_years": stock.in_force / 4,
+        "value_in_force": stock.worth,
+        "concentration": _concentration(model.hub_volume),
+        "quality_weighted": (stock.quality + in_house) / 4,
         "partnerships_performing": int((model.partnerships.stage == Stage.PERFORMING).sum()),
-        "shared_councils": len(joint),
+        "shared_councils": shared,
         "councils": len(model.councils),
     }
 
 
-def _joint_councils(model: "MarketModel") -> IntArray:
-    """Return the councils with at least one service in a joint contract."""
-    services, contracts = model.services, model.contracts
-    held = services.contract != NONE
-    joint = contracts.councils[services.contract[held]] > 1
-    return np.flatnonzero(np.bincount(services.council[held][joint], minlength=len(model.councils)))
+@compiled
+def _added_up(
+    value: FloatArray, quality: FloatArray, price_ratio: FloatArray, claimed_ratio: FloatArray,
+    ahead: IntArray, live: BoolArray,
+) -> Stock:  # fmt: skip
+    """Add up contracts: ``value`` is what they deliver, £m a year, ``ahead`` quarters to come."""
+    claimed = saving = worth = delivered = good = 0.0
+    in_force = 0
+    for row in range(len(value)):
+        in_force += live[row]
+        delivered += value[row]
+        worth += value[row] * price_ratio[row]
+        good += value[row] * quality[row]
+        claimed += value[row] * claimed_ratio[row]
+        saving += value[row] * (1.0 - price_ratio[row]) * max(ahead[row], 0) / 4
+    return Stock(claimed, saving, in_force, worth, delivered, good)
 
 
-def _concentration(model: "MarketModel") -> float:
+@compiled
+def _share_services(
+    contract: IntArray, council: IntArray, councils: IntArray, quarters: IntArray
+) -> int:
+    """Count the councils with a service in a joint contract, and a quarter more for each."""
+    shares = np.zeros(len(quarters), dtype=np.bool_)
+    for service in range(len(contract)):
+        if contract[service] != NONE and councils[contract[service]] > 1:
+            shares[council[service]] = True
+    quarters[shares] += 1
+    return int(shares.sum())
+
+
+@compiled
+def _concentration(volume: FloatArray) -> float:
     """Return contract value weighted by its segment's Herfindahl index, £m a year."""
-    volume = model.hub_volume
-    total = volume.sum(axis=0)
-    squares = (volume**2).sum(axis=0)
-    return float(np.divide(squares, total, out=np.zeros(len(SEGMENTS)), where=total > 0).sum())
+    weighted = 0.0
+    for segment in range(volume.shape[1]):
+        total = squares = 0.0
+        for supplier in range(volume.shape[0]):
+            total += volume[supplier, segment]
+            squares += volume[supplier, segment] ** 2
+        weighted += squares / total if total > 0 else 0.0
+    return weighted
 
 
 def _suppliers(model: "MarketModel") -> Measured:
     suppliers = model.suppliers
-    there = suppliers.active & works_here(suppliers.capability)
-    for_deals = suppliers.capability[there & suppliers.large][:, LARGE_DEALS]
-    return {
-        "suppliers_active": int(there.sum()),
-        "smes_active": int((there & ~suppliers.large).sum()),
-        "capable_large": int((for_deals > 0).sum()),
-    }
+    counts = _counted(suppliers.active, suppliers.large, suppliers.capability)
+    return dict(zip(("suppliers_active", "smes_active", "capable_large"), counts, strict=True))
+
+
+@compiled
+def _counted(active: BoolArray, large: BoolArray, capability: FloatArray) -> tuple[int, int, int]:
+    """Count firms that work here, SMEs among them, and where large firms work on large deals."""
+    firms = smes = capable = 0
+    for row in range(len(active)):
+        if active[row] and capability[row].max() > 0:
+            firms += 1
+            smes += not large[row]
+            for segment in LARGE_DEALS:
+                capable += large[row] and capability[row, segment] > 0
+    return firms, smes, capable

@@ -42,10 +42,10 @@ LARGEST_STRATEGIC = 40.0
 """Largest baseline of a strategic partnership, £m a year."""
 
 STRATEGIC_SHARE, STRATEGIC_SHARE_DISTRICT = 0.5, 0.08
-SERVICE_SPREAD, MIX_SPREAD = 0.9, 0.4
+SERVICE_SPREAD, MIX_SPREAD = 0.9, 0.5
 """Spread of log size between services of a segment, and between segments in a council's mix."""
 
-SMALLEST_SERVICE = 0.1
+SMALLEST_SERVICE = 0.12
 """A smaller service, £m a year, is bought together with others of its segment."""
 
 KINDS = tuple((row, k) for row, one in enumerate(SEGMENTS) for k in range(one.services))

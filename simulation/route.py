@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from agents.columns import NONE, BoolArray, FloatArray, IntArray, rows_where
+from agents.compiled import compiled
 from agents.government import PRIORITIES
 from simulation.business_case import Case, assess
 from simulation.contracts import Ended, sum_by
@@ -57,12 +58,13 @@ class Plan(NamedTuple):
     set_up: dict[int, SetUp]
 
 
-class Project(NamedTuple):
-    """A candidate for set-up money.
+class Projects(NamedTuple):
+    """Candidates for set-up money, one entry a project; members' entries project by project.
 
     Attributes:
         place: its place among the quarter's needs.
-        council: its members.
+        first: where its members begin; one entry more marks the end.
+        council: members.
         service: their services.
         share: what it costs each member, pence.
         claim: what the fund may pay of that, pence.
@@ -76,19 +78,36 @@ class Project(NamedTuple):
         turn: a draw that decides between equal claims.
     """
 
-    place: int
-    council: list[int]
-    service: list[int]
-    share: list[int]
-    claim: list[int]
-    saving: float
-    ceiling: float
-    bare: float
-    expected: float
-    supplier_pays: bool
-    population: float
-    fund_first: bool
-    turn: float
+    place: IntArray
+    first: IntArray
+    council: IntArray
+    service: IntArray
+    share: IntArray
+    claim: IntArray
+    saving: FloatArray
+    ceiling: FloatArray
+    bare: FloatArray
+    expected: FloatArray
+    supplier_pays: BoolArray
+    population: FloatArray
+    fund_first: BoolArray
+    turn: FloatArray
+
+
+class Cash(NamedTuple):
+    """What councils can find themselves this quarter, in pence, less what is already planned."""
+
+    reserves: IntArray
+    credit: IntArray
+
+
+class Funding(NamedTuple):
+    """How projects are paid, one entry a project; loans and claims one a member, pence."""
+
+    paid: BoolArray
+    from_fund: IntArray
+    from_loan: IntArray
+    deadweight: BoolArray
 
 
 def choose(model: "MarketModel", alone: IntArray, groups: list[Group]) -> Plan:
@@ -131,10 +150,23 @@ class Needs:
         Returns:
             To which of ``places`` each entry belongs, and its service.
         """
-        size = self._size[places]
-        whose = np.repeat(np.arange(len(places)), size)
-        within = np.arange(len(whose)) - np.repeat(np.cumsum(size) - size, size)
-        return whose, self._service[self._first[places][whose] + within]
+        return _listed(places, self._first, self._size, self._service)
+
+
+@compiled
+def _listed(
+    places: IntArray, first: IntArray, size: IntArray, service: IntArray
+) -> tuple[IntArray, IntArray]:
+    """Return the entries of ``service`` that belong to ``places``, and to which each belongs."""
+    total = size[places].sum()
+    whose, members = np.empty(total, dtype=np.int64), np.empty(total, dtype=np.int64)
+    count = 0
+    for place in range(len(places)):
+        for member in range(size[places[place]]):
+            whose[count] = place
+            members[count] = service[first[places[place]] + member]
+            count += 1
+    return whose, members
 
 
 def _taken_back(model: "MarketModel", alone: IntArray) -> BoolArray:
@@ -175,7 +207,7 @@ def _finance_projects(model: "MarketModel", needs: Needs) -> dict[int, SetUp | N
     _give_up(model, needs, places[~viable], "no business case")
     outcome: dict[int, SetUp | None] = dict.fromkeys(places[~viable].tolist())
     projects = _projects(model, needs, places[viable], Case(*(one[viable] for one in case)))
-    model.tally["projects_viable"] += len(projects)
+    model.tally["projects_viable"] += len(projects.place)
     return outcome | _find_cash(model, needs, projects)
 
 
@@ -190,33 +222,25 @@ def _need_set_up(model: "MarketModel", needs: Needs) -> IntArray:
     return rows_where(np.where(needs.group != NONE, ~renewed, programme))
 
 
-def _projects(model: "MarketModel", needs: Needs, places: IntArray, case: Case) -> list[Project]:
+def _projects(model: "MarketModel", needs: Needs, places: IntArray, case: Case) -> Projects:
     """Return the viable projects with what they cost and are expected to save."""
-    assumptions, project_of, service = model.assumptions, *needs.members(places)
+    assumptions, draws = model.assumptions, model.draws
+    project_of, service = needs.members(places)
     key = model.services.key[needs.lead[places]]
-    first = model.draws.happens("fund first", assumptions.fund_first, key)
     council = model.services.council[service]
+    number = np.bincount(project_of, minlength=len(places))
     residents = sum_by(project_of, model.councils.population[council], len(places))
     share = _member_costs(model, case.set_up, project_of, service)
-    claim = np.floor(share * model.levers.pump_priming_share).astype(np.int64)
-    ends = np.cumsum(np.bincount(project_of, minlength=len(places)))
-    members = [_cut(column, ends) for column in (council, service, share, claim)]
-    population = residents / np.diff(ends, prepend=0)
-    turn = model.draws.uniform("turn of claim", key, model.quarter)
-    funding = model.draws.happens("supplier pays", assumptions.supplier_funding, key)
-    facts = [
-        column.tolist()
-        for column in (
-            case.saving, case.ceiling, case.bare, case.price, funding, population, first, turn
-        )
-    ]  # fmt: skip
-    return list(map(Project, places.tolist(), *members, *facts))
-
-
-def _cut(column: IntArray, ends: IntArray) -> list[list[int]]:
-    """Return ``column`` cut into lists that end before ``ends``."""
-    values, stops = column.tolist(), ends.tolist()
-    return [values[start:stop] for start, stop in zip([0, *stops], stops, strict=False)]
+    return Projects(
+        place=places, first=np.concatenate([[0], np.cumsum(number)]),
+        council=council, service=service, share=share,
+        claim=np.floor(share * model.levers.pump_priming_share).astype(np.int64),
+        saving=case.saving, ceiling=case.ceiling, bare=case.bare, expected=case.price,
+        supplier_pays=draws.happens("supplier pays", assumptions.supplier_funding, key),
+        population=residents / number,
+        fund_first=draws.happens("fund first", assumptions.fund_first, key),
+        turn=draws.uniform("turn of claim", key, model.quarter),
+    )  # fmt: skip
 
 
 def _member_costs(
@@ -228,35 +252,64 @@ def _member_costs(
     return to_pence(cost[project_of] * baseline / total[project_of])
 
 
-def _find_cash(
-    model: "MarketModel", needs: Needs, projects: list[Project]
-) -> dict[int, SetUp | None]:
+def _find_cash(model: "MarketModel", needs: Needs, projects: Projects) -> dict[int, SetUp | None]:
     """Return how viable projects are paid, the fund's favourites first; None where cash lacks."""
-    own_cash = _OwnCash(model)
+    if not len(projects.place):
+        return {}
     fund = int(model.ledger.balance[Account.FUND]) - model.stages.promised()
-    outcome: dict[int, SetUp | None] = {}
-    for project in _ranked(model, projects):
-        outcome[project.place] = plan = _raise_cash(project, own_cash, fund)
-        fund -= sum(plan.from_fund) if plan else 0
-    unpaid = [place for place, plan in outcome.items() if plan is None]
+    funding = _raised(
+        _ranked(model, projects), projects.first, projects.council, projects.share,
+        projects.claim, projects.fund_first, _own_cash(model), fund,
+    )  # fmt: skip
+    earned_back = projects.expected <= projects.bare
+    by_supplier = ~funding.paid & projects.supplier_pays & earned_back
+    unpaid = projects.place[~funding.paid & ~by_supplier]
     model.tally["projects_unfunded"] += len(unpaid)
-    _give_up(model, needs, np.array(unpaid, dtype=np.int64), "no cash")
-    return outcome
+    _give_up(model, needs, unpaid, "no cash")
+    return dict.fromkeys(unpaid.tolist()) | _set_ups(projects, funding, by_supplier)
 
 
-def _ranked(model: "MarketModel", projects: list[Project]) -> list[Project]:
-    rank = PRIORITIES[model.levers.pump_priming_priority]
-    drawn = sorted(projects, key=lambda one: one.turn)
-    order = rank(
-        [one.saving for one in drawn],
-        [sum(one.claim) for one in drawn],
-        [one.population for one in drawn],
+def _set_ups(projects: Projects, funding: Funding, by_supplier: BoolArray) -> dict[int, SetUp]:
+    """Return the set-ups of the projects that are paid, by place.
+
+    A supplier that pays earns it back in the price, at its dearer capital.
+    """
+    ends = projects.first[1:]
+    cost = projects.share * np.repeat(~by_supplier, np.diff(projects.first))
+    members = projects.council, projects.service, cost, funding.from_fund, funding.from_loan
+    total = np.add.reduceat(projects.share, projects.first[:-1]) / PENCE
+    rows = zip(
+        *(_cut(column, ends) for column in members),
+        np.where(by_supplier, projects.bare, projects.ceiling).tolist(),
+        projects.expected.tolist(),
+        np.where(by_supplier, total, 0.0).tolist(),
+        funding.deadweight.tolist(),
+        strict=True,
     )
-    return [drawn[place] for place in order]
+    paid = (funding.paid | by_supplier).tolist()
+    set_up = zip(projects.place.tolist(), map(SetUp._make, rows), paid, strict=True)
+    return {place: one for place, one, is_paid in set_up if is_paid}
+
+
+def _cut(column: IntArray, ends: IntArray) -> list[list[int]]:
+    """Return ``column`` cut into lists that end before ``ends``."""
+    values, stops = column.tolist(), ends.tolist()
+    return [values[start:stop] for start, stop in zip([0, *stops], stops, strict=False)]
+
+
+def _ranked(model: "MarketModel", projects: Projects) -> IntArray:
+    """Return the order in which projects come to the fund."""
+    drawn = np.argsort(projects.turn, kind="stable")
+    claimed = np.add.reduceat(projects.claim, projects.first[:-1])
+    rank = PRIORITIES[model.levers.pump_priming_priority]
+    facts = projects.saving, claimed, projects.population
+    return drawn[rank(*(column[drawn].tolist() for column in facts))]
 
 
 def _give_up(model: "MarketModel", needs: Needs, places: IntArray, why: str) -> None:
     """Leave projects' services as they are; contracts that end are tendered again."""
+    if not len(places):
+        return
     group, (_, members) = needs.group[places], needs.members(places)
     dissolve(model, group[group != NONE], why)
     postpone(model, members)
@@ -277,59 +330,57 @@ def postpone(model: "MarketModel", services: IntArray) -> None:
     model.contracts.end[contract[ending]] = again[ending]
 
 
-class _OwnCash:
-    """What councils can find themselves this quarter, in pence, less what is already planned."""
-
-    def __init__(self, model: "MarketModel") -> None:
-        councils = model.councils
-        own, borrowed = model.stages.committed(len(councils))
-        self.reserves: list[int] = np.maximum(model.ledger.council_balance() - own, 0).tolist()
-        free = councils.borrowing_rank < model.levers.prudential_borrowing
-        credit = np.where(free, np.maximum(councils.credit - councils.loan - borrowed, 0), 0)
-        self.credit: list[int] = credit.tolist()
-
-    def loans(self, council: list[int], need: list[int]) -> list[int] | None:
-        """Return what members must borrow beyond their reserves, or None where they cannot."""
-        owed = [
-            max(asked - self.reserves[one], 0) for one, asked in zip(council, need, strict=True)
-        ]
-        short = any(more > self.credit[one] for one, more in zip(council, owed, strict=True))
-        return None if short else owed
-
-    def spend(self, council: list[int], need: list[int], loans: list[int]) -> None:
-        """Set planned cash aside."""
-        for one, asked, loan in zip(council, need, loans, strict=True):
-            self.reserves[one] -= asked - loan
-            self.credit[one] -= loan
+def _own_cash(model: "MarketModel") -> Cash:
+    councils = model.councils
+    own, borrowed = model.stages.committed(len(councils))
+    reserves = np.maximum(model.ledger.council_balance() - own, 0)
+    free = councils.borrowing_rank < model.levers.prudential_borrowing
+    credit = np.where(free, np.maximum(councils.credit - councils.loan - borrowed, 0), 0)
+    return Cash(reserves, credit)
 
 
-def _raise_cash(project: Project, own: _OwnCash, fund: int) -> SetUp | None:
-    """Return how a project is paid, or None: fund and own cash in its own order, then a supplier.
+@compiled
+def _raised(
+    order: IntArray, first: IntArray, council: IntArray, share: IntArray, claim: IntArray,
+    fund_first: BoolArray, cash: Cash, fund: int,
+) -> Funding:  # fmt: skip
+    """Return how projects are paid in ``order``: fund and own cash, each as it prefers.
 
-    The fund pays where it can pay all that is claimed.
+    The fund pays where it can pay all that is claimed. ``cash`` is used up; the other arguments
+    are those of `Projects`.
     """
-    council, need = project.council, project.share
-    alone = own.loans(council, need)
-    fundable = 0 < sum(project.claim) <= fund
-    takes_fund = fundable and (project.fund_first or alone is None)
-    claim = project.claim if takes_fund else [0] * len(need)
-    rest = [asked - paid for asked, paid in zip(need, claim, strict=True)]
-    loans = own.loans(council, rest) if takes_fund else alone
-    if loans is None:
-        return _left_to_supplier(project) if project.supplier_pays else None
-    own.spend(council, rest, loans)
-    return SetUp(
-        council, project.service, need, claim, loans, project.ceiling, project.expected,
-        funded=0.0, deadweight=takes_fund and alone is not None,
+    funding = Funding(
+        np.zeros(len(order), dtype=np.bool_), np.zeros(len(share), dtype=np.int64),
+        np.zeros(len(share), dtype=np.int64), np.zeros(len(order), dtype=np.bool_),
     )  # fmt: skip
+    for one in order:
+        start, stop = first[one], first[one + 1]
+        members, need, asked = council[start:stop], share[start:stop], claim[start:stop]
+        loan = funding.from_loan[start:stop]
+        alone = _borrowed(members, need, cash, loan)
+        takes_fund = 0 < asked.sum() <= fund and (fund_first[one] or not alone)
+        if takes_fund:
+            need = need - asked
+        if _borrowed(members, need, cash, loan):
+            cash.reserves[members] -= need - loan
+            cash.credit[members] -= loan
+            funding.paid[one], funding.deadweight[one] = True, takes_fund and alone
+            if takes_fund:
+                funding.from_fund[start:stop] = asked
+                fund -= int(asked.sum())
+    return funding
 
 
-def _left_to_supplier(project: Project) -> SetUp | None:
-    """Return a set-up that the supplier pays and earns back in the price, at its dearer capital."""
-    if project.expected > project.bare:
-        return None
-    nothing = [0] * len(project.share)
-    return SetUp(
-        project.council, project.service, nothing, nothing, nothing, project.bare,
-        project.expected, funded=sum(project.share) / PENCE, deadweight=False,
-    )  # fmt: skip
+@compiled
+def _borrowed(council: IntArray, need: IntArray, cash: Cash, loan: IntArray) -> bool:
+    """Write into ``loan`` what members must borrow beyond their reserves, and return if they can.
+
+    Where they cannot, none borrows.
+    """
+    for member in range(len(council)):
+        loan[member] = max(need[member] - cash.reserves[council[member]], 0)
+    for member in range(len(council)):
+        if loan[member] > cash.credit[council[member]]:
+            loan[:] = 0
+            return False
+    return True

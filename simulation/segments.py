@@ -42,10 +42,10 @@ class Procedure:
 
 
 PROCEDURES: tuple[Procedure, ...] = (
-    Procedure("catalogue", 0, 0.004, 0.020, 0.002, 0.005, False),
+    Procedure("catalogue", 0, 0.005, 0.020, 0.002, 0.005, False),
     Procedure("simplified", 1, 0.003, 0.006, 0.002, 0.005, False),
-    Procedure("restricted", 2, 0.005, 0.009, 0.006, 0.010, False),
-    Procedure("competitive dialogue", 8, 0.050, 0.019, 0.030, 0.015, True),
+    Procedure("restricted", 2, 0.006, 0.009, 0.006, 0.010, False),
+    Procedure("competitive dialogue", 8, 0.050, 0.020, 0.030, 0.015, True),
 )
 PROCEDURE_NAMES = tuple(procedure.name for procedure in PROCEDURES)
 
@@ -112,17 +112,17 @@ SEGMENTS: tuple[Segment, ...] = (
     Segment("architecture", "Architecture", 0.04, 1, 1.5, 0.5, 0.03, 0.6, 0.04, 0.02, 0.6,
             0.4, 0.30, 0.0, 1.12, 1.19, 0.40, 0.6, "restricted",
             (0.5, 0.3, 0.2), (0.0, 0.0, 1.0, 0.0)),
-    Segment("managed", "Managed IT services", 0.42, 1, 5.0, 0.62, 0.015, 0.7, 0.10, 0.04, 0.4,
+    Segment("managed", "Managed IT services", 0.42, 1, 5.0, 0.55, 0.020, 0.7, 0.10, 0.04, 0.4,
             0.5, 0.10, 0.03, 1.06, 1.13, 0.25, 0.7, "restricted",
             (0.3, 0.2, 0.5), (0.3, 0.2, 0.2, 0.3)),
     Segment("change", "Change management", 0.10, 1, 1.5, 0.35, 0.04, 0.8, 0.02, 0.01, 0.9,
             0.6, 0.40, 0.0, 1.12, 1.19, 0.45, 0.6, "restricted",
             (0.1, 0.7, 0.2), (0.0, 0.0, 1.0, 0.0)),
-    Segment("functional", "Functional outsourcing", 0.6, 1, 7.5, 0.65, 0.020, 0.9, 0.12, 0.04,
+    Segment("functional", "Functional outsourcing", 0.65, 1, 7.5, 0.6, 0.025, 0.9, 0.12, 0.04,
             0.3, 0.5, 0.12, 0.05, 1.06, 1.13, 0.12, 0.6, "competitive dialogue",
             (0.2, 0.4, 0.4), (0.3, 0.4, 0.05, 0.25)),
     Segment("strategic", "Strategic service partnership", 1.5, 1, 10.0, 0.97, 0.08, 1.2, 0.08,
-            0.035, 0.6, 0.6, 0.13, 0.125, 1.06, 1.13, 0.0, 0.5, "competitive dialogue",
+            0.045, 0.6, 0.6, 0.13, 0.125, 1.06, 1.13, 0.0, 0.5, "competitive dialogue",
             (0.3, 0.4, 0.3), (0.3, 0.4, 0.1, 0.2)),
 )  # fmt: skip
 

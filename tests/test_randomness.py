@@ -1,10 +1,15 @@
 """Draws are keyed by event: what an event meets never depends on who else draws."""
 
 import numpy as np
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from scipy.special import ndtr, ndtri
 
-from simulation.randomness import Draws, combine, derive, name_key
+from agents.compiled import COMPILES, compiled
+from simulation import randomness
+from simulation.normal import normal_probability, normal_quantile
+from simulation.randomness import Draws, combine, derive, extended, name_key, normal_at, uniform_at
 
 seeds = st.integers(0, 2**63 - 1)
 keys = st.lists(st.integers(0, 2**64 - 1), min_size=1, max_size=30, unique=True)
@@ -70,3 +75,41 @@ def test_derived_seeds_are_stable_and_distinct():
 
 def test_a_name_has_the_same_key_in_every_process():
     assert name_key("district|Lichfield") == np.uint64(0xC9A15FF015802BE4)
+
+
+@compiled
+def one_by_one(root, parts, period):
+    keys = [extended(extended(root, part), period) for part in parts]
+    return np.array([uniform_at(key) for key in keys]), np.array([normal_at(key) for key in keys])
+
+
+@given(keys)
+def test_a_compiled_loop_meets_the_same_luck(drawn):
+    """One key at a time gives the bits that an array of keys gives."""
+    draws, parts = Draws(6), np.array(drawn, np.uint64)
+    uniform, normal = one_by_one(draws.root("luck"), parts, np.uint64(7))
+    assert uniform.tolist() == draws.uniform("luck", parts, 7).tolist()
+    assert normal.tolist() == draws.normal("luck", parts, 7).tolist()
+
+
+@pytest.mark.skipif(not COMPILES, reason="nothing is compiled")
+@given(st.integers(0, 2**64 - 1))
+def test_keys_are_the_same_by_machine_words_and_by_integers(key):
+    state = np.uint64(key)
+    assert randomness.mixed(state) == randomness._mixed_in_integers(state)
+    assert randomness._next(state) == randomness._next_in_integers(state)
+
+
+def test_quantiles_are_those_of_the_normal_distribution():
+    near = (np.arange(20_000) + 0.5) / 20_000
+    for probability in np.concatenate(
+        [near, 2.0 ** -np.arange(2, 54), 1 - 2.0 ** -np.arange(2, 52)]
+    ):
+        quantile = normal_quantile(probability)
+        assert quantile == pytest.approx(ndtri(probability), rel=2e-15, abs=1e-300)
+        assert normal_probability(quantile) == pytest.approx(ndtr(quantile), rel=1e-13)
+
+
+def test_a_key_whose_parts_do_not_fit_is_refused():
+    with pytest.raises(ValueError):
+        Draws(1).uniform("luck", np.arange(3), np.arange(4))
