@@ -25,8 +25,8 @@ FIRST = QUARTERS_PER_YEAR + 1
 DIALOGUE = "competitive dialogue"
 TECHNOLOGY = ("commodity", "applications", "architecture", "managed", "change")
 """Segments that make up technology spend; the others come on top of it."""
-FLAG = "failed"
-"""Column of event tables that holds yes or no."""
+FLAGS = ("failed", "disputed")
+"""Columns of event tables that hold yes or no."""
 LASTED = ("in force", "completed", "realigned")
 """How a contract stands or ends that was not cut short."""
 MONTHS_PER_YEAR, QUARTER_MONTHS = 12, 3
@@ -114,7 +114,7 @@ def record_of(model: MarketModel) -> Record:
 
 def typed(table: pd.DataFrame) -> pd.DataFrame:
     """Return ``table``; one without rows has no types yet and gets them here."""
-    types = {name: bool if name == FLAG else float for name in table}
+    types = {name: bool if name in FLAGS else float for name in table}
     return table if len(table) else table.astype(types)
 
 
@@ -234,7 +234,7 @@ def cost_of_bid(record: Record, kind: Kind) -> Moment:
 def procurement_months(record: Record, kind: Kind) -> Moment:
     """Return the mean length of procedures, from the decision to buy to the award, months."""
     months = {one.name: QUARTER_MONTHS * one.quarters for one in PROCEDURES}
-    return _mean(_tenders(record, kind)["procedure"].astype(str).map(months))
+    return _mean(_tenders(record, kind)["procedure"].astype(str).map(months).astype(float))
 
 
 @moment
@@ -345,7 +345,7 @@ def in_trouble(record: Record, segment: Segment, above: float) -> Moment:
     contracts = _completed(record, _contracts(record, segment))
     losses = contracts["cost_overrun"] > above * contracts["project_cost"]
     cut_short = ~contracts["ended_how"].isin(LASTED)
-    return _share(losses | contracts["disputed"].astype(bool) | cut_short)
+    return _share(losses | contracts["disputed"] | cut_short)
 
 
 @moment
