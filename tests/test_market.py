@@ -8,6 +8,7 @@ from simulation import MarketModel
 from simulation.assumptions import assumptions_from
 from simulation.finance import STAGES
 from simulation.register import COUNCIL_TYPES
+from simulation.segments import FUNCTIONAL
 from tests.worlds import shire
 
 SHARING = {"aggregation_threshold": 3.0, "aggregation_mandate": 1.0}
@@ -155,3 +156,66 @@ def test_a_collapse_brings_services_home_and_costs_the_members():
     assert model.measures["collapses"].sum() == (ended == "collapsed").sum()
     ledger = model.tables["ledger"]
     assert ledger.loc[ledger["purpose"] == "disruption", "amount"].sum() > 0
+
+
+def test_a_price_is_reached_on_a_ramp_and_set_up_is_paid_in_stages():
+    model = MarketModel(rng=1, years=6)
+    seen = {}
+    while model.running:
+        model.step()
+        paid, contracts = model.paid, model.contracts
+        outsourced = contracts.segment[paid.contract] == FUNCTIONAL
+        outsourced &= contracts.start[paid.contract] > 0
+        for place in np.flatnonzero(outsourced).tolist():
+            ratio = float(paid.price[place] / paid.cost[place])
+            seen.setdefault(int(paid.contract[place]), []).append(ratio)
+    long = [c for c, paid in seen.items() if len(paid) > 11 and not model.contracts.disputed[c]]
+    assert len(long) > 5
+    for contract in long:
+        was, agreed = model.contracts.was_ratio[contract], model.contracts.price_ratio[contract]
+        paid = seen[contract]
+        assert abs(paid[0] - was) < abs(paid[5] - was) < abs(paid[10] - was) + 1e-12
+        assert paid[10] == pytest.approx(agreed)
+
+
+def test_set_up_is_paid_in_equal_stages_to_the_penny():
+    model = MarketModel(rng=3, years=5, pump_priming_fund=40.0, **SHARING).run()
+    stages = model.stages
+    first = stages.due == stages.due.reshape(-1)[0]
+    assert first.any()
+    for contract in np.unique(stages.contract):
+        ours = stages.contract == contract
+        due = np.unique(stages.due[ours])
+        assert (np.diff(due) == 1).all()
+        assert len(due) == STAGES
+        for column in (stages.cost, stages.from_fund, stages.from_loan):
+            total = [int(column[ours & (stages.due == quarter)].sum()) for quarter in due]
+            assert total[1] == total[2] == total[3] <= total[0]
+            assert total[0] - total[1] < STAGES * ours.sum()
+
+
+def test_the_local_clause_binds_none_half_or_all():
+    bound = [
+        MarketModel(rng=4, years=2, local_delivery=share).run().tables["contracts"]
+        for share in (0.0, 1.0)
+    ]
+    free, local = (one[one["start"] > 0]["estimate_ratio"].mean() for one in bound)
+    assert free < local
+
+
+def test_procedures_take_their_time():
+    """A service that no supplier holds reaches the market no sooner than its procedure allows."""
+    model = MarketModel(rng=5, years=4).run()
+    tenders = model.tables["tenders"]
+    fresh = tenders[(tenders["procedure"] == "competitive dialogue") & tenders["incumbent"].isna()]
+    assert len(fresh) > 10
+    assert fresh["quarter"].min() > 8
+
+
+def test_firms_give_up_where_they_do_not_win_and_the_market_keeps_the_rest():
+    impatient = {"large_patience": 0.3, "sme_patience": 0.3}
+    model = MarketModel(assumptions=assumptions_from(impatient), rng=6, years=5).run()
+    patient = MarketModel(rng=6, years=5).run()
+    assert model.measures["capable_large"].iloc[-1] < patient.measures["capable_large"].iloc[-1]
+    left = ~model.suppliers.active
+    assert (model.suppliers.capability[left & ~model.suppliers.failed] == 0).all()

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from agents import council, government, partnership, supplier
 from simulation.assumptions import CENTRAL
 from simulation.risk import event_chance, loss_moments, outlook, own_loss_factor
-from simulation.segments import SEGMENT_NAMES, ramp_table, worth_of_saving
+from simulation.segments import SEGMENT_NAMES, ramp_table, segment_table, worth_of_saving
 
 shares = st.floats(0, 1)
 ones = np.ones(1)
@@ -321,3 +321,46 @@ def test_teams_grow_slowly_and_never_below_their_load(capacity, used, pipeline):
     load = used * capacity
     grown = supplier.grow(one(capacity), one(load), one(pipeline), 0.03, 0.015)[0]
     assert load <= grown <= capacity * 1.03 + 1e-12
+
+
+# --- clients, records and reference prices -------------------------------------------------------
+
+
+@given(st.integers(1, 40), st.floats(0, 1), st.lists(shares, min_size=1, max_size=20))
+def test_the_first_two_stay_and_nobody_leaves_a_single_client(clients, leak, drawn):
+    rank, luck = np.arange(len(drawn)), np.array(drawn)
+    many = np.full(len(drawn), clients)
+    assert supplier.stays(rank, many, leak, luck)[:2].all()
+    assert supplier.stays(rank, np.ones(len(drawn)), leak, luck).all()
+    assert supplier.stays(rank, many, 0.0, luck).all()
+    fewer = supplier.stays(rank, many + 1, leak, luck)
+    assert (supplier.stays(rank, many, leak, luck) >= fewer).all()
+
+
+def test_commitment_counts_most_in_a_client():
+    full, none = one(1.0), one(0.0)
+    assert supplier.regard(full, full, full)[0] == pytest.approx(1.0)
+    assert supplier.regard(full, none, none) > supplier.regard(none, full, full)
+
+
+def test_four_times_the_prices_halve_what_is_not_known():
+    blur = council.reference_blur(0.1, np.array([0.0, 3.0, 15.0]))
+    assert blur.tolist() == pytest.approx([0.1, 0.05, 0.025])
+
+
+def test_skill_removes_a_buyer_s_own_errors_and_not_those_of_few_prices():
+    assert council.evaluation_noise(0.06, one(1.0), one(0.02))[0] == pytest.approx(0.02)
+    assert council.evaluation_noise(0.06, one(0.0), one(0.02))[0] == pytest.approx(0.08)
+
+
+def test_a_settled_dispute_shares_the_shortfall():
+    assert supplier.dispute_settled(one(0.2), 0.4)[0] == pytest.approx(0.08)
+
+
+def test_savings_are_reached_by_source():
+    """Licences in a quarter, management in four, pooling in eight, processes in ten (D0 ¶61)."""
+    table, reached = segment_table(), ramp_table()
+    assert table.sources.sum(axis=1) == pytest.approx(np.ones(len(SEGMENT_NAMES)))
+    functional = reached[SEGMENT_NAMES.index("functional")]
+    year = 0.3 * 1.0 + 0.4 * 4.5 / 10 + 0.05 + 0.25 * 4.5 / 8
+    assert functional[4] == pytest.approx(year)
