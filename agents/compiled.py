@@ -31,7 +31,16 @@ def compiled[**P, R](function: Callable[P, R]) -> Callable[P, R]:
 
     Floats follow IEEE 754 as numpy's do: no reordering, and no error on division by zero.
     """
-    kernel: Any = _numba.njit(error_model="numpy")(function)
+    return _compiled(function, inline=False)
+
+
+def inlined[**P, R](function: Callable[P, R]) -> Callable[P, R]:
+    """Compile ``function`` into each compiled loop that calls it: for what is called very often."""
+    return _compiled(function, inline=True)
+
+
+def _compiled[**P, R](function: Callable[P, R], *, inline: bool) -> Callable[P, R]:
+    kernel: Any = _numba.njit(error_model="numpy", forceinline=inline)(function)
     if COMPILES:
         kernel.stamp = _stamp(function)
         _keep(kernel, f"{function.__module__}.{function.__qualname__}")
@@ -41,7 +50,7 @@ def compiled[**P, R](function: Callable[P, R]) -> Callable[P, R]:
 
 def on_numbers(rule: Callable[..., Any]) -> Callable[..., Any]:
     """Return an actor's ``rule`` on arrays, compiled for single numbers within a compiled loop."""
-    return compiled(rule)
+    return inlined(rule)
 
 
 def _keep(kernel: Any, name: str) -> None:

@@ -5,7 +5,7 @@ from enum import IntEnum
 import numpy as np
 
 from agents.columns import NONE, BoolArray, FloatArray, IntArray, Table, number, whole
-from agents.compiled import compiled
+from agents.compiled import compiled, inlined
 from agents.council import scale_gain
 from agents.handles import Handle
 
@@ -45,6 +45,28 @@ ENDED_HOW = (
 
 
 @compiled
+def _most_attractive_first(attraction: FloatArray) -> IntArray:
+    """Return candidates by falling attraction, those alike in their order (by insertion: few)."""
+    order = np.arange(len(attraction))
+    for candidate in range(1, len(attraction)):
+        place = candidate
+        while place > 0 and attraction[order[place - 1]] < attraction[candidate]:
+            order[place] = order[place - 1]
+            place -= 1
+        order[place] = candidate
+    return order
+
+
+@inlined
+def _adjoins_group(candidate: int, adjoins: BoolArray, inside: BoolArray) -> bool:
+    """Return whether a candidate adjoins one of those ``inside``, leader first."""
+    found = False
+    for column in range(len(inside)):
+        found |= inside[column] and adjoins[candidate, column]
+    return found
+
+
+@compiled
 def grow_group(
     attraction: FloatArray,
     values: FloatArray,
@@ -75,11 +97,11 @@ def grow_group(
     inside = np.zeros(len(values) + 1, dtype=np.bool_)
     inside[0] = True
     count, value = 0, lead_value
-    for candidate in np.argsort(-attraction, kind="mergesort"):
+    for candidate in _most_attractive_first(attraction):
         if count + 1 >= most or value >= enough:
             break
         gain = scale_gain(value, values[candidate], elasticity) - coordination
-        if attraction[candidate] + gain > 0 and (adjoins[candidate] & inside).any():
+        if attraction[candidate] + gain > 0 and _adjoins_group(candidate, adjoins, inside):
             chosen[count] = candidate
             inside[candidate + 1] = True
             count += 1

@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.spatial import cKDTree
 
-from simulation.register import Register, kilometres, neighbours, parents
+from simulation.register import EARTH_RADIUS_KILOMETRES, Register, kilometres, neighbours, parents
 
 IntArray = NDArray[np.int64]
 FloatArray = NDArray[np.float64]
@@ -45,6 +45,7 @@ class Geography:
         for row in np.flatnonzero(self.parent != NONE):
             self._join(int(row), int(self.parent[row]))
         self.borders = _flat(self.adjacent)
+        self._places = _on_sphere(register)
         itself = np.arange(len(register))
         self.family: IntArray = np.where(self.parent == NONE, itself, self.parent)
         self._candidates: dict[str, Candidates] = {}
@@ -54,13 +55,17 @@ class Geography:
         self.adjacent[one].add(other)
         self.adjacent[other].add(one)
 
+    def kilometres(self, one: IntArray, other: IntArray) -> FloatArray:
+        """Return great-circle distances between pairs of councils, km."""
+        chord = np.linalg.norm(self._places[one] - self._places[other], axis=1)
+        return 2 * EARTH_RADIUS_KILOMETRES * np.arcsin(np.minimum(chord / 2, 1.0))
+
     def nearest(self, count: int) -> IntArray:
         """Return for each council the rows of the ``count`` nearest, itself first."""
         count = min(count, len(self.register))
         if count not in self._nearest:
-            places = _on_sphere(self.register)
-            _, rows = cKDTree(places).query(places, k=count)
-            self._nearest[count] = np.asarray(rows, dtype=np.int64).reshape(len(places), count)
+            _, rows = cKDTree(self._places).query(self._places, k=count)
+            self._nearest[count] = np.asarray(rows, dtype=np.int64).reshape(-1, count)
         return self._nearest[count]
 
     def candidates(self, reach: str) -> Candidates:

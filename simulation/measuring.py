@@ -230,7 +230,7 @@ def _counted(active: BoolArray, large: BoolArray, capability: FloatArray) -> tup
     """Count firms that work here, SMEs among them, and where large firms work on large deals."""
     firms = smes = capable = 0
     for row in range(len(active)):
-        if active[row] and capability[row].max() > 0:
+        if active[row] and (capability[row] > 0).any():
             firms += 1
             smes += not large[row]
             for segment in LARGE_DEALS:

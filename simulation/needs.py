@@ -4,9 +4,11 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from agents.columns import NONE, BoolArray, FloatArray, IntArray, rows_where
+from agents.columns import NONE, BoolArray, FloatArray, IntArray, KeyArray, rows_where
+from agents.compiled import compiled, on_numbers
 from agents.council import market_chance, pressure
 from agents.partnership import Stage
+from simulation.randomness import extended, uniform_at
 from simulation.segments import segment_table, tender_quarters
 
 if TYPE_CHECKING:
@@ -57,17 +59,37 @@ def _postponed(model: "MarketModel") -> BoolArray:
 
 def _pressed(model: "MarketModel") -> BoolArray:
     services, councils = model.services, model.councils
-    settled = (services.retry == NONE) & (services.partnership == NONE)
-    rows = rows_where(settled & (services.contract == NONE))
-    hazard = _wave(model) * segment_table().market_hazard[services.segment[rows]]
-    council, pressed = services.council[rows], council_pressure(model)
-    will = pressed[council], councils.appetite[council], councils.champion[council]
-    drawn = model.draws.happens(
-        "need", market_chance(hazard, *will), services.key[rows], model.quarter
-    )
-    pressing = np.zeros(len(services), dtype=bool)
-    pressing[rows] = drawn
+    pressing = _drawn(
+        services.key, services.segment, services.council,
+        (services.retry == NONE) & (services.partnership == NONE) & (services.contract == NONE),
+        _wave(model) * segment_table().market_hazard, council_pressure(model), councils.appetite,
+        councils.champion, model.draws.root("need"), np.uint64(model.quarter),
+    )  # fmt: skip
     return _prepared(model, pressing)
+
+
+_market_chance = on_numbers(market_chance)
+
+
+@compiled
+def _drawn(
+    key: KeyArray, segment: IntArray, council: IntArray, settled: BoolArray, hazard: FloatArray,
+    pressed: FloatArray, appetite: FloatArray, champion: BoolArray, root: np.uint64,
+    quarter: np.uint64,
+) -> BoolArray:  # fmt: skip
+    """Return which services are put to the market: of those ``settled`` in house, as luck has it.
+
+    ``hazard`` is by segment; ``pressed``, ``appetite`` and ``champion`` are councils'.
+    """
+    pressing = np.zeros(len(key), dtype=np.bool_)
+    for service in range(len(key)):
+        if settled[service]:
+            of = council[service]
+            chance = _market_chance(
+                hazard[segment[service]], pressed[of], appetite[of], champion[of]
+            )
+            pressing[service] = uniform_at(extended(extended(root, key[service]), quarter)) < chance
+    return pressing
 
 
 def _prepared(model: "MarketModel", pressing: BoolArray) -> BoolArray:

@@ -2,7 +2,7 @@
 
 import math
 
-from agents.compiled import compiled
+from agents.compiled import compiled, inlined
 
 Coefficients = tuple[float, ...]
 
@@ -44,7 +44,7 @@ _FAR: tuple[Coefficients, Coefficients] = (
 )  # fmt: skip
 
 
-@compiled
+@inlined
 def _ratio(coefficients: tuple[Coefficients, Coefficients], at: float) -> float:
     """Return a ratio of two polynomials, their coefficients from the highest power down."""
     above = below = 0.0

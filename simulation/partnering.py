@@ -1,12 +1,13 @@
 """Phase 3, partnering: councils look for partners, groups form, and members commit or walk away."""
 
+from functools import cache
 from itertools import pairwise
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
 from agents.columns import NONE, BoolArray, FloatArray, IntArray, KeyArray, rows_where
-from agents.compiled import compiled, on_numbers
+from agents.compiled import compiled, inlined, on_numbers
 from agents.council import joining_attraction, political_distance, walk_away_chance
 from agents.partnership import ENDED_HOW, Stage, grow_group, set_up_quarters
 from simulation.business_case import assess
@@ -36,10 +37,17 @@ class Group(NamedTuple):
 
 
 class Bonds(NamedTuple):
-    """Earned trust as arrays: ``trust`` of the pairs of councils ``pair``, ascending."""
+    """Earned trust as arrays.
+
+    Attributes:
+        pair: pairs of councils between which some was earned or lost, ascending.
+        trust: of each such pair.
+        first: where the pairs of each council with later ones begin; one entry more ends the last.
+    """
 
     pair: IntArray
     trust: FloatArray
+    first: IntArray
 
 
 class Ties:
@@ -48,12 +56,13 @@ class Ties:
     def __init__(self, councils: int) -> None:
         """Start without ties among ``councils``."""
         self._councils = councils
-        self._bonds = Bonds(np.zeros(0, dtype=np.int64), np.zeros(0))
+        none = np.zeros(0, dtype=np.int64)
+        self._bonds = Bonds(none, np.zeros(0), np.zeros(councils + 1, dtype=np.int64))
         self._changed: list[tuple[IntArray, float]] = []
 
     def trust(self, one: IntArray, other: IntArray) -> FloatArray:
         """Return earned trust between pairs of councils, in [-1, 1]."""
-        return _trust_between(self.bonds(), one, other, self._councils)
+        return _trust_between(self.bonds(), one, other)
 
     def add(self, members: IntArray, change: float) -> None:
         """Change trust between every two of ``members``, councils."""
@@ -64,18 +73,19 @@ class Ties:
         if self._changed:
             pairs, changes = zip(*self._changed, strict=True)
             change = np.repeat(changes, [len(pair) for pair in pairs])
-            self._bonds = _moved(self._bonds, np.concatenate(pairs), change)
+            self._bonds = _moved(self._bonds, np.concatenate(pairs), change, self._councils)
             self._changed.clear()
         return self._bonds
 
 
-def _moved(bonds: Bonds, pair: IntArray, change: FloatArray) -> Bonds:
+def _moved(bonds: Bonds, pair: IntArray, change: FloatArray, councils: int) -> Bonds:
     """Return ``bonds`` after ``change`` of the trust of ``pair``, one after the other."""
     pairs = np.union1d(bonds.pair, pair)
     trust = np.zeros(len(pairs))
     trust[np.searchsorted(pairs, bonds.pair)] = bonds.trust
     _change_trust(trust, np.searchsorted(pairs, pair), change)
-    return Bonds(pairs, trust)
+    first = np.searchsorted(pairs, np.arange(councils + 1) * councils)
+    return Bonds(pairs, trust, first)
 
 
 @compiled
@@ -84,7 +94,7 @@ def _change_trust(trust: FloatArray, place: IntArray, change: FloatArray) -> Non
         trust[place[one]] = min(max(trust[place[one]] + change[one], -1.0), 1.0)
 
 
-@compiled
+@inlined
 def _pair(one: int, other: int, councils: int) -> int:
     """Return the number of a pair of councils out of ``councils``."""
     return min(one, other) * councils + max(one, other)
@@ -101,24 +111,21 @@ def _pairs_among(members: IntArray, councils: int) -> IntArray:
     return pairs
 
 
-@compiled
-def _earned(bonds: Bonds, pair: int) -> float:
-    """Return the trust of one pair of councils, 0 where none was earned or lost."""
-    low, high = 0, len(bonds.pair)
-    while low < high:
-        middle = (low + high) // 2
-        if bonds.pair[middle] < pair:
-            low = middle + 1
-        else:
-            high = middle
-    return bonds.trust[low] if low < len(bonds.pair) and bonds.pair[low] == pair else 0.0
+@inlined
+def _earned(bonds: Bonds, one: int, other: int) -> float:
+    """Return the trust between two councils, 0 where none was earned or lost."""
+    pair, earlier, earned = _pair(one, other, len(bonds.first) - 1), min(one, other), 0.0
+    for place in range(bonds.first[earlier], bonds.first[earlier + 1]):
+        if bonds.pair[place] == pair:
+            earned = bonds.trust[place]
+    return earned
 
 
 @compiled
-def _trust_between(bonds: Bonds, one: IntArray, other: IntArray, councils: int) -> FloatArray:
+def _trust_between(bonds: Bonds, one: IntArray, other: IntArray) -> FloatArray:
     trust = np.empty(len(one))
     for place in range(len(one)):
-        trust[place] = _earned(bonds, _pair(one[place], other[place], councils))
+        trust[place] = _earned(bonds, one[place], other[place])
     return trust
 
 
@@ -249,12 +256,17 @@ def _service_facts(model: "MarketModel") -> ServiceFacts:
 
 def _council_facts(model: "MarketModel") -> CouncilFacts:
     councils = model.councils
-    control = np.arange(len(CONTROLS))
     return CouncilFacts(
         model.geography.family, councils.control, councils.readiness, council_pressure(model),
-        councils.champion, political_distance(control[:, None], control, INDEPENDENT_FROM),
-        model.ties.bonds(),
+        councils.champion, _political_distances(), model.ties.bonds(),
     )  # fmt: skip
+
+
+@cache
+def _political_distances() -> FloatArray:
+    """Return political distances by control and control."""
+    control = np.arange(len(CONTROLS))
+    return political_distance(control[:, None], control, INDEPENDENT_FROM)
 
 
 def _rules(model: "MarketModel") -> Rules:
@@ -370,14 +382,14 @@ def _offers(
     return offers[:count], attraction[:count]
 
 
-@compiled
+@inlined
 def _attraction(
     leader: int, candidate: int, kilometres: float, services: ServiceFacts,
     councils: CouncilFacts, rules: Rules,
 ) -> float:  # fmt: skip
     """Return what draws a pair together: the less willing of the two decides."""
     one, other = services.council[leader], services.council[candidate]
-    trust = _earned(councils.bonds, _pair(one, other, len(councils.control)))
+    trust = _earned(councils.bonds, one, other)
     trust += SAME_COUNTY_TRUST * (councils.family[one] == councils.family[other])
     politics = councils.politics[councils.control[one], councils.control[other]]
     ratio = services.value[leader] / services.value[candidate]
@@ -391,7 +403,7 @@ def _attraction(
 _joining_attraction = on_numbers(joining_attraction)
 
 
-@compiled
+@inlined
 def _willingness(
     service: int, trust: float, kilometres: float, politics: float, size_ratio: float,
     services: ServiceFacts, councils: CouncilFacts, rules: Rules,
@@ -529,15 +541,12 @@ def _agreed(model: "MarketModel", members: IntArray, group: IntArray) -> list[Gr
 
 
 def _walk_chance(model: "MarketModel", members: IntArray, lead: IntArray) -> FloatArray:
-    councils, council = model.councils, model.services.council[members]
-    other = model.services.council[lead]
-    family = model.geography.family
+    councils, family = model.councils, model.geography.family
+    council, other = model.services.council[members], model.services.council[lead]
     same_county = family[council] == family[other]
     trust = model.ties.trust(council, other) + SAME_COUNTY_TRUST * same_county
-    politics = political_distance(
-        councils.control[council], councils.control[other], INDEPENDENT_FROM
-    )
-    away = model.kilometres(council, other)
+    politics = _political_distances()[councils.control[council], councils.control[other]]
+    away = model.geography.kilometres(council, other)
     mandate = model.levers.aggregation_mandate * _obliged(model, members)
     return walk_away_chance(
         model.assumptions.walk_away, trust, politics, away, councils.champion[council], mandate

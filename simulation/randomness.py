@@ -15,7 +15,7 @@ from functools import cache
 import numpy as np
 from numpy.typing import NDArray
 
-from agents.compiled import COMPILES, compiled
+from agents.compiled import COMPILES, compiled, inlined
 from simulation.normal import normal_quantile
 
 KeyArray = NDArray[np.uint64]
@@ -74,23 +74,23 @@ def _next_in_integers(part: np.uint64) -> np.uint64:
     return np.uint64(int(part) + int(_GOLDEN) & _MASK)
 
 
-mixed = compiled(_mixed_in_64_bits) if COMPILES else _mixed_in_integers
-_next = compiled(_next_in_64_bits) if COMPILES else _next_in_integers
+mixed = inlined(_mixed_in_64_bits) if COMPILES else _mixed_in_integers
+_next = inlined(_next_in_64_bits) if COMPILES else _next_in_integers
 
 
-@compiled
+@inlined
 def extended(key: np.uint64, part: np.uint64) -> np.uint64:
     """Return the key of an event from that of its first parts and one further part."""
     return mixed(key ^ _next(part))
 
 
-@compiled
+@inlined
 def uniform_at(key: np.uint64) -> float:
     """Return the uniform draw from the open interval (0, 1) that belongs to ``key``."""
     return (float(key >> _DISCARDED) + 0.5) * 2.0**-52
 
 
-@compiled
+@inlined
 def normal_at(key: np.uint64) -> float:
     """Return the standard normal draw that belongs to ``key``; it rises with the uniform one."""
     return normal_quantile(uniform_at(key))
@@ -138,7 +138,8 @@ def _folded(start: KeyArray, parts: tuple[KeyArray, ...]) -> KeyArray:
     for part in parts:
         size = len(part) if size == 1 else size
     keys = np.empty(size, dtype=np.uint64)
-    keys[:] = start
+    for place in range(size):
+        keys[place] = start[place if len(start) == size else 0]
     for part in parts:
         if len(part) != size and len(part) != 1:
             raise ValueError("the parts of a key do not broadcast")

@@ -385,9 +385,7 @@ def kilometres(
     latitude: ArrayLike, longitude: ArrayLike, to_latitude: ArrayLike, to_longitude: ArrayLike
 ) -> FloatArray:
     """Return great-circle distances in kilometres between positions in degrees, broadcast."""
-    south, west, north, east = map(
-        np.radians, np.broadcast_arrays(latitude, longitude, to_latitude, to_longitude)
-    )
+    south, west, north, east = map(np.radians, (latitude, longitude, to_latitude, to_longitude))
     chord = (
         np.sin((north - south) / 2) ** 2
         + np.cos(south) * np.cos(north) * np.sin((east - west) / 2) ** 2

@@ -196,7 +196,7 @@ def test_imports_go_one_way(monkeypatch: pytest.MonkeyPatch) -> None:
     assert lint_imports(no_cache=True, no_logo=True) == 0
 
 
-HEAVY = ("mesa", "pandas", "scipy", "plotly", "networkx", "pyarrow")
+HEAVY = ("mesa", "numba", "pandas", "scipy", "plotly", "networkx", "pyarrow")
 LAUNCH = f"""
 import atexit, sys
 atexit.register(lambda: sys.stderr.write(" ".join(sys.modules.keys() & {set(HEAVY)})))
