@@ -163,13 +163,17 @@ def highest_viable_price(
 
 
 def highest_price(
-    value: FloatArray, limit: FloatArray, retained: FloatArray, commitment: FloatArray
+    value: FloatArray,
+    limit: FloatArray,
+    retained: FloatArray,
+    commitment: FloatArray,
+    commitment_price: float,
 ) -> FloatArray:
     """Return the highest price (£m a year) at which councils sign.
 
     The risk that stays with them counts: it is taken off what they would otherwise pay.
     """
-    return value * (limit + 0.04 * (commitment - 0.5)) - retained
+    return value * (limit + commitment_price * (commitment - 0.5)) - retained
 
 
 def judged_price(price: FloatArray, merit: FloatArray, noise: FloatArray) -> FloatArray:

@@ -204,6 +204,21 @@ def limited_loss(limit: FloatArray, median: FloatArray, spread: float) -> FloatA
     return borne
 
 
+def invests(value: FloatArray, worth: FloatArray, gain: float, platform: float) -> BoolArray:
+    """Return for which contracts a platform of their own pays: volume overcomes its cost.
+
+    Committed volume so brings investment and a discount (D0 ¶54; D1 §1.3).
+
+    Args:
+        value: £m a year.
+        worth: of £1 a year of saving over the contract at the supplier's cost of capital, £.
+        gain: share of cost that the platform saves.
+        platform: its cost, £m.
+    """
+    pays: BoolArray = gain * value * worth > platform
+    return pays
+
+
 def stays(rank: IntArray, clients: IntArray, leak: float, drawn: FloatArray) -> BoolArray:
     """Return which bidders stay in a competition in which clients let slip how they rank.
 

@@ -40,6 +40,8 @@ class Assumptions:
     size_exponent: float = _sampled(0.85, "exponent", (0.3, 1.5), (0.7, 1.0), "how spend grows with population within a type of council", "D0 ¶59")
     # councils
     client_commitment: float = _sampled(0.5, "share", (0, 1), (0.4, 0.6), "mean commitment of councils that suppliers see", "D0 ¶17")
+    commitment_award: float = _fixed(0.06, "share", 0, 0.5, "chance that a tender of a fully committed client is not cancelled, against one without commitment", "D0 ¶17")
+    commitment_price: float = _fixed(0.04, "of in-house cost", 0, 0.5, "price that a fully committed client accepts beyond one without commitment", "D0 ¶17")
     champion_share: float = _fixed(0.35, "share", 0, 1, "councils with a champion of change at the start", "D1 §1.8")
     champion_emerges: float = _fixed(0.03, "a quarter", 0, 1, "chance that a champion emerges")
     champion_lost: float = _fixed(0.02, "a quarter", 0, 1, "chance that a champion moves on", "D1 §1.8")
@@ -56,7 +58,7 @@ class Assumptions:
     specification: float = _sampled(0.5, "share", (0, 1), (0.35, 0.65), "how well requirements are specified to a standard", "D0 ¶14")
     price_blur: float = _fixed(0.10, "share", 0, 1, "error in buyers' reference prices from a single recent award", "D0 ¶54")
     abnormal_price: float = _fixed(0.8, "ratio", 0, 1, "bid over the going price below which a skilled buyer rejects it")
-    ageing: float = _sampled(0.02, "of value", (0, 0.5), (0.01, 0.03), "cost of changes in the fifth year of a contract as needs depart from it, times complexity", "D1 §4.5")
+    ageing: float = _sampled(0.025, "of value", (0, 0.5), (0.015, 0.035), "cost of changes in the fifth year of a contract as needs depart from it, times complexity", "D1 §4.5")
     double_running: float = _sampled(0.05, "of annual value", (0, 1), (0.02, 0.08), "cost a year of running old and new side by side while a supplier takes over, times complexity", "D1 §1.4")
     client_side: float = _sampled(0.02, "of price", (0, 0.2), (0.01, 0.03), "cost of managing a contract")
     front_line: float = _sampled(0.15, "of saving", (0, 1), (0.05, 0.25), "saving lost as work moves to the front line", "D1 §6.6; D3 ¶123")
@@ -89,6 +91,8 @@ class Assumptions:
     overhead_sme: float = _fixed(0.004, "£m a year", 0, 1, "an SME's overhead on each contract", tuned=True)
     idle_cost: float = _fixed(0.05, "share", 0, 1, "cost of idle teams over their capacity a year", "D0 ¶36-41")
     big_bang: float = _sampled(0.10, "factor", (0, 1), (0.05, 0.15), "rise of complexity with the logarithm of the number of councils", "D0 ¶53")
+    platform: float = _fixed(1.0, "£m", 0.001, 100, "cost of a platform of its own that a contract may be given, where suppliers invest", "D0 ¶54; D1 §1.3")
+    platform_gain: float = _sampled(0.03, "of cost", (0, 0.5), (0.02, 0.04), "delivery cost that such a platform saves", "D0 ¶54; D1 §1.3")
     # bidding
     common_error: float = _sampled(0.09, "share", (0, 0.5), (0.06, 0.12), "error in cost that all bidders share, times complexity")
     own_error: float = _sampled(0.05, "share", (0, 0.5), (0.03, 0.07), "a bidder's own error in cost")
@@ -159,7 +163,7 @@ class Assumptions:
     sme_normal: float = _fixed(0.009, "£m a quarter", 0.00001, 100, "what tenders within reach promise each SME in a normal market", tuned=True)
     large_normal: float = _fixed(1.0, "£m a quarter", 0.00001, 100, "the same for each large supplier", tuned=True)
     sme_patience: float = _fixed(1.0, "contract lengths", 0.05, 100, "without a win after which an SME gives a segment up")
-    large_patience: float = _fixed(1.0, "contract lengths", 0.05, 100, "without a win after which a large supplier gives a segment up")
+    large_patience: float = _fixed(0.6, "contract lengths", 0.05, 100, "without a win after which a large supplier gives a segment up")
     # fmt: on
 
 

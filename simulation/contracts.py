@@ -73,6 +73,7 @@ class Contracts(Table):
     overhead: FloatArray = number("£m a year", "supplier's overhead for it")
     investment: FloatArray = number("£m", "supplier's up-front investment")
     funded: FloatArray = number("£m", "set-up cost that the supplier paid for the councils")
+    platform: FloatArray = number("£m", "what the supplier spent on a platform of its own")
     moved: BoolArray = flag("its services came from the councils or another supplier")
     dispute_quarter: IntArray = whole("quarter", "when a dispute breaks out; 0 never")
     shortfall: FloatArray = number("ratio", "true cost less estimate over in-house cost")
@@ -90,6 +91,11 @@ class Contracts(Table):
         self.ended[rows] = quarter
         self.ended_how[rows] = how
         self.load[rows] = 0.0
+
+    def invested(self, rows: IntArray) -> FloatArray:
+        """Return all that suppliers put in up front for the contracts ``rows``, £m."""
+        total: FloatArray = self.investment[rows] + self.funded[rows] + self.platform[rows]
+        return total
 
     def in_force(self) -> IntArray:
         """Return the rows of contracts in force."""

@@ -71,7 +71,7 @@ def _sign(model: "MarketModel", plan: Plan, result: Result) -> IntArray:
     contract = dict(zip(awarded.tolist(), rows.tolist(), strict=True))
     projects = sorted(plan.set_up.keys() & contract.keys())
     model.book_set_up({contract[tender]: plan.set_up[tender] for tender in projects})
-    invested = to_pence(model.contracts.investment[rows] + model.contracts.funded[rows])
+    invested = to_pence(model.contracts.invested(rows))
     account = model.ledger.supplier(model.contracts.supplier[rows])
     model.ledger.post(account, Account.RESOURCES, Purpose.INVESTMENT, invested)
     model.tally["supplier_investment"] += float(invested.sum()) / PENCE
@@ -116,6 +116,7 @@ def _write_money(
     contracts.risk_ratio[rows] = result.bids.risk[winner] / value
     contracts.finance_ratio[rows] = result.bids.finance[winner] / value
     contracts.funded[rows] = requirements.funded[awarded]
+    contracts.platform[rows] = result.terms.platform[awarded]
     saved = np.maximum(1.0 - contracts.price_ratio[rows], 0.0)
     contracts.claimed_ratio[rows] = saved * (1.0 + assumptions.claim_optimism)
     contracts.investment[rows] = result.terms.investment[awarded]

@@ -277,8 +277,7 @@ def _unrecovered(model: "MarketModel", live: IntArray) -> FloatArray:
     """Return up-front investment, set-up paid for councils included, not yet earned back, £m."""
     contracts = model.contracts
     elapsed = (model.quarter - contracts.start[live]) / _payback(model, live)
-    invested = (contracts.investment + contracts.funded)[live]
-    left: FloatArray = invested * np.clip(1.0 - elapsed, 0.0, 1.0)
+    left: FloatArray = contracts.invested(live) * np.clip(1.0 - elapsed, 0.0, 1.0)
     return left
 
 

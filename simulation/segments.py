@@ -45,7 +45,7 @@ PROCEDURES: tuple[Procedure, ...] = (
     Procedure("catalogue", 0, 0.005, 0.020, 0.002, 0.005, False),
     Procedure("simplified", 1, 0.003, 0.006, 0.002, 0.005, False),
     Procedure("restricted", 2, 0.006, 0.009, 0.006, 0.010, False),
-    Procedure("competitive dialogue", 8, 0.050, 0.020, 0.030, 0.015, True),
+    Procedure("competitive dialogue", 8, 0.100, 0.015, 0.030, 0.015, True),
 )
 PROCEDURE_NAMES = tuple(procedure.name for procedure in PROCEDURES)
 

@@ -43,7 +43,7 @@ class Terms:
     """What is common to all bids of a tender, one entry a tender; £m, annual unless said.
 
     Attributes:
-        scale: factor on cost from pooled demand and coordination.
+        scale: factor on cost from pooled demand, coordination and what volume lets suppliers build.
         error: error in estimates of cost that all bidders share.
         repulsion: what puts every firm off the tender, on the log scale.
         chance: chance of a risk event by category, tenders x 3.
@@ -51,6 +51,7 @@ class Terms:
         own_loss: what £1 of a loss that the buyers bear costs them.
         project_cost: £m, over the contract's life.
         investment: £m, supplier's up-front investment.
+        platform: £m, what a platform of its own for the contract costs, where volume pays for it.
         work: transition work, £m a year.
     """
 
@@ -62,6 +63,7 @@ class Terms:
     own_loss: FloatArray
     project_cost: FloatArray
     investment: FloatArray
+    platform: FloatArray
     work: FloatArray
 
 
@@ -188,8 +190,9 @@ def _terms(model: "MarketModel", requirements: Requirements) -> Terms:
         table.scale_elasticity[segment] * assumptions.demand_scale, model.coordination[segment],
     )  # fmt: skip
     own_loss = own_loss_factor(requirements.risk_skill, assumptions.own_loss_surcharge)
+    invests = _invests(model, requirements)
     return Terms(
-        scale=scale,
+        scale=scale * (1.0 - assumptions.platform_gain * invests),
         error=_common_error(model, requirements),
         repulsion=assumptions.allure * draw_normal(model, "allure", requirements),
         chance=chance,
@@ -197,8 +200,18 @@ def _terms(model: "MarketModel", requirements: Requirements) -> Terms:
         own_loss=own_loss,
         project_cost=project_cost,
         investment=assumptions.investment * table.investment_share[segment] * contract_value,
+        platform=np.where(invests, assumptions.investment * assumptions.platform, 0.0),
         work=assumptions.transition_load * complexity * requirements.value,
     )
+
+
+def _invests(model: "MarketModel", requirements: Requirements) -> BoolArray:
+    """Return for which contracts suppliers build a platform: volume must pay for it."""
+    assumptions, segment = model.assumptions, requirements.segment
+    worth = worth_of_saving(assumptions.supplier_finance)[segment, requirements.quarters]
+    pays = firm.invests(requirements.value, worth, assumptions.platform_gain, assumptions.platform)
+    built: BoolArray = pays & segment_table().programme[segment]
+    return built
 
 
 def _common_error(model: "MarketModel", requirements: Requirements) -> FloatArray:
@@ -274,7 +287,7 @@ def _able_to_take(
     able = (suppliers.capacity - suppliers.load)[supplier] >= terms.work[tender]
     spread = np.sqrt(terms.risk.supplier_variance)
     able &= (model.assumptions.exposure_limit * model.free_capital)[supplier] >= spread[tender]
-    invested = terms.investment + requirements.funded
+    invested = terms.investment + terms.platform + requirements.funded
     able &= (model.assumptions.investment_limit * model.free_capital)[supplier] >= invested[tender]
     rows = rows_where(able)
     tender, supplier = tender[rows], supplier[rows]
@@ -389,14 +402,14 @@ def _borne_loss(
 def _priced_finance(model: "MarketModel", requirements: Requirements, terms: Terms) -> FloatArray:
     """Return what a price holds for capital put in up front, £m a year.
 
-    Investment is spent instead of later cost, so only its finance is priced; set-up that is paid
-    for the councils is earned back as well.
+    Investment is spent instead of later cost, so only its finance is priced; a platform and set-up
+    that is paid for the councils are earned back as well.
     """
     assumptions, years = model.assumptions, requirements.years
     payback = np.minimum(assumptions.payback_years, years)
-    invested = terms.investment + requirements.funded
-    finance = invested * assumptions.supplier_finance * payback / 2.0
-    yearly: FloatArray = (finance + requirements.funded) / years
+    earned_back = requirements.funded + terms.platform
+    finance = (terms.investment + earned_back) * assumptions.supplier_finance * payback / 2.0
+    yearly: FloatArray = (finance + earned_back) / years
     return yearly
 
 
@@ -409,7 +422,8 @@ def cost_of_bids(model: "MarketModel", requirements: Requirements) -> FloatArray
     """Return what a bid for each tender costs a large supplier, £m."""
     table, assumptions = procedure_table(), model.assumptions
     fixed = assumptions.bid_fixed * table.bid_fixed[requirements.procedure]
-    rate = table.bid_rate[requirements.procedure] * requirements.complexity**2 * _vagueness(model)
+    complexity = segment_table().complexity[requirements.segment]
+    rate = table.bid_rate[requirements.procedure] * complexity**2 * _vagueness(model)
     cost = firm.bid_cost(fixed, rate, requirements.contract_value)
     added: FloatArray = cost * (1.0 + assumptions.diligence_cost * requirements.diligent)
     return added
@@ -569,13 +583,17 @@ def _limit(model: "MarketModel", requirements: Requirements, terms: Terms) -> Fl
     new, renewal = table.accept_new[segment], table.accept_renewal[segment]
     limit = new + (renewal - new) * requirements.renewal
     retained = terms.risk.council_loss / requirements.years
-    most = buyer.highest_price(requirements.value, limit, retained, requirements.commitment)
+    most = buyer.highest_price(
+        requirements.value, limit, retained, requirements.commitment,
+        model.assumptions.commitment_price,
+    )  # fmt: skip
     return np.minimum(most, requirements.ceiling - retained)
 
 
 def _goes_ahead(model: "MarketModel", requirements: Requirements) -> BoolArray:
     """Return which tenders are not cancelled: commitment and the strength of the case decide."""
-    chance = 0.91 + 0.06 * requirements.commitment + 0.03 * _resilience(requirements)
+    committed = model.assumptions.commitment_award * (requirements.commitment - 0.5)
+    chance = 0.94 + committed + 0.03 * _resilience(requirements)
     return ndtr(draw_normal(model, "goes ahead", requirements)) < chance
 
 
