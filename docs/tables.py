@@ -19,7 +19,7 @@ import numpy as np
 
 from agents.columns import Column, Table
 from agents.council import Councils, Services
-from agents.government import Claims
+from agents.government import Claims, Stages
 from agents.partnership import Partnerships
 from agents.supplier import Suppliers
 from simulation.assumptions import CENTRAL, Assumptions
@@ -40,13 +40,15 @@ from simulation.outcomes import (
 )
 from simulation.parameters import Parameter, Scalar, parameters
 from simulation.randomness import Draws, combine, name_key
-from simulation.segments import RISKS, SEGMENTS, Segment
+from simulation.segments import PROCEDURES, RISKS, SEGMENTS, SOURCES, Procedure, Segment
 
 ROOT = Path(__file__).parent.parent
 DOCUMENT = ROOT / "docs" / "ODD.md"
 BLOCK = re.compile(r"(<!-- generated: ([\w-]+) -->\n)(.*?)(<!-- end -->)", re.DOTALL)
 
-STATE: tuple[type[Table], ...] = (Councils, Services, Suppliers, Contracts, Partnerships, Claims)
+STATE: tuple[type[Table], ...] = (
+    Councils, Services, Suppliers, Contracts, Partnerships, Claims, Stages,
+)  # fmt: skip
 """Tables of state variables, in the order in which the document shows them."""
 
 KINDS = MappingProxyType({"f": "number", "i": "whole", "b": "flag", "u": "key"})
@@ -79,6 +81,10 @@ PURPOSES = {
     Purpose.DIVIDEND: "capital above what a firm holds on to",
     Purpose.DEFAULT: "creditors bear a failed firm's debt",
     Purpose.OUTSIDE_PROFIT: "profit from other business rebuilds capital",
+    Purpose.TRANSITION: "old and new run side by side while a supplier takes over",
+    Purpose.CHANGE: "changes to ageing contracts",
+    Purpose.DISPUTE: "cost of disputes, each party its own",
+    Purpose.SUPPLIER_FINANCE: "return on what suppliers put in up front, to those who lent it",
 }
 """What money is moved for, in words."""
 
@@ -86,12 +92,17 @@ CONSTANTS = (
     ("simulation.population.TYPE_FACTOR", "spend of a council of median size, by type"),
     ("simulation.population.MEDIAN_POPULATION", "persons; median size, by type"),
     ("simulation.population.CONTROL_SHARES", "control where it is drawn, in the order of the code"),
-    ("simulation.population.SERVICE_SPREAD", "log; spread of sizes of services"),
+    ("simulation.population.SERVICE_SPREAD", "log; spread of sizes of a segment's services"),
+    ("simulation.population.MIX_SPREAD", "log; spread of councils' leaning to a segment"),
+    ("simulation.population.SMALLEST_SERVICE", "£m a year; a smaller one is bought with others"),
     ("simulation.population.STRATEGIC_SHARE", "councils with a strategic service, districts apart"),
     ("simulation.population.STRATEGIC_SHARE_DISTRICT", "districts with a strategic service"),
     ("simulation.population.LARGEST_STRATEGIC", "£m a year; cap on a strategic baseline"),
     ("simulation.founding.FOUNDING_PRICE", "price over in-house cost in April 2006"),
     ("simulation.founding.FOUNDING_MARGIN", "margin in that price"),
+    ("simulation.model.STARTING_PRICES", "awards known in 2006 in a segment of one service"),
+    ("simulation.segments.SOURCES", "where savings come from, in the order of the next row"),
+    ("simulation.segments.SOURCE_QUARTERS", "quarters until each source is reached in full"),
     ("simulation.geography.MOST_CANDIDATES", "partners that one council considers"),
     ("simulation.register.LONGEST_SIDE", "x spacing; longest side that is a border"),
     ("simulation.register.WIDEST_ANGLE", "degrees; widest angle that a border faces"),
@@ -104,21 +115,34 @@ CONSTANTS = (
     ("simulation.partnering.TRUST_LOST", "trust after a group breaks up or collapses"),
     ("simulation.partnering.READINESS_GAINED", "readiness after a joint signature"),
     ("simulation.partnering.READINESS_LOST", "readiness after a group breaks up or collapses"),
+    ("simulation.partnering.FURTHEST_VIRTUAL", "km; distance that counts at most, national reach"),
     ("simulation.route.PROJECT_RETRY", "quarters until a project that was given up comes up again"),
+    ("simulation.route.SOONEST_RETRY", "quarters; shortest wait before a tender is repeated"),
     ("simulation.tendering.STRATEGIC_EFFICIENCY", "exponent on efficiency in strategic deals"),
     ("simulation.tendering.LARGEST_ERROR", "of cost; bound on each error in an estimate"),
-    ("simulation.delivery.TROUBLED_QUARTERS", "quarters of trouble after an event"),
+    ("simulation.tendering.SPARED_EFFORT", "of the cost of a bid, saved by leaving early"),
+    ("simulation.delivery.EXPOSED_PART", "of a contract's life in which events can strike"),
+    ("simulation.delivery.DISPUTE_WITHIN", "quarters after signature in which disputes break out"),
+    ("simulation.delivery.NAME_LOST", "reputation lost with a contract that ends in failure"),
+    ("simulation.delivery.TROUBLED_QUARTERS", "quarters of trouble after an event or a dispute"),
     ("simulation.delivery.TROUBLED_QUALITY", "dip in quality while in trouble"),
     ("simulation.delivery.TRANSITION_QUALITY", "dip in quality during transition"),
+    ("simulation.finance.AGED_YEARS", "years; age at which changes cost what ageing says"),
+    ("simulation.finance.STAGES", "quarterly stages in which set-up is paid"),
     ("simulation.finance.SAVING_MEMORY", "a quarter; weight of the newest saving rate"),
     ("simulation.finance.DIVIDEND_ABOVE", "x target; capital above it is paid out"),
     ("simulation.finance.OUTSIDE_MARGIN", "a year; profit on turnover outside this market"),
     ("simulation.market.AIMED_WINS", "wins for a bid that suppliers aim at"),
     ("simulation.market.MARGIN_STEP", "speed at which margins are learned"),
+    ("simulation.market.REBUILDING", "rise of margins where capital is used up"),
     ("simulation.market.LEAST_MARGIN", "least learned factor on the mark-up"),
     ("simulation.market.MOST_MARGIN", "greatest learned factor on the mark-up"),
     ("simulation.market.PIPELINE_QUARTERS", "quarters of work in a visible pipeline"),
     ("simulation.market.WALLET_QUARTERS", "quarters of income that pre-sales money may hold"),
+    ("simulation.market.NAME_MENDED", "a quarter; part of the way to the best reputation"),
+    ("simulation.market.BEST_NAME", "reputation that delivery leads to"),
+    ("simulation.market.LEAST_PATIENCE", "quarters; least length of a contract in patience"),
+    ("simulation.market.PRICES_KEPT", "a quarter; part of known prices that stays recent"),
 )
 
 EXAMPLES: tuple[tuple[str, dict[str, Any]], ...] = (
@@ -134,12 +158,14 @@ EXAMPLES: tuple[tuple[str, dict[str, Any]], ...] = (
      {"base": 0.25, "trust": 0.2, "politics": 0.5, "kilometres": 30.0, "champion": False,
       "mandate": 0.5}),
     ("agents.council.highest_viable_price",
-     {"otherwise": 2.0, "set_up": 0.3, "years": 7.5, "client_side": 0.02, "discount_rate": 0.035,
-      "optimism": 0.25}),
+     {"otherwise": 2.0, "set_up": 0.3, "worth": 5.4, "client_side": 0.02, "optimism": 0.25}),
     ("agents.council.highest_price",
-     {"value": 2.0, "limit": 1.06, "retained": 0.05, "commitment": 0.7}),
+     {"value": 2.0, "limit": 1.06, "retained": 0.05, "commitment": 0.7,
+      "commitment_price": 0.04}),
     ("agents.council.judged_price",
-     {"price": 2.0, "quality": 1.1, "quality_weight": 0.3, "noise": 0.02}),
+     {"price": 2.0, "merit": 0.03, "noise": 0.02}),
+    ("agents.council.evaluation_noise", {"spread": 0.06, "skill": 0.7, "blur": 0.02}),
+    ("agents.council.reference_blur", {"single": 0.1, "prices": 24.0}),
     ("agents.partnership.set_up_quarters", {"base": 4, "members": 6}),
     ("agents.partnership.set_up_cost",
      {"value": 4.0, "saving_share": 0.05, "years_of_saving": 2.0, "floor": 0.3}),
@@ -155,9 +181,17 @@ EXAMPLES: tuple[tuple[str, dict[str, Any]], ...] = (
     ("agents.supplier.risk_loading", {"variance": 4.0, "free": 65.0, "tolerance": 0.4}),
     ("agents.supplier.win_chance",
      {"price": 1.9, "expected_price": 2.0, "rivals": 3.0, "fear": 1.5, "spread": 0.2}),
-    ("agents.supplier.bid_hurdle", {"base": 0.02, "commitment": 0.6, "repulsion": 0.5}),
+    ("agents.supplier.regard", {"commitment": 0.6, "skill": 0.7, "resilience": 0.5}),
+    ("agents.supplier.bid_hurdle",
+     {"base": 0.02, "regard": 0.6, "strength": 3.0, "repulsion": 0.5}),
     ("agents.supplier.bid_cost", {"fixed": 0.066, "rate": 0.02, "contract_value": 100.0}),
-    ("agents.supplier.commits", {"capital": 90.0, "remaining_margin": 4.0, "share": 0.22}),
+    ("agents.supplier.commits",
+     {"capital": 90.0, "remaining_margin": 4.0, "name": 1.5, "share": 0.22}),
+    ("agents.supplier.limited_loss", {"limit": 5.0, "median": 4.0, "spread": 0.8}),
+    ("agents.supplier.stays", {"rank": 2, "clients": 5, "leak": 0.08, "drawn": 0.25}),
+    ("agents.supplier.gives_up", {"since_win": 30, "contracts": 0, "patience": 30.0}),
+    ("agents.supplier.prospect",
+     {"value": 5.0, "rivals": 4.0, "width": 0.36, "cost_of_bid": 0.05}),
     ("agents.supplier.grow",
      {"capacity": 7.0, "load": 5.0, "pipeline": 2.0, "up": 0.03, "down": 0.015}),
     ("agents.supplier.entry_chance", {"opportunity": 1.5, "hazard": 0.04}),
@@ -245,13 +279,15 @@ def reading_functions() -> Mapping[str, Sequence[str]]:
 
 
 def _lever_reads(tree: ast.AST, within: str = "") -> Iterator[tuple[str, str]]:
-    """Yield every read of ``....levers.<name>`` with the function or method that holds it."""
+    """Yield every read of ``levers.<name>`` with the function or method that holds it."""
     for node in ast.iter_child_nodes(tree):
         match node:
             case ast.FunctionDef(name=name) | ast.ClassDef(name=name):
                 yield from _lever_reads(node, f"{within}.{name}".removeprefix("."))
                 continue
-            case ast.Attribute(value=ast.Attribute(attr="levers"), attr=lever):
+            case ast.Attribute(
+                value=ast.Attribute(attr="levers") | ast.Name(id="levers"), attr=lever
+            ):
                 yield within, lever
         yield from _lever_reads(node, within)
 
@@ -279,16 +315,37 @@ def _range(ends: tuple[float | None, float | None] | None) -> str:
 def segments() -> str:
     """Return the table of segments: a row a property, a column a segment."""
     meanings = _attributes(Segment)
-    names = [one.name for one in fields(Segment) if one.name not in ("name", "risk")]
-    rows = [
+    names = [one.name for one in fields(Segment) if one.name not in ("name", "risk", "sources")]
+    rows: list[Sequence[str]] = [
         (_code(name), *(_number(getattr(one, name)) for one in SEGMENTS), meanings[name])
         for name in names
     ]
-    risks = [
-        (f"`risk`, {kind}", *(_number(one.risk[place]) for one in SEGMENTS), "share of its risk")
-        for place, kind in enumerate(RISKS)
+    rows += _parts("risk", RISKS, "share of its risk")
+    rows += _parts("sources", SOURCES, "share of its savings")
+    return table(("property", *(_code(one.name) for one in SEGMENTS), "meaning"), rows)
+
+
+def _parts(name: str, kinds: Sequence[str], meaning: str) -> list[Sequence[str]]:
+    """Return a row for each kind of a property that has several numbers a segment."""
+    return [
+        (f"`{name}`, {kind}", *(_number(getattr(one, name)[place]) for one in SEGMENTS), meaning)
+        for place, kind in enumerate(kinds)
     ]
-    return table(("property", *(_code(one.name) for one in SEGMENTS), "meaning"), [*rows, *risks])
+
+
+def procedures() -> str:
+    """Return the table of procedures: a row a property, a column a procedure."""
+    meanings = _attributes(Procedure)
+    rows = [
+        (_code(name), *(_property(getattr(one, name)) for one in PROCEDURES), meanings[name])
+        for name in meanings
+        if name != "name"
+    ]
+    return table(("property", *(one.name for one in PROCEDURES), "meaning"), rows)
+
+
+def _property(value: Scalar) -> str:
+    return ("yes" if value else "no") if isinstance(value, bool) else _number(value)
 
 
 def _attributes(documented: type) -> Mapping[str, str]:
@@ -450,6 +507,7 @@ GENERATORS: Mapping[str, Callable[[], str]] = {
     "readers": readers,
     "assumptions": assumptions,
     "segments": segments,
+    "procedures": procedures,
     "constants": constants,
     "columns": columns,
     "outcomes": outcomes,

@@ -163,7 +163,7 @@ class Assumptions:
     sme_normal: float = _fixed(0.009, "£m a quarter", 0.00001, 100, "what tenders within reach promise each SME in a normal market", tuned=True)
     large_normal: float = _fixed(1.0, "£m a quarter", 0.00001, 100, "the same for each large supplier", tuned=True)
     sme_patience: float = _fixed(1.0, "contract lengths", 0.05, 100, "without a win after which an SME gives a segment up")
-    large_patience: float = _fixed(0.6, "contract lengths", 0.05, 100, "without a win after which a large supplier gives a segment up")
+    large_patience: float = _fixed(0.45, "contract lengths", 0.05, 100, "without a win after which a large supplier gives a segment up")
     # fmt: on
 
 

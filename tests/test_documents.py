@@ -18,7 +18,7 @@ from simulation.levers import Levers, live_levers
 from simulation.model import MarketModel
 from simulation.outcomes import MEASURES, OUTCOMES
 from simulation.parameters import parameters
-from simulation.segments import RISKS, SEGMENT_NAMES, Segment
+from simulation.segments import RISKS, SEGMENT_NAMES, Procedure, Segment
 
 ROOT = Path(__file__).parent.parent
 DOCS = ROOT / "docs"
@@ -89,6 +89,7 @@ def test_a_stale_table_is_made_anew(tmp_path: Path) -> None:
         ("events", [column for columns in COLUMNS.values() for column in columns]),
         ("columns", [column for kind in TABLES["STATE"] for column in kind.columns]),
         ("purposes", PURPOSES),
+        ("procedures", [field.name for field in fields(Procedure)][1:]),
     ],
 )
 def test_a_table_leaves_nothing_out(table: str, names: list[str]) -> None:
@@ -157,6 +158,7 @@ def vocabulary() -> set[str]:
     known |= {*COLUMNS, *(column for columns in COLUMNS.values() for column in columns)}
     known |= {column for kind in TABLES["STATE"] for column in kind.columns}
     known |= {*SEGMENT_NAMES, *(field.name for field in fields(Segment)), *ACCOUNT_CLASSES}
+    known |= {field.name for field in fields(Procedure)}
     return known
 
 
@@ -225,7 +227,7 @@ def purposes_of(node: ast.AST) -> Iterator[str]:
     """Yield the purpose of a draw, where ``node`` is one."""
     match node:
         case ast.Call(
-            func=ast.Attribute(attr="uniform" | "normal" | "happens"),
+            func=ast.Attribute(attr="uniform" | "normal" | "happens" | "root"),
             args=[ast.Constant(value=str(purpose)), *_],
         ):
             yield purpose
