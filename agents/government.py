@@ -22,15 +22,15 @@ from agents.handles import Market
 
 
 class Claims(Table):
-    """One row a claim that the fund has paid."""
+    """One row a member's claim on the fund, paid in the stages of its project."""
 
     project: KeyArray = identity("lead service and the ordinal of its need")
     council: IntArray = whole("row", "council that claimed")
     service: IntArray = whole("row", "its service in the project")
-    contract: IntArray = whole("row", "contract for which it was paid")
-    quarter: IntArray = whole("quarter", "when it was paid")
-    paid: IntArray = whole("pence", "paid out")
-    repayable: IntArray = whole("pence", "to be repaid from savings")
+    contract: IntArray = whole("row", "contract that it helps to set up")
+    quarter: IntArray = whole("quarter", "when it was booked")
+    paid: IntArray = whole("pence", "paid out so far")
+    repayable: IntArray = whole("pence", "to be repaid of that, from savings")
     share: FloatArray = number("share", "part of each saving that is repaid")
     repaid: IntArray = whole("pence", "repaid so far")
     written_off: IntArray = whole("pence", "written off")

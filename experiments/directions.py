@@ -119,10 +119,12 @@ class Ablation:
         change: the levers and assumptions that do.
         leaves_at_most: share of the effect that may be left; None where what is left must not be
             significantly in the claimed direction.
+        replications: paired replications; as many as the direction has where None.
     """
 
     change: Change
     leaves_at_most: float | None = None
+    replications: int | None = None
 
 
 @dataclass(frozen=True)
@@ -167,9 +169,11 @@ class Direction:
 
     def ablated(self) -> Direction:
         """Return the same comparison with the mechanism switched off."""
-        change = self.ablation.change if self.ablation else Change()
+        off = self.ablation or Ablation(Change())
+        change = off.change
         return dataclasses.replace(
             self,
+            replications=off.replications or self.replications,
             contrasts=tuple(one.with_change(change) for one in self.contrasts),
             grid=self.grid and self.grid.with_change(change),
             beside=(),
@@ -205,6 +209,11 @@ class Directions:
         return dataclasses.replace(self, directions=kept)
 
     def with_replications(self, replications: int) -> Directions:
-        """Return the same directions, each with ``replications``."""
-        more = (dataclasses.replace(one, replications=replications) for one in self.directions)
+        """Return the same directions, each with ``replications``, ablated or not."""
+        more = (_with_replications(one, replications) for one in self.directions)
         return dataclasses.replace(self, directions=tuple(more))
+
+
+def _with_replications(direction: Direction, replications: int) -> Direction:
+    ablation = direction.ablation and dataclasses.replace(direction.ablation, replications=None)
+    return dataclasses.replace(direction, replications=replications, ablation=ablation)

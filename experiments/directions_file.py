@@ -33,7 +33,7 @@ FIGURE_KEYS = (
 )  # fmt: skip
 CONDITION_KEYS = ("from", "to", "above", "below", "not", "known")
 ARM_KEYS = ("levers", "assumptions", "years")
-ABLATION_KEYS = ("levers", "assumptions", "leaves_at_most")
+ABLATION_KEYS = ("levers", "assumptions", "leaves_at_most", "replications")
 CONTRAST_KEYS = ("arm", "against", "figure")
 DIRECTION_KEYS = (
     "row", "title", "because", "kind", "replications", "arm", "against", "figure", "expected",
@@ -200,7 +200,8 @@ class _Reader:
         inside = f"{fields.inside}ablation"
         one = self._part(inside, fields.values["ablation"], "an ablation", ABLATION_KEYS)
         most = number(one, "leaves_at_most", -1.0) if one.given("leaves_at_most") else None
-        return Ablation(_change(one), most)
+        runs = one.whole("replications", REPLICATIONS[0], REPLICATIONS)
+        return Ablation(_change(one), most, runs if one.given("replications") else None)
 
     def _check_ablated(self, direction: Direction, inside: str) -> None:
         ablated, where = direction.ablated(), f"{self.where}: {inside}.ablation"

@@ -166,6 +166,7 @@ def _pay_for_procurement(model: "MarketModel", requirements: Requirements, resul
     table, procedure = procedure_table(), requirements.procedure
     rate = table.buyer_rate[procedure] * requirements.complexity
     cost = assumptions.buyer_cost * (table.buyer_fixed[procedure] + rate * requirements.value)
+    cost = cost * (1.0 + assumptions.diligence_cost * requirements.diligent)
     members = requirements.service
     worth = services.baseline[members] * model.index
     part = worth / requirements.value[requirements.tender]

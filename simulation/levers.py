@@ -132,7 +132,7 @@ class Levers:
     )  # fmt: skip
     local_delivery: float = declare(
         0.5, unit="share", bounds=SHARE,
-        meaning="share of tenders that insist on delivery in the area",
+        meaning="how many tenders insist on work in the area: 0 none, 0.5 the usual share, 1 all",
         source="D0 ¶24",
     )  # fmt: skip
     open_standards: float = declare(

@@ -100,7 +100,7 @@ MEASURES: Mapping[str, str] = {
     "exchequer_saving": "£m; fund repaid less fund paid out",
     "public_saving": "£m; councils_saving plus exchequer_saving",
     "claimed_saving": "£m; saving that contracts in force promise, optimism included",
-    "saving_ahead": "£m; in-house cost less price to the end of contracts in force",
+    "saving_ahead": "£m; in-house cost less agreed price to the end of contracts in force",
     "district_saving": "£m; councils_saving of districts",
     "district_counterfactual": "£m; counterfactual of districts",
     "upper_saving": "£m; councils_saving of counties and unitaries",
@@ -123,12 +123,12 @@ MEASURES: Mapping[str, str] = {
     "bidder_procurement_cost": "£m; suppliers' cost of bidding",
     "contract_years": "years; contracts in force, over four",
     "collapses": "count; contracts that a loss too great for the supplier ended",
-    "early_terminations": "count; collapses, and contracts ended by the failure of their supplier",
+    "early_terminations": "count; contracts ended by a loss, a dispute or their supplier's failure",
     "events": "count; contracts struck by risk events",
     "rescues": "count; of these, contracts whose supplier made good its part",
     "disputes": "count; contracts in dispute as true cost came to light",
     "comparable_prices": "count; recent awards in its segment for each tender, added up",
-    "unchanged_retenders": "count; awards on exactly the services of one outgoing contract",
+    "unchanged_retenders": "count; awards on just what one contract of an active supplier covered",
     "unchanged_incumbent_wins": "count; of these won by the supplier of that contract",
     "capable_large": (
         "count; large suppliers in each of managed services, outsourcing and strategic "
@@ -159,13 +159,13 @@ MEASURES: Mapping[str, str] = {
     "councils": "count; councils",
     "projects_viable": "count; business cases passed, each attempt of a project counted",
     "projects_started": "count; projects set up and signed",
-    "projects_unfunded": "count; of these, attempts given up for want of cash",
+    "projects_unfunded": "count; attempts that passed their business case and found no cash",
     "fund_paid": "£m; paid out by the fund",
     "fund_repaid": "£m; repaid to the fund",
     "fund_written_off": "£m; outstanding claims written off",
     "fund_claims": "count; projects that the fund paid for in part",
     "fund_deadweight": "count; of these, projects whose councils could have found the cash",
-    "supplier_investment": "£m; up-front investment by suppliers",
+    "supplier_investment": "£m; what suppliers put in up front, set-up that they paid included",
 }
 
 
@@ -381,7 +381,7 @@ _DELIVERY = (
         "lower",
         5.0,
         Sum("early_terminations"),
-        "contracts ended by a collapse or by the failure of their supplier",
+        "contracts ended by a loss, a dispute or the failure of their supplier",
         events="early_terminations",
     ),
     Outcome(

@@ -43,7 +43,7 @@ class Procedure:
 
 PROCEDURES: tuple[Procedure, ...] = (
     Procedure("catalogue", 0, 0.005, 0.020, 0.002, 0.005, False),
-    Procedure("simplified", 1, 0.003, 0.006, 0.002, 0.005, False),
+    Procedure("simplified", 1, 0.005, 0.009, 0.003, 0.005, False),
     Procedure("restricted", 2, 0.006, 0.009, 0.006, 0.010, False),
     Procedure("competitive dialogue", 8, 0.100, 0.015, 0.030, 0.015, True),
 )
@@ -110,7 +110,7 @@ SEGMENTS: tuple[Segment, ...] = (
             0.3, 0.25, 0.0, 1.12, 1.19, 0.40, 0.7, "restricted",
             (0.5, 0.3, 0.2), (0.1, 0.2, 0.5, 0.2)),
     Segment("architecture", "Architecture", 0.04, 1, 1.5, 0.5, 0.03, 0.6, 0.04, 0.02, 0.6,
-            0.4, 0.30, 0.0, 1.12, 1.19, 0.40, 0.6, "restricted",
+            0.4, 0.30, 0.0, 1.12, 1.19, 0.40, 0.6, "simplified",
             (0.5, 0.3, 0.2), (0.0, 0.0, 1.0, 0.0)),
     Segment("managed", "Managed IT services", 0.42, 1, 5.0, 0.55, 0.020, 0.7, 0.10, 0.04, 0.4,
             0.5, 0.10, 0.03, 1.06, 1.13, 0.25, 0.7, "restricted",

@@ -25,10 +25,6 @@ CLAIMS = read_directions(FILE)
 WANTED_ROWS = {*range(1, 12), 13, 16, *range(21, 27), 39, 41}
 
 
-def named(direction: Direction) -> str:
-    return f"{direction.row}-{direction.title.lower().replace(' ', '-')}"
-
-
 # What the model shows
 
 

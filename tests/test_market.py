@@ -168,12 +168,12 @@ def test_a_price_is_reached_on_a_ramp_and_set_up_is_paid_in_stages():
         outsourced &= contracts.start[paid.contract] > 0
         for place in np.flatnonzero(outsourced).tolist():
             ratio = float(paid.price[place] / paid.cost[place])
-            seen.setdefault(int(paid.contract[place]), []).append(ratio)
+            seen.setdefault(int(paid.contract[place]), {})[model.quarter] = ratio
     long = [c for c, paid in seen.items() if len(paid) > 11 and not model.contracts.disputed[c]]
     assert len(long) > 5
     for contract in long:
         was, agreed = model.contracts.was_ratio[contract], model.contracts.price_ratio[contract]
-        paid = seen[contract]
+        paid = list(seen[contract].values())
         assert abs(paid[0] - was) < abs(paid[5] - was) < abs(paid[10] - was) + 1e-12
         assert paid[10] == pytest.approx(agreed)
 
