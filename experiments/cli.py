@@ -28,8 +28,22 @@ LONGEST_ERROR = 1000
 type Command = Callable[..., Any]
 
 
-class Commands(click.Group):
+KEPT_LINES = "\\b\n", "\b\n"
+"""A mark in a docstring after which lines are kept, and what click takes for it."""
+
+
+class Told(click.Command):
+    """A command whose help keeps the lines of its examples."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.help = (self.help or "").replace(*KEPT_LINES)
+
+
+class Commands(Told, click.Group):
     """A group of commands that offers the nearest name for one that it does not have."""
+
+    command_class = Told
 
     def resolve_command(
         self, ctx: click.Context, args: list[str]

@@ -42,10 +42,10 @@ class Procedure:
 
 
 PROCEDURES: tuple[Procedure, ...] = (
-    Procedure("catalogue", 0, 0.005, 0.020, 0.002, 0.005, False),
-    Procedure("simplified", 1, 0.005, 0.009, 0.003, 0.005, False),
-    Procedure("restricted", 2, 0.006, 0.009, 0.006, 0.010, False),
-    Procedure("competitive dialogue", 8, 0.100, 0.015, 0.030, 0.015, True),
+    Procedure("catalogue", 0, 0.006, 0.020, 0.002, 0.005, False),
+    Procedure("simplified", 1, 0.006, 0.009, 0.003, 0.005, False),
+    Procedure("restricted", 2, 0.0072, 0.009, 0.006, 0.010, False),
+    Procedure("competitive dialogue", 8, 0.105, 0.0182, 0.030, 0.015, True),
 )
 PROCEDURE_NAMES = tuple(procedure.name for procedure in PROCEDURES)
 
@@ -121,7 +121,7 @@ SEGMENTS: tuple[Segment, ...] = (
     Segment("functional", "Functional outsourcing", 0.65, 1, 7.5, 0.6, 0.025, 0.9, 0.12, 0.04,
             0.3, 0.5, 0.12, 0.05, 1.06, 1.13, 0.12, 0.6, "competitive dialogue",
             (0.2, 0.4, 0.4), (0.3, 0.4, 0.05, 0.25)),
-    Segment("strategic", "Strategic service partnership", 1.5, 1, 10.0, 0.97, 0.08, 1.2, 0.08,
+    Segment("strategic", "Strategic service partnership", 1.5, 1, 10.0, 0.97, 0.085, 1.2, 0.08,
             0.045, 0.6, 0.6, 0.13, 0.125, 1.06, 1.13, 0.0, 0.5, "competitive dialogue",
             (0.3, 0.4, 0.3), (0.3, 0.4, 0.1, 0.2)),
 )  # fmt: skip

@@ -269,7 +269,8 @@ def test_without_a_command_there_is_help(say: Any) -> None:
 def test_every_command_has_help_with_an_example(say: Any, command: str) -> None:
     said = say(f"{command} --help")
     assert said.code == 0
-    assert f"tenderlab {command} " in said.out.split("Example")[1]
+    assert "\\b" not in said.out
+    assert f"\n    tenderlab {command} " in said.out.split("Example")[1]
 
 
 # Reports
