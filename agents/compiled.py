@@ -42,7 +42,6 @@ def inlined[**P, R](function: Callable[P, R]) -> Callable[P, R]:
 def _compiled[**P, R](function: Callable[P, R], *, inline: bool) -> Callable[P, R]:
     kernel: Any = _numba.njit(error_model="numpy", forceinline=inline)(function)
     if COMPILES:
-        kernel.stamp = _stamp(function)
         _keep(kernel, f"{function.__module__}.{function.__qualname__}")
     result: Callable[P, R] = kernel
     return result
@@ -63,8 +62,35 @@ def _keep(kernel: Any, name: str) -> None:
     except RuntimeError:  # no folder may be written to
         return
     folder, file = kernel._cache.cache_path, f"{name}.{sys.implementation.cache_tag}"
-    make_file: Any = IndexDataCacheFile
-    kernel._cache._cache_file = make_file(folder, file, kernel.stamp)
+    make_file: Any = _Kept
+    kernel._cache._cache_file = make_file(folder, file, kernel)
+
+
+class _Kept(IndexDataCacheFile):
+    """Machine code on disk, of which nothing counts that speaks of classes that are gone."""
+
+    @property
+    def _source_stamp(self) -> str:
+        """The stamp of the function, taken when all that it uses has been defined."""
+        return _stamp_of(self._kernel)
+
+    @_source_stamp.setter
+    def _source_stamp(self, kernel: Any) -> None:
+        self._kernel = kernel
+
+    def _load_index(self) -> Any:
+        kept: Any = super()
+        try:
+            return kept._load_index()
+        except (AttributeError, ImportError):
+            return {}
+
+
+def _stamp_of(kernel: Any) -> str:
+    if not hasattr(kernel, "stamp"):
+        kernel.stamp = _stamp(kernel.py_func)
+    stamp: str = kernel.stamp
+    return stamp
 
 
 def _stamp(function: Callable[..., Any]) -> str:
@@ -83,5 +109,7 @@ def _identity(value: object) -> object:
             return value.__name__
         case EnumType():
             return list(value)
+        case _ if hasattr(value, "py_func"):
+            return _stamp_of(value)
         case _:
-            return getattr(value, "stamp", value)
+            return value

@@ -77,7 +77,7 @@ def pressure(target: float, quarter: int, saving_rate: FloatArray, full_gap: flo
     ``full_gap`` of cost is full pressure.
     """
     asked = target / 100.0 * min(quarter / 4.0, 4.0)
-    return np.clip((asked - saving_rate) / full_gap, 0.0, 1.0)
+    return np.minimum(np.maximum((asked - saving_rate) / full_gap, 0.0), 1.0)
 
 
 def market_chance(
@@ -139,8 +139,9 @@ def walk_away_chance(
     Conflict rises with political and physical distance and where the champion is lost
     (D1 §1.8, 3.3); trust lowers it; a mandate leaves little room to go.
     """
-    conflict = 0.6 + 0.5 * politics + 0.4 * kilometres / 100.0 + 0.6 * ~champion - 0.8 * trust
-    return np.clip(base * conflict * (1.0 - 0.9 * mandate), 0.0, 0.95)
+    lost = 1 - champion
+    conflict = 0.6 + 0.5 * politics + 0.4 * kilometres / 100.0 + 0.6 * lost - 0.8 * trust
+    return np.minimum(np.maximum(base * conflict * (1.0 - 0.9 * mandate), 0.0), 0.95)
 
 
 def highest_viable_price(

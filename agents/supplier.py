@@ -112,7 +112,7 @@ def shading(rivals: FloatArray, error: FloatArray) -> FloatArray:
 def shortage_premium(load: FloatArray, capacity: FloatArray, steepness: float) -> FloatArray:
     """Return the mark-up of teams that are nearly used up: nil below 70% of capacity."""
     used = load / np.maximum(capacity, 1e-12)
-    return steepness * np.clip((used - 0.7) / 0.3, 0.0, 1.0)
+    return steepness * np.minimum(np.maximum((used - 0.7) / 0.3, 0.0), 1.0)
 
 
 def free_capital(capital: FloatArray, exposure: FloatArray, weight: float) -> FloatArray:
@@ -261,6 +261,24 @@ def works_here(capability: FloatArray) -> BoolArray:
     """Return which firms belong to this market: those capable in any segment (firms x segments)."""
     able: BoolArray = (capability > 0).any(axis=1)
     return able
+
+
+def payback_quarters(
+    investment: FloatArray, value: FloatArray, usual: float, length: FloatArray
+) -> FloatArray:
+    """Return the quarters in which up-front investment is earned back.
+
+    The usual time, longer where no more than half of what the service costs can be spared for it,
+    and never longer than the contract.
+
+    Args:
+        investment: £m.
+        value: in-house cost of the services, £m a year.
+        usual: quarters.
+        length: of the contract, quarters.
+    """
+    needed = investment / np.maximum(value / 8.0, 1e-12)
+    return np.minimum(np.maximum(np.maximum(usual, needed), 1.0), length)
 
 
 def gives_up(since_win: IntArray, contracts: IntArray, patience: FloatArray) -> BoolArray:

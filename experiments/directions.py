@@ -17,9 +17,9 @@ from typing import Any, Literal
 from experiments.figures import (
     Figure,
 )
-from simulation.assumptions import Assumptions, assumptions_from
+from simulation.assumptions import CENTRAL, Assumptions, assumptions_from
 from simulation.errors import InputError
-from simulation.levers import Policy
+from simulation.levers import STATUS_QUO, Policy
 
 type Kind = Literal["difference", "difference in differences", "interior"]
 
@@ -50,8 +50,11 @@ class Arm:
 
     @cached_property
     def identity(self) -> str:
-        """Text that two arms share just where they are the same."""
-        return json.dumps([self.years, self.change.levers, self.change.assumptions], sort_keys=True)
+        """Text that two arms share just where they are the same, defaults said or not."""
+        levers = _moved(self.change.levers, STATUS_QUO)
+        return json.dumps(
+            [self.years, levers, _moved(self.change.assumptions, CENTRAL)], sort_keys=True
+        )
 
     def __hash__(self) -> int:
         """Hash by what is set."""
@@ -80,6 +83,10 @@ class Arm:
             InputError: one is unknown or out of bounds.
         """
         return assumptions_from(self.change.assumptions, where)
+
+
+def _moved(values: Mapping[str, Any], defaults: object) -> dict[str, Any]:
+    return {name: one for name, one in values.items() if one != getattr(defaults, name, None)}
 
 
 @dataclass(frozen=True)

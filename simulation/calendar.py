@@ -4,10 +4,13 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from agents.columns import BoolArray, KeyArray
+from agents.compiled import compiled
 from agents.council import election_due
 from simulation.ledger import PENCE, Account, Purpose
 from simulation.levers import FIRST_YEAR, QUARTERS_PER_YEAR
 from simulation.population import drawn_control
+from simulation.randomness import extended, uniform_at
 from simulation.register import COUNCIL_TYPES, ELECTION_CYCLES
 
 if TYPE_CHECKING:
@@ -43,9 +46,11 @@ def _set_fund(model: "MarketModel") -> None:
     """
     capital = round(model.levers.pump_priming_fund * PENCE)
     added = max(capital - model.fund_capital, 0)
-    model.ledger.post(Account.EXCHEQUER, Account.FUND, Purpose.FUND_CAPITAL, added)
-    surplus = max(model.fund_balance - max(capital, model.stages.promised()), 0)
-    model.ledger.post(Account.FUND, Account.EXCHEQUER, Purpose.FUND_RETURN, surplus)
+    if added:
+        model.ledger.post(Account.EXCHEQUER, Account.FUND, Purpose.FUND_CAPITAL, added)
+    if model.fund_balance > capital:
+        surplus = max(model.fund_balance - max(capital, model.stages.promised()), 0)
+        model.ledger.post(Account.FUND, Account.EXCHEQUER, Purpose.FUND_RETURN, surplus)
     model.fund_capital = capital
 
 
@@ -82,7 +87,20 @@ def _election_offset(model: "MarketModel") -> "np.ndarray[tuple[int], np.dtype[n
 
 def _move_champions(model: "MarketModel") -> None:
     councils, assumptions = model.councils, model.assumptions
-    drawn = model.draws.uniform("champions", councils.key, model.quarter)
-    lost = councils.champion & (drawn < assumptions.champion_lost)
-    found = ~councils.champion & (drawn > 1.0 - assumptions.champion_emerges)
-    councils.champion[lost], councils.champion[found] = False, True
+    _replace_champions(
+        councils.champion, councils.key, assumptions.champion_lost, assumptions.champion_emerges,
+        model.draws.root("champions"), model.quarter,
+    )  # fmt: skip
+
+
+@compiled
+def _replace_champions(
+    champion: BoolArray, key: KeyArray, lost: float, emerges: float, root: np.uint64, quarter: int
+) -> None:
+    """Let champions go, and others emerge, as one draw a council has it."""
+    for council in range(len(champion)):
+        drawn = uniform_at(extended(extended(root, key[council]), np.uint64(quarter)))
+        if champion[council]:
+            champion[council] = drawn >= lost
+        else:
+            champion[council] = drawn > 1.0 - emerges

@@ -21,7 +21,7 @@ from agents.columns import (
     rows_where,
     whole,
 )
-from agents.compiled import compiled
+from agents.compiled import compiled, inlined
 
 
 class Ended(IntEnum):
@@ -85,8 +85,16 @@ class Contracts(Table):
     ended: IntArray = whole("quarter", "when it ended; 0 while in force")
     ended_how: IntArray = whole("code", "how it ended")
 
+    _in_force: IntArray | None = None
+
+    def extend(self, count: int) -> IntArray:
+        """Sign ``count`` contracts and return their rows."""
+        self._in_force = None
+        return super().extend(count)
+
     def close(self, rows: IntArray, quarter: int, how: Ended) -> None:
         """End the contracts ``rows`` in ``quarter``."""
+        self._in_force = None
         self.live[rows] = False
         self.ended[rows] = quarter
         self.ended_how[rows] = how
@@ -98,8 +106,10 @@ class Contracts(Table):
         return total
 
     def in_force(self) -> IntArray:
-        """Return the rows of contracts in force."""
-        return rows_where(self.live)
+        """Return the rows of contracts in force (found once, until one is signed or ends)."""
+        if self._in_force is None:
+            self._in_force = rows_where(self.live)
+        return self._in_force
 
 
 def delivered_by(service_contract: IntArray, rows: IntArray, contracts: int) -> IntArray:
@@ -107,6 +117,24 @@ def delivered_by(service_contract: IntArray, rows: IntArray, contracts: int) -> 
     wanted = np.zeros(contracts + 1, dtype=bool)
     wanted[rows] = True
     return rows_where(wanted[service_contract])
+
+
+@compiled
+def worth_by_contract(
+    contract: IntArray, baseline: FloatArray, index: float, contracts: int
+) -> FloatArray:
+    """Return what each of ``contracts`` delivers, £m a year: by services, at ``index``."""
+    worth = np.zeros(contracts)
+    for service in range(len(contract)):
+        if contract[service] != NONE:
+            worth[contract[service]] += baseline[service] * index
+    return worth
+
+
+@inlined
+def on_the_way(was: float, agreed: float, reached: float) -> float:
+    """Return a ratio that has ``reached`` a part of the way from what it ``was``."""
+    return was + reached * (agreed - was)
 
 
 @compiled

@@ -1,14 +1,15 @@
 """Phase 6, delivery: contracts start, risk events strike, suppliers make good or let go."""
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 from scipy.special import ndtr
 
 from agents import supplier as firm
-from agents.columns import NONE, FloatArray, IntArray, rows_where
+from agents.columns import NONE, BoolArray, FloatArray, IntArray, KeyArray, rows_where
+from agents.compiled import compiled, inlined, on_numbers
 from agents.partnership import Stage
-from simulation.contracts import Ended, delivered_by, sum_by
+from simulation.contracts import Ended, delivered_by
 from simulation.ledger import PENCE, Account, Purpose, to_pence
 from simulation.needs import of_performing_group
 from simulation.partnering import (
@@ -19,7 +20,8 @@ from simulation.partnering import (
     dissolve,
     remember,
 )
-from simulation.requirements import Requirements, draw_normal
+from simulation.randomness import extended, normal_at
+from simulation.requirements import Requirements
 from simulation.route import Plan, postpone, release
 from simulation.segments import RISKS
 from simulation.tendering import Result
@@ -58,122 +60,154 @@ def deliver(model: "MarketModel", plan: Plan, result: Result) -> IntArray:
 
 
 def _sign(model: "MarketModel", plan: Plan, result: Result) -> IntArray:
-    requirements = plan.requirements
+    requirements, contracts = plan.requirements, model.contracts
     awarded = rows_where(result.winning != NONE)
-    rows = model.contracts.extend(len(awarded))
-    winner = result.winning[awarded]
-    _write_parties(model, rows, requirements, awarded, result.bids.supplier[winner])
-    _write_money(model, rows, requirements, result, awarded)
-    _write_risks(model, rows, requirements, result, awarded)
-    _hand_over(model, rows, requirements, awarded)
-    for row in rows[model.contracts.partnership[rows] != NONE].tolist():
+    rows = contracts.extend(len(awarded))
+    new = slice(len(contracts) - len(rows), len(contracts))
+    _write_parties(model, new, requirements, awarded, result.bids.supplier[result.winning[awarded]])
+    _write_money(model, new, requirements, result, awarded)
+    _write_risks(model, new, requirements, result, awarded)
+    _foresee_disputes(model, new)
+    contract = np.full(len(requirements), NONE, dtype=np.int64)
+    contract[awarded] = rows
+    _hand_over(model, requirements, contract)
+    for row in rows[contracts.partnership[new] != NONE].tolist():
         _start_group(model, row)
-    contract = dict(zip(awarded.tolist(), rows.tolist(), strict=True))
-    projects = sorted(plan.set_up.keys() & contract.keys())
-    model.book_set_up({contract[tender]: plan.set_up[tender] for tender in projects})
-    invested = to_pence(model.contracts.invested(rows))
-    account = model.ledger.supplier(model.contracts.supplier[rows])
+    projects = sorted(tender for tender in plan.set_up if contract[tender] != NONE)
+    model.book_set_up({int(contract[tender]): plan.set_up[tender] for tender in projects})
+    invested = to_pence(contracts.invested(rows))
+    account = model.ledger.supplier(contracts.supplier[new])
     model.ledger.post(account, Account.RESOURCES, Purpose.INVESTMENT, invested)
     model.tally["supplier_investment"] += float(invested.sum()) / PENCE
     return rows
 
 
 def _write_parties(
-    model: "MarketModel", rows: IntArray, requirements: Requirements, awarded: IntArray,
+    model: "MarketModel", new: slice, requirements: Requirements, awarded: IntArray,
     supplier: IntArray,
 ) -> None:  # fmt: skip
-    contracts = model.contracts
-    contracts.key[rows] = requirements.key[awarded]
-    contracts.lead[rows] = requirements.lead[awarded]
-    contracts.segment[rows] = requirements.segment[awarded]
-    contracts.supplier[rows] = supplier
-    contracts.councils[rows] = requirements.councils[awarded]
-    contracts.partnership[rows] = requirements.partnership[awarded]
-    contracts.start[rows] = model.quarter
-    contracts.end[rows] = model.quarter + requirements.quarters[awarded]
-    contracts.signed_end[rows] = contracts.end[rows]
-    contracts.quality[rows] = model.suppliers.quality[supplier]
-    contracts.moved[rows] = requirements.incumbent[awarded] != supplier
+    contracts, end = model.contracts, model.quarter + requirements.quarters[awarded]
+    contracts.key[new] = requirements.key[awarded]
+    contracts.lead[new] = requirements.lead[awarded]
+    contracts.segment[new] = requirements.segment[awarded]
+    contracts.supplier[new] = supplier
+    contracts.councils[new] = requirements.councils[awarded]
+    contracts.partnership[new] = requirements.partnership[awarded]
+    contracts.start[new] = model.quarter
+    contracts.end[new] = contracts.signed_end[new] = end
+    contracts.quality[new] = model.suppliers.quality[supplier]
+    contracts.moved[new] = requirements.incumbent[awarded] != supplier
 
 
 def _write_money(
-    model: "MarketModel", rows: IntArray, requirements: Requirements, result: Result,
+    model: "MarketModel", new: slice, requirements: Requirements, result: Result,
     awarded: IntArray,
 ) -> None:  # fmt: skip
-    contracts, assumptions, winner = model.contracts, model.assumptions, result.winning[awarded]
-    value, supplier = requirements.value[awarded], contracts.supplier[rows]
-    large = model.suppliers.large[supplier]
+    contracts, assumptions, bids = model.contracts, model.assumptions, result.bids
+    winner, value = result.winning[awarded], requirements.value[awarded]
+    price, large = bids.price[winner], model.suppliers.large[contracts.supplier[new]]
     overhead = np.where(large, assumptions.overhead_large, assumptions.overhead_sme)
-    contracts.value[rows] = value
-    contracts.price[rows] = result.bids.price[winner]
-    contracts.price_ratio[rows] = contracts.price[rows] / value
-    contracts.overhead[rows] = overhead
-    contracts.was_ratio[rows] = requirements.was[awarded]
-    contracts.scale[rows] = result.terms.scale[awarded]
-    contracts.cost_ratio[rows] = (result.bids.cost[winner] - overhead) / value
-    contracts.estimate_ratio[rows] = result.bids.estimate[winner] / value
-    contracts.margin_ratio[rows] = result.bids.margin[winner] / value
-    contracts.risk_ratio[rows] = result.bids.risk[winner] / value
-    contracts.finance_ratio[rows] = result.bids.finance[winner] / value
-    contracts.funded[rows] = requirements.funded[awarded]
-    contracts.platform[rows] = result.terms.platform[awarded]
-    saved = np.maximum(1.0 - contracts.price_ratio[rows], 0.0)
-    contracts.claimed_ratio[rows] = saved * (1.0 + assumptions.claim_optimism)
-    contracts.investment[rows] = result.terms.investment[awarded]
+    contracts.value[new], contracts.price[new] = value, price
+    contracts.price_ratio[new] = ratio = price / value
+    contracts.overhead[new] = overhead
+    contracts.was_ratio[new] = requirements.was[awarded]
+    contracts.scale[new] = result.terms.scale[awarded]
+    contracts.cost_ratio[new] = (bids.cost[winner] - overhead) / value
+    contracts.estimate_ratio[new] = bids.estimate[winner] / value
+    contracts.margin_ratio[new] = bids.margin[winner] / value
+    contracts.risk_ratio[new] = bids.risk[winner] / value
+    contracts.finance_ratio[new] = bids.finance[winner] / value
+    contracts.funded[new] = requirements.funded[awarded]
+    claimed = np.maximum(1.0 - ratio, 0.0) * (1.0 + assumptions.claim_optimism)
+    contracts.claimed_ratio[new] = claimed
+    contracts.investment[new] = result.terms.investment[awarded]
+    contracts.platform[new] = result.terms.platform[awarded]
 
 
 def _write_risks(
-    model: "MarketModel", rows: IntArray, requirements: Requirements, result: Result,
+    model: "MarketModel", new: slice, requirements: Requirements, result: Result,
     awarded: IntArray,
 ) -> None:  # fmt: skip
     """Fix what fate holds for each contract: drawn by key, felt when it comes."""
     contracts, terms = model.contracts, result.terms
-    complexity = requirements.complexity[awarded]
-    contracts.share[rows] = requirements.share[awarded]
-    contracts.project_cost[rows] = terms.project_cost[awarded]
-    contracts.own_loss[rows] = terms.own_loss[awarded]
-    contracts.expected_loss[rows] = terms.risk.supplier_loss[awarded]
-    contracts.load[rows] = terms.work[awarded]
-    transition = np.maximum(np.rint(4.0 * complexity), 1).astype(np.int64)
+    contracts.share[new] = requirements.share[awarded]
+    contracts.project_cost[new] = terms.project_cost[awarded]
+    contracts.own_loss[new] = terms.own_loss[awarded]
+    contracts.expected_loss[new] = terms.risk.supplier_loss[awarded]
+    contracts.load[new] = terms.work[awarded]
     length = requirements.quarters[awarded]
-    contracts.load_end[rows] = model.quarter + np.minimum(transition, length)
-    luck = [draw_normal(model, f"{risk} event", requirements)[awarded] for risk in RISKS]
-    struck = ndtr(np.stack(luck, axis=1)) < terms.chance[awarded]
-    key = requirements.key[awarded][:, None], np.arange(3)[None, :]
-    when = model.draws.uniform("time of event", *key) * EXPOSED_PART * length[:, None]
-    contracts.event_quarter[rows] = np.where(struck, model.quarter + when.astype(np.int64), 0)
-    sizes = [draw_normal(model, f"size of {risk} event", requirements)[awarded] for risk in RISKS]
-    spread = model.assumptions.loss_spread * np.stack(sizes, axis=1)
-    contracts.event_loss[rows] = model.assumptions.loss_median * np.exp(spread)
-    _foresee_disputes(model, rows)
+    transition = np.maximum(np.rint(4.0 * requirements.complexity[awarded]), 1).astype(np.int64)
+    contracts.load_end[new] = model.quarter + np.minimum(transition, length)
+    everything = np.ones((len(awarded), len(RISKS)), dtype=bool)
+    luck = _luck(model, "{} event", requirements, awarded, everything)
+    strikes = ndtr(luck) < terms.chance[awarded]
+    size = _luck(model, "size of {} event", requirements, awarded, strikes)
+    cell = rows_where(strikes.ravel())
+    contract, risk = np.divmod(cell, len(RISKS))
+    key = requirements.key[awarded[contract]], risk
+    when = model.draws.uniform("time of event", *key) * EXPOSED_PART * length[contract]
+    spread = model.assumptions.loss_spread * size.ravel()[cell]
+    quarter, loss = contracts.event_quarter[new].ravel(), contracts.event_loss[new].ravel()
+    quarter[cell] = model.quarter + when.astype(np.int64)
+    loss[cell] = model.assumptions.loss_median * np.exp(spread)
 
 
-def _foresee_disputes(model: "MarketModel", rows: IntArray) -> None:
+def _luck(
+    model: "MarketModel", purpose: str, requirements: Requirements, awarded: IntArray,
+    wanted: BoolArray,
+) -> FloatArray:  # fmt: skip
+    """Return `draw_normal` for each risk's ``purpose`` and each tender ``awarded``."""
+    roots = np.array([model.draws.root(purpose.format(risk)) for risk in RISKS])
+    place = np.full(len(requirements), NONE, dtype=np.int64)
+    place[awarded] = np.arange(len(awarded))
+    services = model.services
+    return _drawn(
+        roots, wanted, place, requirements.tender, requirements.service, requirements.weight,
+        services.key, services.ordinal,
+    )  # fmt: skip
+
+
+@compiled
+def _drawn(
+    roots: KeyArray, wanted: BoolArray, place: IntArray, tender: IntArray, service: IntArray,
+    weight: FloatArray, key: KeyArray, ordinal: IntArray,
+) -> FloatArray:  # fmt: skip
+    """Return the normal draws that are ``wanted`` (tenders at their ``place`` x roots), else 0."""
+    drawn = np.zeros(wanted.shape)
+    for entry in range(len(tender)):
+        row, own = place[tender[entry]], service[entry]
+        if row != NONE:
+            for one in range(len(roots)):
+                if wanted[row, one]:
+                    need = extended(extended(roots[one], key[own]), np.uint64(ordinal[own]))
+                    drawn[row, one] += weight[entry] * normal_at(need)
+    return drawn
+
+
+def _foresee_disputes(model: "MarketModel", new: slice) -> None:
     """Fix when suppliers that find their cost well above their estimate will dispute the price."""
     contracts = model.contracts
-    overhead = contracts.overhead[rows] / contracts.value[rows]
-    true = contracts.cost_ratio[rows] + overhead
-    contracts.shortfall[rows] = true - contracts.estimate_ratio[rows]
+    overhead = contracts.overhead[new] / contracts.value[new]
+    true = contracts.cost_ratio[new] + overhead
+    contracts.shortfall[new] = true - contracts.estimate_ratio[new]
+    rows = new.start + rows_where(contracts.shortfall[new] > model.assumptions.dispute_above)
     when = model.draws.uniform("time of dispute", contracts.key[rows]) * DISPUTE_WITHIN
-    breaks_out = contracts.shortfall[rows] > model.assumptions.dispute_above
-    contracts.dispute_quarter[rows] = np.where(breaks_out, model.quarter + 1 + when.astype(int), 0)
+    contracts.dispute_quarter[rows] = model.quarter + 1 + when.astype(int)
 
 
-def _hand_over(
-    model: "MarketModel", rows: IntArray, requirements: Requirements, awarded: IntArray
-) -> None:
-    """Point the services at their new contracts; what they leave behind is closed."""
-    place = np.full(len(requirements), NONE, dtype=np.int64)
-    place[awarded] = rows
-    contract = place[requirements.tender]
-    moved = requirements.service[contract != NONE]
-    held = model.services.contract[moved]
-    ending = model.contracts.end[np.maximum(held, 0)] <= model.quarter
-    release(model, moved[ending & (held != NONE)], Ended.COMPLETED)
-    release(model, moved[~ending & (held != NONE)], Ended.REALIGNED)
-    model.services.contract[moved] = contract[contract != NONE]
-    model.services.partnership[moved] = NONE
-    model.services.retry[moved] = NONE
+def _hand_over(model: "MarketModel", requirements: Requirements, contract: IntArray) -> None:
+    """Point services at the new ``contract`` of their tender; what they leave behind is closed."""
+    services, theirs = model.services, contract[requirements.tender]
+    signed = rows_where(theirs != NONE)
+    moved = requirements.service[signed]
+    held = services.contract[moved]
+    outside = held != NONE
+    ending = model.contracts.end[held] <= model.quarter
+    release(model, moved[ending & outside], Ended.COMPLETED)
+    release(model, moved[~ending & outside], Ended.REALIGNED)
+    services.contract[moved] = theirs[signed]
+    services.partnership[moved] = NONE
+    services.retry[moved] = NONE
 
 
 def _start_group(model: "MarketModel", contract: int) -> None:
@@ -200,54 +234,129 @@ def _put_off(model: "MarketModel", requirements: Requirements, result: Result) -
 
 def _end_transitions(model: "MarketModel") -> None:
     """Free the teams of contracts whose transition is over, and count every firm's load afresh."""
-    contracts, suppliers = model.contracts, model.suppliers
-    live = contracts.in_force()
-    contracts.load[live[contracts.load_end[live] <= model.quarter]] = 0.0
-    suppliers.load[:] = sum_by(contracts.supplier[live], contracts.load[live], len(suppliers))
+    contracts, size = model.contracts, len(model.suppliers)
+    model.suppliers.load[:] = _carried(
+        contracts.in_force(), contracts.supplier, contracts.load, contracts.load_end,
+        model.quarter, size,
+    )  # fmt: skip
+
+
+@compiled
+def _carried(
+    live: IntArray, supplier: IntArray, load: FloatArray, load_end: IntArray, quarter: int,
+    suppliers: int,
+) -> FloatArray:  # fmt: skip
+    """Return each supplier's load from the contracts ``live``; their own ends with transition."""
+    carried = np.zeros(suppliers)
+    for row in live:
+        if load_end[row] <= quarter:
+            load[row] = 0.0
+        carried[supplier[row]] += load[row]
+    return carried
+
+
+class Strikes(NamedTuple):
+    """Contracts that risk events strike; what it costs in £m, one entry a contract.
+
+    Attributes:
+        row: contract.
+        kept: what its members bear.
+        paid: what its supplier makes good.
+        cost: both at what they amount to.
+        leaves: the supplier's part is more than it commits; it lets go.
+        rescued: the supplier made good.
+    """
+
+    row: IntArray
+    kept: FloatArray
+    paid: FloatArray
+    cost: FloatArray
+    leaves: BoolArray
+    rescued: BoolArray
+
+
+class AtRisk(NamedTuple):
+    """Columns of contracts that tell what events cost them."""
+
+    event_quarter: IntArray
+    event_loss: FloatArray
+    project_cost: FloatArray
+    share: FloatArray
+    own_loss: FloatArray
+    supplier: IntArray
+    end: IntArray
+    value: FloatArray
+    price_ratio: FloatArray
+    cost_ratio: FloatArray
 
 
 def _strike(model: "MarketModel") -> None:
-    """Let this quarter's risk events strike the contracts in force."""
-    contracts, live = model.contracts, model.contracts.in_force()
-    struck = np.flatnonzero(contracts.event_quarter[live] == model.quarter)
-    if len(struck):
-        rows = live[np.unique(struck // len(RISKS))]
-        strikes = contracts.event_quarter[rows] == model.quarter
-        loss = np.where(strikes, contracts.event_loss[rows], 0.0)
-        loss *= contracts.project_cost[rows][:, None]
-        _bear(model, rows, (loss * contracts.share[rows]).sum(axis=1), loss.sum(axis=1))
+    """Let this quarter's risk events strike the contracts in force.
+
+    Losses are shared as agreed; where the supplier's part is beyond what it commits, it lets go.
+    """
+    contracts, assumptions = model.contracts, model.assumptions
+    strikes = _struck(
+        contracts.in_force(), model.quarter,
+        AtRisk(*(getattr(contracts, name) for name in AtRisk._fields)),
+        model.ledger.supplier_balance(), assumptions.stake * model.suppliers.turnover,
+        assumptions.rescue_limit,
+    )  # fmt: skip
+    if len(strikes.row):
+        _bear(model, strikes)
 
 
-def _bear(model: "MarketModel", rows: IntArray, borne: FloatArray, loss: FloatArray) -> None:
-    """Share losses as agreed; where the supplier's part is beyond what it commits, it lets go."""
-    contracts = model.contracts
-    kept = (loss - borne) * contracts.own_loss[rows]
-    limit = _commitment(model, rows)
-    collapses = borne > limit
-    contracts.troubled_until[rows] = model.quarter + TROUBLED_QUARTERS
-    paid = np.minimum(borne, limit)
-    contracts.overrun[rows] += loss - borne + paid
-    supplier = model.ledger.supplier(contracts.supplier[rows])
-    model.ledger.post(supplier, Account.RESOURCES, Purpose.RISK_LOSS, to_pence(paid))
-    model.charge_members(rows, kept, Purpose.RISK_LOSS)
-    model.tally["overrun_cost"] += float((loss - borne + paid).sum())
-    rescued = rows[(borne > 0) & ~collapses]
-    contracts.rescues[rescued] += 1
-    model.tally["events"] += len(rows)
-    model.tally["rescues"] += len(rescued)
-    collapse(model, rows[collapses], Ended.COLLAPSED)
+_commits = on_numbers(firm.commits)
 
 
-def _commitment(model: "MarketModel", rows: IntArray) -> FloatArray:
-    contracts = model.contracts
-    years = np.maximum(contracts.end[rows] - model.quarter, 0) / 4.0
-    margin = (contracts.price_ratio[rows] - contracts.cost_ratio[rows]) * contracts.value[rows]
-    capital = np.maximum(model.capital(), 0.0)
-    name = model.assumptions.stake * model.suppliers.turnover
-    supplier = contracts.supplier[rows]
-    return firm.commits(
-        capital[supplier], margin * years, name[supplier], model.assumptions.rescue_limit
+@compiled
+def _struck(
+    live: IntArray, quarter: int, contracts: AtRisk, capital: IntArray, name: FloatArray,
+    rescue_limit: float,
+) -> Strikes:  # fmt: skip
+    """Return what strikes the contracts ``live`` in ``quarter``.
+
+    ``capital`` is by supplier in pence, and what its ``name`` is worth to it in £m.
+    """
+    rows, count = np.empty(len(live), dtype=np.int64), 0
+    kept, paid, cost = np.empty((3, len(live)))
+    leaves, rescued = np.empty((2, len(live)), dtype=np.bool_)
+    for row in live:
+        struck, loss, borne = False, 0.0, 0.0
+        for risk in range(contracts.event_quarter.shape[1]):
+            if contracts.event_quarter[row, risk] == quarter:
+                one = contracts.event_loss[row, risk] * contracts.project_cost[row]
+                struck, loss, borne = True, loss + one, borne + one * contracts.share[row, risk]
+        if struck:
+            supplier, years = contracts.supplier[row], max(contracts.end[row] - quarter, 0) / 4.0
+            margin = contracts.price_ratio[row] - contracts.cost_ratio[row]
+            limit = _commits(
+                max(capital[supplier] / PENCE, 0.0), margin * contracts.value[row] * years,
+                name[supplier], rescue_limit,
+            )  # fmt: skip
+            rows[count], kept[count] = row, (loss - borne) * contracts.own_loss[row]
+            paid[count] = min(borne, limit)
+            cost[count] = loss - borne + paid[count]
+            leaves[count], rescued[count] = borne > limit, 0.0 < borne <= limit
+            count += 1
+    return Strikes(
+        rows[:count], kept[:count], paid[:count], cost[:count], leaves[:count], rescued[:count]
     )
+
+
+def _bear(model: "MarketModel", strikes: Strikes) -> None:
+    """Charge what struck, and let go where suppliers do not make good."""
+    contracts, rows = model.contracts, strikes.row
+    contracts.troubled_until[rows] = model.quarter + TROUBLED_QUARTERS
+    contracts.overrun[rows] += strikes.cost
+    contracts.rescues[rows] += strikes.rescued
+    supplier = model.ledger.supplier(contracts.supplier[rows])
+    model.ledger.post(supplier, Account.RESOURCES, Purpose.RISK_LOSS, to_pence(strikes.paid))
+    model.charge_members(rows, strikes.kept, Purpose.RISK_LOSS)
+    model.tally["overrun_cost"] += float(strikes.cost.sum())
+    model.tally["events"] += len(rows)
+    model.tally["rescues"] += int(strikes.rescued.sum())
+    collapse(model, rows[strikes.leaves], Ended.COLLAPSED)
 
 
 def _dispute(model: "MarketModel") -> None:
@@ -297,10 +406,8 @@ def _lose_name(model: "MarketModel", suppliers: IntArray) -> None:
     model.suppliers.reputation[:] = np.maximum(model.suppliers.reputation - lost, 0.0)
 
 
-def quality_of_contracts(model: "MarketModel") -> FloatArray:
-    """Return the quality of service under each contract this quarter; in-house delivery is 1."""
-    contracts = model.contracts
-    dip = TRANSITION_QUALITY * (contracts.load_end > model.quarter)
-    trouble = TROUBLED_QUALITY * (contracts.troubled_until > model.quarter)
-    quality: FloatArray = contracts.quality - dip - trouble
-    return quality
+@inlined
+def quality_now(quality: float, load_end: int, troubled_until: int, quarter: int) -> float:
+    """Return the quality of service under a contract in ``quarter``; in-house delivery is 1."""
+    dip = TRANSITION_QUALITY * (load_end > quarter)
+    return quality - dip - TROUBLED_QUALITY * (troubled_until > quarter)

@@ -110,6 +110,7 @@ COLUMNS: Mapping[str, Mapping[str, str]] = {
         "left": "quarter; 0 while active",
         "failed": "it ran out of capital",
         "capital": "£m at the end",
+        "worn": "share; how far capital is below what it holds on to, at the end",
         "turnover": "£m a year in this market at the end",
         "capacity": "£m a year of transition work at the end",
         "load": "£m a year of transition work carried at the end",
@@ -335,6 +336,9 @@ def _suppliers(model: "MarketModel") -> dict[str, Any]:
         "left": table.left,
         "failed": table.failed,
         "capital": model.capital(),
+        "worn": np.clip(
+            1.0 - model.capital() * PENCE / np.maximum(table.capital_target, 1), 0.0, 1.0
+        ),
         "turnover": table.turnover,
         "capacity": table.capacity,
         "load": table.load,

@@ -1,18 +1,19 @@
 """Phase 7, finance: budgets, payments, loans, the fund's books and councils' savings."""
 
-from collections.abc import Mapping
-from typing import TYPE_CHECKING, NamedTuple
+from collections.abc import Iterable, Mapping
+from typing import TYPE_CHECKING
 
 import numpy as np
 
-from agents import supplier as firm
-from agents.columns import NONE, FloatArray, IntArray, rows_where
+from agents.columns import NONE, BoolArray, FloatArray, IntArray, rows_where
+from agents.compiled import compiled
 from agents.government import repayment_due
-from simulation.contracts import delivered_by, sum_by
-from simulation.ledger import COUNCIL_COSTS, PENCE, Account, Purpose, to_pence
+from simulation.billing import SPENDING, bill, running_cost
+from simulation.contracts import worth_by_contract
+from simulation.ledger import COUNCIL_COSTS, PENCE, Account, Purpose, pence, to_pence
 from simulation.requirements import Requirements, paid_ratio
 from simulation.route import SetUp
-from simulation.segments import LONGEST_RAMP, procedure_table, ramp_table, segment_table
+from simulation.segments import procedure_table
 from simulation.tendering import Result
 
 if TYPE_CHECKING:
@@ -25,9 +26,6 @@ RECURRENT = (
 )  # fmt: skip
 """Payments met from the year's budget; all else falls on reserves."""
 
-AGED_YEARS = 5.0
-"""Age of a contract at which the assumption ``ageing`` gives the cost of changes."""
-
 STAGES = 4
 """Stages in which a project is set up and paid, one a quarter."""
 
@@ -35,22 +33,6 @@ SAVING_MEMORY = 0.25
 DIVIDEND_ABOVE = 1.25
 OUTSIDE_MARGIN = 0.03
 """Profit on turnover outside this market, a year, with which firms rebuild capital."""
-
-
-class Paid(NamedTuple):
-    """What was paid for services outside in a quarter, one entry a service.
-
-    Attributes:
-        service: row of the service.
-        contract: contract that delivers it.
-        cost: what it would cost in house, £m.
-        price: what was paid for it, £m.
-    """
-
-    service: IntArray
-    contract: IntArray
-    cost: FloatArray
-    price: FloatArray
 
 
 def settle(model: "MarketModel", requirements: Requirements, result: Result) -> None:
@@ -68,7 +50,9 @@ def settle(model: "MarketModel", requirements: Requirements, result: Result) -> 
 def annual_baseline(model: "MarketModel") -> FloatArray:
     """Return the in-house cost, £m a year at this quarter's index, that each contract delivers."""
     services = model.services
-    return sum_by(services.contract, services.baseline * model.index, len(model.contracts))
+    return worth_by_contract(
+        services.contract, services.baseline, model.index, len(model.contracts)
+    )
 
 
 def charge_members(
@@ -76,14 +60,34 @@ def charge_members(
 ) -> None:
     """Post a cost of each contract in ``rows`` (£m) to its members, by size of their services."""
     services = model.services
-    burden = np.zeros(len(model.contracts))
-    burden[rows] = cost
-    members = delivered_by(services.contract, rows, len(burden))
-    contract = services.contract[members]
-    worth = services.baseline[members] * model.index
-    part = worth / sum_by(contract, worth, len(burden))[contract]
+    members, amount = _shared_out(
+        rows, cost, services.contract, services.baseline, model.index, len(model.contracts)
+    )
     account = model.ledger.council(services.council[members])
-    model.ledger.post(account, Account.RESOURCES, purpose, to_pence(burden[contract] * part))
+    model.ledger.post(account, Account.RESOURCES, purpose, amount)
+
+
+@compiled
+def _shared_out(
+    rows: IntArray, cost: FloatArray, contract: IntArray, baseline: FloatArray, index: float,
+    contracts: int,
+) -> tuple[IntArray, IntArray]:  # fmt: skip
+    """Return the services under the contracts ``rows``, and their parts in its ``cost``, pence."""
+    place, worth = np.full(contracts, NONE), np.zeros(len(rows))
+    for one in range(len(rows)):
+        place[rows[one]] = one
+    members, count = np.empty(len(contract), dtype=np.int64), 0
+    for service in range(len(contract)):
+        if contract[service] != NONE and place[contract[service]] != NONE:
+            worth[place[contract[service]]] += baseline[service] * index
+            members[count] = service
+            count += 1
+    amount = np.empty(count, dtype=np.int64)
+    for member in range(count):
+        service = members[member]
+        one = place[contract[service]]
+        amount[member] = pence(cost[one] * (baseline[service] * index / worth[one]))
+    return members[:count], amount
 
 
 def book_set_up(model: "MarketModel", plans: Mapping[int, SetUp]) -> None:
@@ -95,40 +99,56 @@ def book_set_up(model: "MarketModel", plans: Mapping[int, SetUp]) -> None:
     """
     model.tally["projects_started"] += len(plans)
     model.tally["projects_by_supplier"] += sum(plan.funded > 0 for plan in plans.values())
-    for contract, plan in plans.items():
-        if plan.funded == 0:
-            claim = _book_claim(model, contract, plan) if any(plan.from_fund) else NONE
-            _book_stages(model, contract, plan, claim)
+    paid = {contract: plan for contract, plan in plans.items() if plan.funded == 0}
+    if paid:
+        contract = np.repeat(list(paid), [len(plan.council) for plan in paid.values()])
+        council, service, cost, fund, loan = (
+            _member_by_member(paid.values(), field)
+            for field in ("council", "service", "cost", "from_fund", "from_loan")
+        )
+        pays = [any(plan.from_fund) for plan in paid.values() for _ in plan.council]
+        claim = np.full(len(council), NONE, dtype=np.int64)
+        claim[pays] = _book_claims(model, contract[pays], council[pays], service[pays])
+        _book_stages(model, contract, council, claim, (cost, fund, loan))
+        funded = [plan.deadweight for plan in paid.values() if any(plan.from_fund)]
+        model.tally["fund_claims"] += len(funded)
+        model.tally["fund_deadweight"] += sum(funded)
 
 
-def _book_stages(model: "MarketModel", contract: int, plan: SetUp, first_claim: int) -> None:
-    """Share each member's set-up evenly among the stages, the odd pennies in the first."""
-    stages, members = model.stages, len(plan.council)
-    rows = stages.extend(STAGES * members).reshape(STAGES, members)
-    stages.contract[rows], stages.council[rows] = contract, plan.council
-    stages.claim[rows] = NONE if first_claim == NONE else first_claim + np.arange(members)
+def _member_by_member(plans: Iterable[SetUp], field: str) -> IntArray:
+    return np.array([one for plan in plans for one in getattr(plan, field)], dtype=np.int64)
+
+
+def _book_stages(
+    model: "MarketModel", contract: IntArray, council: IntArray, claim: IntArray,
+    totals: tuple[IntArray, IntArray, IntArray],
+) -> None:  # fmt: skip
+    """Share members' set-up evenly among the stages, the odd pennies in the first.
+
+    ``totals`` are what it costs, and what the fund and loans pay of that; all are by member.
+    """
+    stages = model.stages
+    rows = stages.extend(STAGES * len(council)).reshape(STAGES, -1)
+    stages.contract[rows], stages.council[rows], stages.claim[rows] = contract, council, claim
     stages.due[rows] = (model.quarter + np.arange(STAGES))[:, None]
-    for column, total in (
-        (stages.cost, plan.cost),
-        (stages.from_fund, plan.from_fund),
-        (stages.from_loan, plan.from_loan),
+    for column, total in zip(
+        (stages.cost, stages.from_fund, stages.from_loan), totals, strict=True
     ):
-        part, odd = np.divmod(np.array(total, dtype=np.int64), STAGES)
+        part, odd = np.divmod(total, STAGES)
         column[rows] = part
         column[rows[0]] += odd
 
 
-def _book_claim(model: "MarketModel", contract: int, plan: SetUp) -> int:
-    """Book a claim for each member, and return the row of the first."""
-    claims, share = model.claims, model.levers.pump_priming_repayment
-    rows = claims.extend(len(plan.council))
+def _book_claims(
+    model: "MarketModel", contract: IntArray, council: IntArray, service: IntArray
+) -> IntArray:
+    """Book a claim on the fund for each member of projects that it pays for; return their rows."""
+    claims = model.claims
+    rows = claims.extend(len(contract))
     claims.project[rows] = model.contracts.key[contract]
-    claims.council[rows], claims.contract[rows] = plan.council, contract
-    claims.service[rows] = plan.service
-    claims.quarter[rows], claims.share[rows] = model.quarter, share
-    model.tally["fund_claims"] += 1
-    model.tally["fund_deadweight"] += plan.deadweight
-    return int(rows[0])
+    claims.contract[rows], claims.council[rows], claims.service[rows] = contract, council, service
+    claims.quarter[rows], claims.share[rows] = model.quarter, model.levers.pump_priming_repayment
+    return rows
 
 
 def _pay_stages(model: "MarketModel") -> None:
@@ -137,6 +157,8 @@ def _pay_stages(model: "MarketModel") -> None:
     rows = rows_where(stages.open)
     stages.open[rows[~contracts.live[stages.contract[rows]]]] = False
     due = rows_where(stages.open & (stages.due <= model.quarter))
+    if not len(due):
+        return
     stages.open[due] = False
     council, loan, paid = stages.council[due], stages.from_loan[due], stages.from_fund[due]
     account = model.ledger.council(council)
@@ -180,110 +202,51 @@ def _pay_for_procurement(model: "MarketModel", requirements: Requirements, resul
 
 def _pay_for_services(model: "MarketModel") -> None:
     """Post budgets, in-house delivery, prices, client side and work moved to the front line."""
-    services, contracts, ledger = model.services, model.contracts, model.ledger
+    ledger, (paid, price, spent) = model.ledger, bill(model)
+    model.paid = paid
     everyone = ledger.council(np.arange(len(model.councils)))
-    budget = sum_by(services.council, services.baseline * model.index, len(model.councils))
-    ledger.post(Account.TAXPAYERS, everyone, Purpose.BUDGET, to_pence(budget / 4))
-    ledger.post(everyone, Account.RESOURCES, Purpose.IN_HOUSE, to_pence(_value_in_house(model) / 4))
-    paid = model.paid = _prices(model)
-    council = services.council[paid.service]
-    supplier = ledger.supplier(contracts.supplier[paid.contract])
-    ledger.post(ledger.council(council), supplier, Purpose.PRICE, to_pence(paid.price))
-    moved = model.assumptions.front_line * np.maximum(paid.cost - paid.price, 0.0)
-    for purpose, amount in (
-        (Purpose.CLIENT_SIDE, model.assumptions.client_side * paid.price),
-        (Purpose.FRONT_LINE, moved),
-        (Purpose.TRANSITION, paid.cost * _double_running(model)[paid.contract]),
-        (Purpose.CHANGE, paid.cost * _changes(model)[paid.contract]),
-    ):
-        total = to_pence(sum_by(council, amount, len(model.councils)))
-        ledger.post(everyone, Account.RESOURCES, purpose, total)
-
-
-def _prices(model: "MarketModel") -> Paid:
-    """Return what services outside would cost in house this quarter, and what is paid for them."""
-    services = model.services
-    held = rows_where(services.contract != NONE)
-    contract = services.contract[held]
-    cost = services.baseline[held] * model.index / 4
-    return Paid(held, contract, cost, cost * paid_ratio(model, contract))
-
-
-def _double_running(model: "MarketModel") -> FloatArray:
-    """Return what each contract costs its councils on top while a supplier takes over."""
-    contracts = model.contracts
-    taking_over = contracts.moved & (contracts.load_end > model.quarter)
-    complexity = segment_table().complexity[contracts.segment]
-    return np.where(taking_over, model.assumptions.double_running * complexity, 0.0)
-
-
-def _changes(model: "MarketModel") -> FloatArray:
-    """Return what changes to each contract cost its councils: needs depart from it with age.
-
-    The further they have gone the more each change costs, so that cost grows with age squared.
-    """
-    contracts = model.contracts
-    age = (model.quarter - contracts.start) / 4.0 / AGED_YEARS
-    return model.assumptions.ageing * segment_table().complexity[contracts.segment] * age**2
-
-
-def _value_in_house(model: "MarketModel") -> FloatArray:
-    """Return each council's in-house cost this quarter, £m a year."""
-    services = model.services
-    at_home = np.where(services.contract == NONE, services.council, NONE)
-    return sum_by(at_home, services.baseline * model.index, len(model.councils))
+    ledger.post(Account.TAXPAYERS, everyone, SPENDING[0], spent[0])
+    council = ledger.council(model.services.council[paid.service])
+    supplier = ledger.supplier(model.contracts.supplier[paid.contract])
+    ledger.post(council, supplier, Purpose.PRICE, price)
+    for purpose, amount in zip(SPENDING[1:], spent[1:], strict=True):
+        ledger.post(everyone, Account.RESOURCES, purpose, amount)
 
 
 def _pay_for_delivery(model: "MarketModel") -> None:
     """Post suppliers' costs of delivery and of idle teams."""
-    contracts, suppliers = model.contracts, model.suppliers
-    live = contracts.in_force()
-    running = _delivery_cost(model, live)
-    account = model.ledger.supplier(contracts.supplier[live])
-    model.ledger.post(account, Account.RESOURCES, Purpose.DELIVERY, to_pence(running))
-    interest = model.assumptions.supplier_finance / 4 * _unrecovered(model, live)
-    model.ledger.post(account, Account.OWNERS, Purpose.SUPPLIER_FINANCE, to_pence(interest))
-    here = suppliers.active & firm.works_here(suppliers.capability)
-    idle = np.where(here, suppliers.capacity - suppliers.load, 0.0)
-    idle_cost = to_pence(model.assumptions.idle_cost * np.maximum(idle, 0.0) / 4)
+    suppliers, live = model.suppliers, model.contracts.in_force()
+    delivery, interest = running_cost(model, live)
+    account = model.ledger.supplier(model.contracts.supplier[live])
+    model.ledger.post(account, Account.RESOURCES, Purpose.DELIVERY, delivery)
+    model.ledger.post(account, Account.OWNERS, Purpose.SUPPLIER_FINANCE, interest)
+    idle = _idle(
+        suppliers.active, suppliers.capability, suppliers.capacity, suppliers.load,
+        model.assumptions.idle_cost,
+    )  # fmt: skip
     everyone = model.ledger.supplier(np.arange(len(suppliers)))
-    model.ledger.post(everyone, Account.RESOURCES, Purpose.OVERHEAD, idle_cost)
+    model.ledger.post(everyone, Account.RESOURCES, Purpose.OVERHEAD, idle)
 
 
-def _delivery_cost(model: "MarketModel", live: IntArray) -> FloatArray:
-    """Return what contracts ``live`` cost their suppliers this quarter, £m.
-
-    Cost follows the same ramp as price; what was invested up front is not spent again.
-    """
-    contracts = model.contracts
-    age = model.quarter - contracts.start[live]
-    was = contracts.was_ratio[live]
-    reached = ramp_table()[contracts.segment[live], np.clip(age, 0, LONGEST_RAMP)]
-    ratio = was + reached * (contracts.cost_ratio[live] - was)
-    running = ratio * annual_baseline(model)[live] + contracts.overhead[live]
-    payback = _payback(model, live)
-    spared = np.where(age < payback, contracts.investment[live] / payback, 0.0)
-    cost: FloatArray = np.maximum(running / 4 - spared, 0.0)
-    return cost
-
-
-def _payback(model: "MarketModel", live: IntArray) -> FloatArray:
-    """Return the quarters in which contracts earn back up-front investment."""
-    length = (model.contracts.signed_end - model.contracts.start)[live]
-    payback: FloatArray = np.clip(4.0 * model.assumptions.payback_years, 1.0, length)
-    return payback
-
-
-def _unrecovered(model: "MarketModel", live: IntArray) -> FloatArray:
-    """Return up-front investment, set-up paid for councils included, not yet earned back, £m."""
-    contracts = model.contracts
-    elapsed = (model.quarter - contracts.start[live]) / _payback(model, live)
-    left: FloatArray = contracts.invested(live) * np.clip(1.0 - elapsed, 0.0, 1.0)
-    return left
+@compiled
+def _idle(
+    active: BoolArray, capability: FloatArray, capacity: FloatArray, load: FloatArray, cost: float
+) -> IntArray:
+    """Return what idle teams cost each supplier that works here in a quarter, pence."""
+    spent = np.zeros(len(active), dtype=np.int64)
+    for row in range(len(active)):
+        here = False
+        for segment in range(capability.shape[1]):
+            here |= active[row] and capability[row, segment] > 0
+        if here:
+            spent[row] = pence(cost * max(capacity[row] - load[row], 0.0) / 4)
+    return spent
 
 
 def _service_loans(model: "MarketModel") -> None:
     councils, ledger = model.councils, model.ledger
+    if not councils.loan.any():
+        return
     everyone = ledger.council(np.arange(len(councils)))
     interest = councils.loan * model.assumptions.borrowing_rate / 4
     ledger.post(everyone, Account.LENDERS, Purpose.INTEREST, np.rint(interest).astype(np.int64))
@@ -317,30 +280,60 @@ def _repay_fund(model: "MarketModel") -> None:
 
 def _close_councils(model: "MarketModel") -> None:
     """Return what the budget leaves to taxpayers, call for what it lacks, and refill reserves."""
-    councils, ledger = model.councils, model.ledger
-    everyone = ledger.council(np.arange(len(councils)))
+    ledger, target = model.ledger, model.councils.reserve_target
+    everyone = ledger.council(np.arange(len(model.councils)))
     left = ledger.flow([Purpose.BUDGET], into=True) - ledger.flow(RECURRENT)
-    ledger.post(everyone, Account.TAXPAYERS, Purpose.SAVING_RETURNED, np.maximum(left, 0))
-    ledger.post(Account.TAXPAYERS, everyone, Purpose.OVERSPEND, np.maximum(-left, 0))
-    overdrawn = np.maximum(-ledger.council_balance(), 0)
+    returned, lacking, overdrawn, refilled = _closing(
+        left, ledger.council_balance(), target, model.assumptions.reserve_refill
+    )
+    ledger.post(everyone, Account.TAXPAYERS, Purpose.SAVING_RETURNED, returned)
+    ledger.post(Account.TAXPAYERS, everyone, Purpose.OVERSPEND, lacking)
     ledger.post(Account.TAXPAYERS, everyone, Purpose.OVERSPEND, overdrawn)
-    gap = np.maximum(councils.reserve_target - ledger.council_balance(), 0)
-    most = np.rint(councils.reserve_target * model.assumptions.reserve_refill).astype(np.int64)
-    ledger.post(Account.TAXPAYERS, everyone, Purpose.RESERVES, np.minimum(gap, most))
+    ledger.post(Account.TAXPAYERS, everyone, Purpose.RESERVES, refilled)
+
+
+@compiled
+def _closing(left: IntArray, balance: IntArray, target: IntArray, refill: float) -> IntArray:
+    """Return what councils give back, lack, are overdrawn by and put aside, pence (4 x councils).
+
+    ``left`` is what remains of the budget, ``balance`` what they have before that is settled.
+    """
+    moved = np.empty((4, len(left)), dtype=np.int64)
+    for row in range(len(left)):
+        settled = balance[row] - left[row]
+        moved[0, row], moved[1, row] = max(left[row], 0), max(-left[row], 0)
+        moved[2, row] = max(-settled, 0)
+        gap = max(target[row] - max(settled, 0), 0)
+        moved[3, row] = min(gap, np.int64(np.rint(target[row] * refill)))
+    return moved
 
 
 def _close_suppliers(model: "MarketModel") -> None:
     """Pay dividends above the capital that firms hold on to; rebuild it from other business."""
     suppliers, ledger = model.suppliers, model.ledger
     everyone = ledger.supplier(np.arange(len(suppliers)))
-    capital = ledger.supplier_balance()
-    above = capital - np.rint(DIVIDEND_ABOVE * suppliers.capital_target).astype(np.int64)
-    paid = np.where(suppliers.active, np.maximum(above, 0), 0)
+    paid, rebuilt = _owners(
+        ledger.supplier_balance(), suppliers.capital_target, suppliers.outside_turnover,
+        suppliers.active,
+    )  # fmt: skip
     ledger.post(everyone, Account.OWNERS, Purpose.DIVIDEND, paid)
-    earned = to_pence(suppliers.outside_turnover * OUTSIDE_MARGIN / 4)
-    gap = np.clip(suppliers.capital_target - capital, 0, earned)
-    rebuilt = np.where(suppliers.active & (capital >= 0), gap, 0)
     ledger.post(Account.OUTSIDE, everyone, Purpose.OUTSIDE_PROFIT, rebuilt)
+
+
+@compiled
+def _owners(
+    capital: IntArray, target: IntArray, turnover: FloatArray, active: BoolArray
+) -> IntArray:
+    """Return dividends, and what firms rebuild from other business, pence (2 x suppliers)."""
+    moved = np.zeros((2, len(capital)), dtype=np.int64)
+    for row in range(len(capital)):
+        if active[row]:
+            most = np.int64(np.rint(DIVIDEND_ABOVE * target[row]))
+            moved[0, row] = max(capital[row] - most, 0)
+            if capital[row] >= 0:
+                earned = pence(turnover[row] * OUTSIDE_MARGIN / 4)
+                moved[1, row] = min(max(target[row] - capital[row], 0), earned)
+    return moved
 
 
 def council_savings(model: "MarketModel") -> IntArray:
@@ -360,5 +353,5 @@ def remember_savings(model: "MarketModel", saving: IntArray) -> None:
     counterfactual = model.ledger.flow([Purpose.BUDGET], into=True)
     councils.counterfactual += counterfactual
     councils.saving += saving
-    rate = np.clip(saving / np.maximum(counterfactual, 1), -1.0, 1.0)
+    rate = np.minimum(np.maximum(saving / np.maximum(counterfactual, 1), -1.0), 1.0)
     councils.saving_rate += SAVING_MEMORY * (rate - councils.saving_rate)

@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.spatial import cKDTree
 
+from agents.compiled import inlined
 from simulation.register import EARTH_RADIUS_KILOMETRES, Register, kilometres, neighbours, parents
 
 IntArray = NDArray[np.int64]
@@ -45,7 +46,7 @@ class Geography:
         for row in np.flatnonzero(self.parent != NONE):
             self._join(int(row), int(self.parent[row]))
         self.borders = _flat(self.adjacent)
-        self._places = _on_sphere(register)
+        self.places = _on_sphere(register)
         itself = np.arange(len(register))
         self.family: IntArray = np.where(self.parent == NONE, itself, self.parent)
         self._candidates: dict[str, Candidates] = {}
@@ -55,16 +56,11 @@ class Geography:
         self.adjacent[one].add(other)
         self.adjacent[other].add(one)
 
-    def kilometres(self, one: IntArray, other: IntArray) -> FloatArray:
-        """Return great-circle distances between pairs of councils, km."""
-        chord = np.linalg.norm(self._places[one] - self._places[other], axis=1)
-        return 2 * EARTH_RADIUS_KILOMETRES * np.arcsin(np.minimum(chord / 2, 1.0))
-
     def nearest(self, count: int) -> IntArray:
         """Return for each council the rows of the ``count`` nearest, itself first."""
         count = min(count, len(self.register))
         if count not in self._nearest:
-            _, rows = cKDTree(self._places).query(self._places, k=count)
+            _, rows = cKDTree(self.places).query(self.places, k=count)
             self._nearest[count] = np.asarray(rows, dtype=np.int64).reshape(-1, count)
         return self._nearest[count]
 
@@ -135,6 +131,16 @@ def _flat(sets: list[set[int]]) -> Borders:
     sizes = [len(others) for others in sets]
     other = np.array([one for others in sets for one in sorted(others)], dtype=np.int64)
     return Borders(np.concatenate([[0], np.cumsum(sizes)]), other)
+
+
+@inlined
+def apart(places: FloatArray, one: int, other: int) -> float:
+    """Return the great-circle distance between two of ``places`` on the unit sphere, km."""
+    squares = 0.0
+    for axis in range(places.shape[1]):
+        squares += (places[one, axis] - places[other, axis]) ** 2
+    away: float = np.arcsin(min(np.sqrt(squares) / 2, 1.0))
+    return 2 * EARTH_RADIUS_KILOMETRES * away
 
 
 def _on_sphere(register: Register) -> FloatArray:

@@ -5,7 +5,8 @@ table of runs is evaluated by the same lines.
 """
 
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from operator import itemgetter
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,6 +15,7 @@ from simulation.outcomes import Gap, Last, NetPresentValue, Ratio, Rule, Sum
 
 FloatArray = NDArray[np.float64]
 Measures = Mapping[str, FloatArray]
+Reader = Callable[[Mapping[str, float]], float]
 
 DISCOUNT = "discount"
 """Measure that holds each quarter's discount factor."""
@@ -42,16 +44,29 @@ def quarterly(rule: Rule, measures: Measures) -> FloatArray:
 
 def in_quarter(rule: Rule, measured: Mapping[str, float]) -> float:
     """Return what `quarterly` shows for one quarter's measures, without arrays."""
+    return reader(rule)(measured)
+
+
+def reader(rule: Rule) -> Reader:
+    """Return what reads off `in_quarter` for ``rule``: quicker where many quarters are read."""
     match rule:
         case Ratio():
-            below = measured[rule.denominator]
-            return measured[rule.numerator] / below * rule.scale if below else math.nan
+            return _ratio_reader(rule.numerator, rule.denominator, rule.scale)
         case Gap():
-            return in_quarter(rule.first, measured) - in_quarter(rule.second, measured)
+            first, second = reader(rule.first), reader(rule.second)
+            return lambda measured: first(measured) - second(measured)
         case Last() if rule.per_cent_of:
-            return in_quarter(Ratio(rule.measure, rule.per_cent_of, 100.0), measured)
+            return _ratio_reader(rule.measure, rule.per_cent_of, 100.0)
         case _:
-            return measured[rule.measure]
+            return itemgetter(rule.measure)
+
+
+def _ratio_reader(numerator: str, denominator: str, scale: float) -> Reader:
+    def ratio(measured: Mapping[str, float]) -> float:
+        below = measured[denominator]
+        return measured[numerator] / below * scale if below else math.nan
+
+    return ratio
 
 
 def over_horizon(rule: Rule, measures: Measures) -> FloatArray:

@@ -14,7 +14,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from agents.compiled import compiled
+from agents.compiled import compiled, inlined
 
 IntArray = NDArray[np.int64]
 FloatArray = NDArray[np.float64]
@@ -102,13 +102,19 @@ _ALONE = {account: np.array([account], dtype=np.int64) for account in Account}
 """Each institution's account, as the one payer or payee of a batch."""
 
 
+@inlined
+def pence(millions: float) -> int:
+    """Round one amount in £m to whole pence."""
+    return int(np.rint(millions * PENCE))
+
+
 @compiled
 def to_pence(millions: FloatArray) -> IntArray:
     """Round £m to whole pence."""
-    pence = np.empty(len(millions), dtype=np.int64)
+    whole = np.empty(len(millions), dtype=np.int64)
     for place in range(len(millions)):
-        pence[place] = np.int64(np.rint(millions[place] * PENCE))
-    return pence
+        whole[place] = pence(millions[place])
+    return whole
 
 
 class Ledger:

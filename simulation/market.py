@@ -1,12 +1,13 @@
 """Phase 8, the market: suppliers learn, build teams, fail, leave and come."""
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
 from agents import supplier as firm
 from agents.columns import NONE, BoolArray, FloatArray, IntArray, KeyArray, rows_where
-from simulation.contracts import Ended, sum_by
+from agents.compiled import compiled, on_numbers
+from simulation.contracts import Ended, sum_by, worth_by_contract
 from simulation.delivery import collapse
 from simulation.ledger import PENCE, Account, Purpose
 from simulation.levers import QUARTERS_PER_YEAR
@@ -18,6 +19,7 @@ from simulation.tendering import Bids, Result, cost_of_bids
 if TYPE_CHECKING:
     from simulation.model import MarketModel
 
+MARKETS = len(SEGMENTS)
 LEAST_MARGIN, MOST_MARGIN = 0.5, 2.0
 AIMED_WINS = 1 / 3
 """Wins for a bid that suppliers aim at (D1 §6.2)."""
@@ -55,51 +57,110 @@ def adapt(model: "MarketModel", requirements: Requirements, result: Result) -> N
 
 def take_stock(model: "MarketModel") -> None:
     """Count afresh what suppliers hold: contracts, turnover, hub volume, exposure, capital."""
-    suppliers, size = model.suppliers, len(model.suppliers)
-    live = model.contracts.in_force()
-    supplier, worth, ahead = _in_force(model, live)
-    suppliers.contracts[:] = np.bincount(supplier, minlength=size)
-    suppliers.turnover[:] = sum_by(supplier, worth, size)
-    expected = model.contracts.expected_loss[live] * ahead
-    suppliers.exposure[:] = sum_by(supplier, expected, size)
-    place = supplier * len(SEGMENTS) + model.contracts.segment[live]
-    model.hub_volume = sum_by(place, worth, size * len(SEGMENTS)).reshape(size, len(SEGMENTS))
+    suppliers, contracts, services = model.suppliers, model.contracts, model.services
+    taken = _taken_stock(
+        contracts.in_force(),
+        Held(contracts.supplier, contracts.segment, contracts.start, contracts.signed_end,
+             contracts.price_ratio, contracts.expected_loss),
+        services.contract, services.baseline, model.index, model.quarter, len(suppliers),
+    )  # fmt: skip
+    suppliers.contracts[:], suppliers.turnover[:], suppliers.exposure[:], model.hub_volume = taken
     weight = model.assumptions.exposure_weight
     model.free_capital = firm.free_capital(model.capital(), suppliers.exposure, weight)
 
 
-def _in_force(model: "MarketModel", live: IntArray) -> tuple[IntArray, FloatArray, FloatArray]:
-    """Return supplier, price (£m a year) and part still ahead of the contracts ``live``."""
-    contracts = model.contracts
-    worth = (contracts.price_ratio * model.annual_baseline())[live]
-    length = np.maximum(contracts.signed_end - contracts.start, 1)[live]
-    ahead = np.clip((contracts.signed_end[live] - model.quarter) / length, 0.0, 1.0)
-    return contracts.supplier[live], worth, ahead
+class Held(NamedTuple):
+    """Columns of contracts that tell what suppliers hold."""
+
+    supplier: IntArray
+    segment: IntArray
+    start: IntArray
+    signed_end: IntArray
+    price_ratio: FloatArray
+    expected_loss: FloatArray
+
+
+class Stock(NamedTuple):
+    """What suppliers hold: contracts, turnover, exposure, and volume by segment, £m (a year)."""
+
+    contracts: IntArray
+    turnover: FloatArray
+    exposure: FloatArray
+    volume: FloatArray
+
+
+@compiled
+def _taken_stock(
+    live: IntArray, contracts: Held, contract: IntArray, baseline: FloatArray, index: float,
+    quarter: int, suppliers: int,
+) -> Stock:  # fmt: skip
+    """Count what suppliers hold; ``contract`` and ``baseline`` are columns of services."""
+    number, exposure = np.zeros(suppliers, dtype=np.int64), np.zeros(suppliers)
+    turnover, volume = np.zeros(suppliers), np.zeros((suppliers, MARKETS))
+    worth = worth_by_contract(contract, baseline, index, len(contracts.supplier))
+    for row in live:
+        supplier, end = contracts.supplier[row], contracts.signed_end[row]
+        paid = contracts.price_ratio[row] * worth[row]
+        ahead = (end - quarter) / max(end - contracts.start[row], 1)
+        number[supplier] += 1
+        turnover[supplier] += paid
+        volume[supplier, contracts.segment[row]] += paid
+        exposure[supplier] += contracts.expected_loss[row] * min(max(ahead, 0.0), 1.0)
+    return Stock(number, turnover, exposure, volume)
 
 
 # --- learning ------------------------------------------------------------------------------------
 
-
-def _mean_by(place: IntArray, seen: FloatArray, size: int) -> tuple[FloatArray, BoolArray]:
-    """Return the mean of ``seen`` at each place, and where there was any."""
-    number = np.bincount(place, minlength=size)
-    total = np.bincount(place, weights=seen, minlength=size)
-    return total / np.maximum(number, 1), number > 0
+_learn = on_numbers(firm.learn)
 
 
 def _learn_rivals(model: "MarketModel", requirements: Requirements, result: Result) -> None:
     """Move each bidder's belief on how many bid in a segment towards what it met."""
-    suppliers, bids = model.suppliers, result.submitted
-    number = bids.count(len(requirements))[bids.tender].astype(float)
-    place = bids.supplier * len(SEGMENTS) + requirements.segment[bids.tender]
-    mean, any_seen = _mean_by(place, number, suppliers.rivals.size)
-    belief = suppliers.rivals.reshape(-1)
-    moved = firm.learn(belief, mean, model.assumptions.learning)
-    suppliers.rivals[:] = np.where(any_seen, moved, belief).reshape(suppliers.rivals.shape)
-    came = bids.count(len(requirements))
-    contested = rows_where(came > 0)
-    met = requirements.segment[contested], came[contested].astype(float)
-    model.rivals_seen = _moved(model, model.rivals_seen, *met)
+    came = result.submitted.count(len(requirements))
+    _meet(
+        result.submitted.tender, result.submitted.supplier, came, requirements.segment,
+        model.suppliers.rivals, model.rivals_seen, model.assumptions.learning,
+    )  # fmt: skip
+
+
+@compiled
+def _meet(
+    tender: IntArray, supplier: IntArray, came: IntArray, segment: IntArray, belief: FloatArray,
+    common: FloatArray, rate: float,
+) -> None:  # fmt: skip
+    """Move ``belief`` (suppliers x segments) towards the mean number of bids that bidders met.
+
+    The ``common`` belief, by segment, moves towards the mean of tenders with bids. The first two
+    arguments are by bid, the next two by tender.
+    """
+    bids, met = np.zeros(belief.shape), np.zeros(belief.shape)
+    for bid in range(len(tender)):
+        cell = supplier[bid], segment[tender[bid]]
+        bids[cell] += 1.0
+        met[cell] += came[tender[bid]]
+    for row in range(belief.shape[0]):
+        _believe(belief[row], Seen(bids[row], met[row]), rate)
+    seen = Seen(np.zeros(MARKETS), np.zeros(MARKETS))
+    for one in range(len(came)):
+        seen.number[segment[one]] += came[one] > 0
+        seen.total[segment[one]] += came[one]
+    _believe(common, seen, rate)
+
+
+class Seen(NamedTuple):
+    """How often something was seen in each segment, and the sum of what was seen."""
+
+    number: FloatArray
+    total: FloatArray
+
+
+@compiled
+def _believe(belief: FloatArray, seen: Seen, rate: float) -> None:
+    """Move ``belief``, by segment, towards the mean of what was ``seen``."""
+    for place in range(len(belief)):
+        if seen.number[place] > 0:
+            mean = seen.total[place] / seen.number[place]
+            belief[place] = _learn(belief[place], mean, rate)
 
 
 def _learn_margins(model: "MarketModel", requirements: Requirements, result: Result) -> None:
@@ -107,44 +168,82 @@ def _learn_margins(model: "MarketModel", requirements: Requirements, result: Res
 
     A firm whose capital is worn down must earn it back: it raises them everywhere.
     """
-    suppliers, bids = model.suppliers, result.bids
-    won = np.zeros(len(bids.tender))
-    won[result.winning[result.winning != NONE]] = 1.0
-    place = bids.supplier * len(SEGMENTS) + requirements.segment[bids.tender]
-    rate, any_seen = _mean_by(place, won, suppliers.margin.size)
-    shape = suppliers.margin.shape
-    wanted = MARGIN_STEP * (rate.reshape(shape) - AIMED_WINS) + REBUILDING * _worn(model)[:, None]
-    margin = suppliers.margin * (1.0 + np.where(any_seen.reshape(shape), wanted, 0.0))
-    suppliers.margin[:] = np.clip(margin, LEAST_MARGIN, MOST_MARGIN)
+    bids, suppliers = result.bids, model.suppliers
+    _set_margins(
+        suppliers.margin, bids.tender, bids.supplier, requirements.segment, result.winning,
+        _worn(model),
+    )  # fmt: skip
+
+
+@compiled
+def _set_margins(
+    margin: FloatArray, tender: IntArray, supplier: IntArray, segment: IntArray,
+    winning: IntArray, worn: FloatArray,
+) -> None:  # fmt: skip
+    """Change ``margin`` (suppliers x segments) where firms have bid.
+
+    ``tender`` and ``supplier`` are by bid, ``segment`` and the bid that is ``winning`` by tender.
+    """
+    bids, won = np.zeros(margin.shape), np.zeros(margin.shape)
+    for bid in range(len(tender)):
+        cell = supplier[bid], segment[tender[bid]]
+        bids[cell] += 1.0
+        won[cell] += winning[tender[bid]] == bid
+    for row in range(margin.shape[0]):
+        for column in range(margin.shape[1]):
+            if bids[row, column] > 0:
+                ahead = won[row, column] / bids[row, column] - AIMED_WINS
+                wanted = MARGIN_STEP * ahead + REBUILDING * worn[row]
+                raised = margin[row, column] * (1.0 + wanted)
+                margin[row, column] = min(max(raised, LEAST_MARGIN), MOST_MARGIN)
 
 
 def _worn(model: "MarketModel") -> FloatArray:
     """Return how far each firm's capital is below what it holds on to, 0-1."""
     target = np.maximum(model.suppliers.capital_target / PENCE, 1e-9)
-    return np.clip(1.0 - model.capital() / target, 0.0, 1.0)
+    return np.minimum(np.maximum(1.0 - model.capital() / target, 0.0), 1.0)
 
 
 def _learn_prices(model: "MarketModel", requirements: Requirements, result: Result) -> None:
     """Move the market's beliefs on prices and awards towards what was bid, paid and awarded."""
-    bids, won = result.bids, result.winning[result.winning != NONE]
-    expected = (requirements.value * result.terms.scale)[bids.tender]
-    segment = requirements.segment[bids.tender]
-    ratio = bids.price / expected
-    model.reference_price = _moved(model, model.reference_price, segment, ratio)
-    model.award_price = _moved(model, model.award_price, segment[won], ratio[won])
-    awards = np.bincount(segment[won], minlength=len(SEGMENTS))
+    bids, learning = result.bids, model.assumptions.learning
+    awards, contested = _see_prices(
+        model.reference_price, model.award_price, requirements.segment,
+        requirements.value * result.terms.scale, result.winning, bids.tender, bids.price, learning,
+    )  # fmt: skip
     model.price_sample = PRICES_KEPT * model.price_sample + awards
-    contested = np.unique(bids.tender)
-    if len(contested):
-        awarded = len(won) / len(contested)
-        model.award_rate += model.assumptions.learning * (awarded - model.award_rate)
+    if contested:
+        model.award_rate += learning * (awards.sum() / contested - model.award_rate)
 
 
-def _moved(
-    model: "MarketModel", belief: FloatArray, segment: IntArray, ratio: FloatArray
-) -> FloatArray:
-    mean, any_seen = _mean_by(segment, ratio, len(SEGMENTS))
-    return np.where(any_seen, firm.learn(belief, mean, model.assumptions.learning), belief)
+@compiled
+def _see_prices(
+    reference: FloatArray, paid: FloatArray, segment: IntArray, expected: FloatArray,
+    winning: IntArray, tender: IntArray, price: FloatArray, rate: float,
+) -> tuple[FloatArray, int]:  # fmt: skip
+    """Move beliefs, by segment, on what is bid (``reference``) and what is ``paid``.
+
+    ``segment``, the price ``expected`` and the bid that is ``winning`` are by tender, ``tender``
+    and ``price`` by bid.
+
+    Returns:
+        Awards by segment, and the tenders with bids.
+    """
+    bid = Seen(np.zeros(MARKETS), np.zeros(MARKETS))
+    won = Seen(np.zeros(MARKETS), np.zeros(MARKETS))
+    contested, last = 0, NONE
+    for place in range(len(tender)):
+        of, ratio = segment[tender[place]], price[place] / expected[tender[place]]
+        bid.number[of] += 1.0
+        bid.total[of] += ratio
+        if winning[tender[place]] == place:
+            won.number[of] += 1.0
+            won.total[of] += ratio
+        contested += tender[place] != last
+        last = tender[place]
+    _believe(reference, bid, rate)
+    _believe(paid, won, rate)
+    return won.number, contested
 
 
 def _fill_wallets(model: "MarketModel", submitted: Bids) -> None:
@@ -160,13 +259,23 @@ def _fill_wallets(model: "MarketModel", submitted: Bids) -> None:
 def _build_teams(model: "MarketModel", requirements: Requirements, result: Result) -> None:
     """Build teams for the pipeline that each firm sees: its fair part of what it qualified for."""
     suppliers, assumptions = model.suppliers, model.assumptions
-    tender, supplier = result.prospects.tender, result.prospects.supplier
-    fair = result.terms.work[tender] / np.maximum(result.qualified[tender], 1)
-    pipeline = PIPELINE_QUARTERS * sum_by(supplier, fair, len(suppliers))
+    prospects = result.prospects
+    fair = result.terms.work / np.maximum(result.qualified, 1)
+    seen = _added(prospects.supplier, prospects.tender, fair, len(suppliers))
+    pipeline = PIPELINE_QUARTERS * seen
     suppliers.capacity[:] = firm.grow(
         suppliers.capacity, suppliers.load, pipeline,
         assumptions.capacity_growth, assumptions.capacity_shrinkage,
     )  # fmt: skip
+
+
+@compiled
+def _added(supplier: IntArray, tender: IntArray, part: FloatArray, suppliers: int) -> FloatArray:
+    """Return each supplier's parts in the tenders that it is paired with, added up."""
+    total = np.zeros(suppliers)
+    for pair in range(len(supplier)):
+        total[supplier[pair]] += part[tender[pair]]
+    return total
 
 
 def _count_wins(model: "MarketModel", requirements: Requirements, result: Result) -> None:
@@ -208,13 +317,13 @@ def _leave(model: "MarketModel") -> None:
 
     Their owners take what capital there is.
     """
-    suppliers, assumptions = model.suppliers, model.assumptions
-    lengths = np.where(suppliers.large, assumptions.large_patience, assumptions.sme_patience)
-    patience = lengths[:, None] * np.maximum(4.0 * segment_table().years, LEAST_PATIENCE)
-    here = suppliers.active & firm.works_here(suppliers.capability)
-    gone = firm.gives_up(suppliers.since_win, _contracts_held(model), patience)
-    suppliers.capability[gone & here[:, None]] = 0.0
-    rows = rows_where(here & ~firm.works_here(suppliers.capability))
+    suppliers, contracts, assumptions = model.suppliers, model.contracts, model.assumptions
+    years = np.maximum(4.0 * segment_table().years, LEAST_PATIENCE)
+    rows = _without_hope(
+        suppliers.capability, suppliers.active, suppliers.since_win,
+        _held(contracts.in_force(), contracts.supplier, contracts.segment, len(suppliers)),
+        suppliers.large, assumptions.large_patience * years, assumptions.sme_patience * years,
+    )  # fmt: skip
     account = model.ledger.supplier(rows)
     capital = model.ledger.supplier_balance()[rows]
     model.ledger.post(account, Account.OWNERS, Purpose.CAPITAL, capital)
@@ -222,11 +331,43 @@ def _leave(model: "MarketModel") -> None:
     model.tally["leavers"] += len(rows)
 
 
-def _contracts_held(model: "MarketModel") -> IntArray:
-    """Return the contracts in force by supplier and segment."""
-    live, shape = model.contracts.in_force(), model.suppliers.since_win.shape
-    place = model.contracts.supplier[live] * len(SEGMENTS) + model.contracts.segment[live]
-    return np.bincount(place, minlength=shape[0] * shape[1]).reshape(shape)
+@compiled
+def _held(live: IntArray, supplier: IntArray, segment: IntArray, suppliers: int) -> IntArray:
+    """Return the contracts ``live`` by supplier and segment."""
+    held = np.zeros((suppliers, MARKETS), dtype=np.int64)
+    for row in live:
+        held[supplier[row], segment[row]] += 1
+    return held
+
+
+_gives_up = on_numbers(firm.gives_up)
+
+
+@compiled
+def _without_hope(
+    capability: FloatArray, active: BoolArray, since_win: IntArray, held: IntArray,
+    large: BoolArray, large_patience: FloatArray, sme_patience: FloatArray,
+) -> IntArray:  # fmt: skip
+    """Take from firms the segments that they give up, and return those with none left.
+
+    The patience of large firms and of SMEs is by segment, quarters.
+    """
+    rows, count = np.empty(len(active), dtype=np.int64), 0
+    for row in range(len(active)):
+        if not active[row]:
+            continue
+        patience = large_patience if large[row] else sme_patience
+        before = left = 0
+        for segment in range(capability.shape[1]):
+            if capability[row, segment] > 0:
+                before += 1
+                if _gives_up(since_win[row, segment], held[row, segment], patience[segment]):
+                    capability[row, segment] = 0.0
+                else:
+                    left += 1
+        rows[count] = row
+        count += before > 0 and left == 0
+    return rows[:count]
 
 
 def _retire(model: "MarketModel", rows: IntArray) -> None:
@@ -237,8 +378,9 @@ def _retire(model: "MarketModel", rows: IntArray) -> None:
 
 def _enter(model: "MarketModel", requirements: Requirements, result: Result) -> None:
     """Let firms in once a year, as what the year promised each firm there invites them."""
-    model.promise["large"] += opportunity(model, requirements, result, True) / QUARTERS_PER_YEAR
-    model.promise["sme"] += opportunity(model, requirements, result, False) / QUARTERS_PER_YEAR
+    promised = opportunity(model, requirements, result)
+    for kind, one in zip(("large", "sme"), promised, strict=True):
+        model.promise[kind] += one / QUARTERS_PER_YEAR
     if model.quarter % QUARTERS_PER_YEAR:
         return
     assumptions, (large, smes) = model.assumptions, model.founders
@@ -261,37 +403,77 @@ def _at_the_door(model: "MarketModel", kind: str, waiting: int, hazard: float) -
     return key[model.draws.happens("entry", chance, key)]
 
 
+class Kind(NamedTuple):
+    """A typical firm of one kind.
+
+    Attributes:
+        capable: share of such firms that work in each segment.
+        bid: cost of its bids, over that of a large firm.
+        turnover: £m a year; it must be a multiple of a tender's value to qualify.
+        teams: most transition work that it could take on, £m a year.
+        normal: what a quarter promises such a firm where none more comes in, £m.
+    """
+
+    capable: FloatArray
+    bid: float
+    turnover: float
+    teams: float
+    normal: float
+
+
+def _kinds(model: "MarketModel") -> tuple[Kind, Kind]:
+    """Return the large supplier and the SME."""
+    table, assumed = segment_table(), model.assumptions
+    return (
+        Kind(table.large_capable, 1.0, assumed.outside_large * model.index,
+             2.0 * assumed.capacity_large, assumed.large_normal),
+        Kind(table.sme_capable, 0.5, assumed.outside_sme * model.index,
+             2.0 * assumed.capacity_sme, assumed.sme_normal),
+    )  # fmt: skip
+
+
 def opportunity(
-    model: "MarketModel", requirements: Requirements, result: Result, large: bool
-) -> float:
-    """Return what a quarter's tenders within reach promise each such firm, over the normal.
+    model: "MarketModel", requirements: Requirements, result: Result
+) -> tuple[float, float]:
+    """Return what a quarter's tenders promise each large firm and each SME, over the normal.
 
     Free entry: firms come where what there is to earn, after the cost of bidding, is shared by few.
     """
-    table, assumptions, suppliers = segment_table(), model.assumptions, model.suppliers
-    share = table.large_capable if large else table.sme_capable
-    promised = share[requirements.segment] * _prospects(model, requirements, large)
-    promised *= _within_reach(model, requirements, result, large)
+    suppliers, kinds = model.suppliers, _kinds(model)
+    promised = _promised(
+        kinds, requirements.segment, requirements.contract_value,
+        requirements.value * model.levers.qualification_multiple, result.terms.work,
+        cost_of_bids(model, requirements), model.rivals_seen, model.assumptions.markup_width,
+    )  # fmt: skip
     here = suppliers.active & firm.works_here(suppliers.capability)
-    there = int((here & (suppliers.large == large)).sum())
-    normal = assumptions.large_normal if large else assumptions.sme_normal
-    return float(promised.sum()) / (max(there, 1) * normal * model.index)
+    large = int((here & suppliers.large).sum())
+    usual = [
+        max(there, 1) * kind.normal * model.index
+        for there, kind in zip((large, int(here.sum()) - large), kinds, strict=True)
+    ]
+    return float(promised[0]) / usual[0], float(promised[1]) / usual[1]
 
 
-def _prospects(model: "MarketModel", requirements: Requirements, large: bool) -> FloatArray:
-    """Return what a typical firm expects to earn on each tender, £m."""
-    cost = cost_of_bids(model, requirements) * (1.0 if large else 0.5)
-    rivals = model.rivals_seen[requirements.segment]
-    return firm.prospect(requirements.contract_value, rivals, model.assumptions.markup_width, cost)
+_prospect = on_numbers(firm.prospect)
 
 
-def _within_reach(
-    model: "MarketModel", requirements: Requirements, result: Result, large: bool
-) -> BoolArray:
-    """Return for which tenders a typical firm qualifies and has teams."""
-    assumptions = model.assumptions
-    turnover = assumptions.outside_large if large else assumptions.outside_sme
-    teams = assumptions.capacity_large if large else assumptions.capacity_sme
-    asked = requirements.value * model.levers.qualification_multiple
-    within: BoolArray = (asked <= turnover * model.index) & (result.terms.work <= 2.0 * teams)
-    return within
+@compiled
+def _promised(
+    kinds: tuple[Kind, Kind], segment: IntArray, contract_value: FloatArray, asked: FloatArray,
+    work: FloatArray, cost: FloatArray, rivals: FloatArray, width: float,
+) -> FloatArray:  # fmt: skip
+    """Return what tenders promise typical firms of each of ``kinds``, £m.
+
+    A firm counts on those for which it qualifies and has teams; ``rivals`` is by segment.
+    """
+    promised = np.zeros(len(kinds))
+    for place in range(len(kinds)):
+        kind = kinds[place]
+        for tender in range(len(segment)):
+            of = segment[tender]
+            if asked[tender] <= kind.turnover and work[tender] <= kind.teams:
+                earned = _prospect(
+                    contract_value[tender], rivals[of], width, cost[tender] * kind.bid
+                )
+                promised[place] += kind.capable[of] * earned
+    return promised

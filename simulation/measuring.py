@@ -7,13 +7,13 @@ import numpy as np
 from agents.columns import NONE, BoolArray, FloatArray, IntArray
 from agents.compiled import compiled
 from agents.partnership import Stage
-from simulation.delivery import quality_of_contracts
+from simulation.delivery import quality_now
 from simulation.finance import council_savings, remember_savings
 from simulation.ledger import PENCE, Purpose
 from simulation.outcomes import MEASURES
 from simulation.register import COUNCIL_TYPES
 from simulation.requirements import Requirements
-from simulation.segments import SEGMENT_NAMES
+from simulation.segments import SEGMENT_NAMES, STRATEGIC
 from simulation.tendering import Result
 
 if TYPE_CHECKING:
@@ -117,93 +117,100 @@ def _tenders(model: "MarketModel", requirements: Requirements, result: Result) -
 def _awards(
     model: "MarketModel", requirements: Requirements, result: Result, signed: IntArray
 ) -> Measured:
-    contracts, suppliers = model.contracts, model.suppliers
-    sme = ~suppliers.large[contracts.supplier[signed]]
-    years = (contracts.signed_end - contracts.start)[signed] / 4.0
-    value = contracts.price[signed] * years
+    contracts, large = model.contracts, model.suppliers.large
+    new = slice(len(contracts) - len(signed), len(contracts))
+    supplier, price = contracts.supplier[new], contracts.price[new]
+    sme = ~large[supplier]
+    value = price * ((contracts.signed_end[new] - contracts.start[new]) / 4.0)
     awarded = result.winning != NONE
     held_before = requirements.incumbent[awarded]
     unchanged = requirements.unchanged[awarded] & (held_before != NONE)
-    kept = held_before == contracts.supplier[signed]
+    kept = held_before == supplier
     return {
-        "large_bids": int(suppliers.large[result.bids.supplier].sum()),
+        "large_bids": int(np.count_nonzero(large[result.bids.supplier])),
         "awards": len(signed),
-        "sme_awards": int(sme.sum()),
+        "sme_awards": int(np.count_nonzero(sme)),
         "award_value": float(value.sum()),
         "sme_award_value": float((value * sme).sum()),
-        "award_price": float(contracts.price[signed].sum()),
-        "award_in_house_cost": float(contracts.value[signed].sum()),
-        "retenders": int((held_before != NONE).sum()),
-        "incumbent_wins": int(kept.sum()),
-        "unchanged_retenders": int(unchanged.sum()),
-        "unchanged_incumbent_wins": int((unchanged & kept).sum()),
-        "project_cost": float(contracts.project_cost[signed].sum()),
+        "award_price": float(price.sum()),
+        "award_in_house_cost": float(contracts.value[new].sum()),
+        "retenders": int(np.count_nonzero(held_before != NONE)),
+        "incumbent_wins": int(np.count_nonzero(kept)),
+        "unchanged_retenders": int(np.count_nonzero(unchanged)),
+        "unchanged_incumbent_wins": int(np.count_nonzero(unchanged & kept)),
+        "project_cost": float(contracts.project_cost[new].sum()),
     }
 
 
 class Stock(NamedTuple):
-    """What contracts in force amount to: £m a year, but for the count of those in force."""
+    """What services outside amount to: £m a year, but for the number of councils that share."""
 
     claimed: float
     ahead: float
-    in_force: int
     worth: float
     delivered: float
     quality: float
+    sharing: int
+
+
+class Outside(NamedTuple):
+    """Columns of contracts that tell what they amount to."""
+
+    price_ratio: FloatArray
+    claimed_ratio: FloatArray
+    end: IntArray
+    councils: IntArray
+    quality: FloatArray
+    load_end: IntArray
+    troubled_until: IntArray
 
 
 def _stock(model: "MarketModel") -> Measured:
     contracts, services = model.contracts, model.services
     stock = _added_up(
-        model.annual_baseline(), quality_of_contracts(model), contracts.price_ratio,
-        contracts.claimed_ratio, contracts.end - model.quarter - 1, contracts.live,
+        services.contract, services.council, services.baseline, model.index, model.quarter,
+        Outside(*(getattr(contracts, name) for name in Outside._fields)),
+        model.councils.joint_quarters,
     )  # fmt: skip
-    shared = _share_services(
-        services.contract, services.council, contracts.councils, model.councils.joint_quarters
-    )
     in_house = float(services.baseline.sum()) * model.index - stock.delivered
     return {
         "claimed_saving": stock.claimed / 4,
         "saving_ahead": stock.ahead,
-        "contract_years": stock.in_force / 4,
+        "contract_years": len(contracts.in_force()) / 4,
         "value_in_force": stock.worth,
         "concentration": _concentration(model.hub_volume),
         "quality_weighted": (stock.quality + in_house) / 4,
         "partnerships_performing": int((model.partnerships.stage == Stage.PERFORMING).sum()),
-        "shared_councils": shared,
+        "shared_councils": stock.sharing,
         "councils": len(model.councils),
     }
 
 
 @compiled
 def _added_up(
-    value: FloatArray, quality: FloatArray, price_ratio: FloatArray, claimed_ratio: FloatArray,
-    ahead: IntArray, live: BoolArray,
+    contract: IntArray, council: IntArray, baseline: FloatArray, index: float, quarter: int,
+    contracts: Outside, joint_quarters: IntArray,
 ) -> Stock:  # fmt: skip
-    """Add up contracts: ``value`` is what they deliver, £m a year, ``ahead`` quarters to come."""
-    claimed = saving = worth = delivered = good = 0.0
-    in_force = 0
-    for row in range(len(value)):
-        in_force += live[row]
-        delivered += value[row]
-        worth += value[row] * price_ratio[row]
-        good += value[row] * quality[row]
-        claimed += value[row] * claimed_ratio[row]
-        saving += value[row] * (1.0 - price_ratio[row]) * max(ahead[row], 0) / 4
-    return Stock(claimed, saving, in_force, worth, delivered, good)
-
-
-@compiled
-def _share_services(
-    contract: IntArray, council: IntArray, councils: IntArray, quarters: IntArray
-) -> int:
-    """Count the councils with a service in a joint contract, and a quarter more for each."""
-    shares = np.zeros(len(quarters), dtype=np.bool_)
+    """Add up services outside, and count a quarter more for councils in a joint contract."""
+    claimed = ahead = worth = delivered = good = 0.0
+    shares = np.zeros(len(joint_quarters), dtype=np.bool_)
     for service in range(len(contract)):
-        if contract[service] != NONE and councils[contract[service]] > 1:
-            shares[council[service]] = True
-    quarters[shares] += 1
-    return int(shares.sum())
+        row = contract[service]
+        if row != NONE:
+            value = baseline[service] * index
+            delivered += value
+            worth += value * contracts.price_ratio[row]
+            claimed += value * contracts.claimed_ratio[row]
+            years = max(contracts.end[row] - quarter - 1, 0) / 4
+            ahead += value * (1.0 - contracts.price_ratio[row]) * years
+            good += value * quality_now(
+                contracts.quality[row], contracts.load_end[row], contracts.troubled_until[row],
+                quarter,
+            )  # fmt: skip
+            shares[council[service]] |= contracts.councils[row] > 1
+    for row in range(len(shares)):
+        joint_quarters[row] += shares[row]
+    return Stock(claimed, ahead, worth, delivered, good, int(shares.sum()))
 
 
 @compiled
@@ -222,17 +229,21 @@ def _concentration(volume: FloatArray) -> float:
 def _suppliers(model: "MarketModel") -> Measured:
     suppliers = model.suppliers
     counts = _counted(suppliers.active, suppliers.large, suppliers.capability)
-    return dict(zip(("suppliers_active", "smes_active", "capable_large"), counts, strict=True))
+    names = ("suppliers_active", "smes_active", "capable_large", "capable_strategic")
+    return dict(zip(names, counts, strict=True))
 
 
 @compiled
-def _counted(active: BoolArray, large: BoolArray, capability: FloatArray) -> tuple[int, int, int]:
+def _counted(
+    active: BoolArray, large: BoolArray, capability: FloatArray
+) -> tuple[int, int, int, int]:
     """Count firms that work here, SMEs among them, and where large firms work on large deals."""
-    firms = smes = capable = 0
+    firms = smes = capable = strategic = 0
     for row in range(len(active)):
         if active[row] and (capability[row] > 0).any():
             firms += 1
             smes += not large[row]
             for segment in LARGE_DEALS:
                 capable += large[row] and capability[row, segment] > 0
-    return firms, smes, capable
+            strategic += large[row] and capability[row, STRATEGIC] > 0
+    return firms, smes, capable, strategic

@@ -27,12 +27,13 @@ from simulation import (
     tendering,
 )
 from simulation.assumptions import CENTRAL, Assumptions
+from simulation.billing import Paid
 from simulation.contracts import Contracts
 from simulation.errors import InputError
 from simulation.events import Tables, note_tenders
 from simulation.founding import found_contracts
 from simulation.geography import geography
-from simulation.horizon import in_quarter, quarterly
+from simulation.horizon import in_quarter, quarterly, reader
 from simulation.ledger import PENCE, Account, Ledger, Purpose
 from simulation.levers import QUARTERS_PER_YEAR, Levers, Policy
 from simulation.outcomes import MEASURES, OUTCOMES
@@ -62,7 +63,7 @@ class MarketModel(mesa.Model):  # type: ignore[type-arg]
 
     hub_volume: FloatArray
     free_capital: FloatArray
-    paid: finance.Paid
+    paid: Paid
 
     def __init__(
         self,
@@ -280,7 +281,8 @@ class MarketModel(mesa.Model):  # type: ignore[type-arg]
 
 
 def _reporter(name: str) -> Any:
-    return lambda model: model.last(name)
+    read = reader(OUTCOMES[name].rule)
+    return lambda model: read(model.measured)
 
 
 def _years(years: object) -> int:

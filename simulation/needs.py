@@ -1,6 +1,6 @@
 """Phase 2, needs: contracts that end, and in-house services under pressure to save."""
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
@@ -9,33 +9,32 @@ from agents.compiled import compiled, on_numbers
 from agents.council import market_chance, pressure
 from agents.partnership import Stage
 from simulation.randomness import extended, uniform_at
-from simulation.segments import segment_table, tender_quarters
+from simulation.segments import procedure_table, segment_table
 
 if TYPE_CHECKING:
     from simulation.model import MarketModel
 
+PERFORMING = int(Stage.PERFORMING)
+
 
 def arise(model: "MarketModel") -> IntArray:
     """Return the rows of services whose need comes up this quarter, and count the occasion."""
-    needs = rows_where(_ended(model) | _postponed(model) | _pressed(model))
-    model.services.ordinal[needs] += 1
-    return needs
+    services, contracts, table = model.services, model.contracts, segment_table()
+    return _arisen(
+        Occasions(services.key, services.segment, services.council, services.contract,
+                  services.partnership, services.retry, services.ordinal),
+        Joint(contracts.end, contracts.partnership, model.partnerships.stage,
+              model.partnerships.contract),
+        Will(_wave(model) * table.market_hazard, procedure_table().quarters[table.procedure],
+             council_pressure(model), model.councils.appetite, model.councils.champion),
+        model.draws.root("need"), model.quarter,
+    )  # fmt: skip
 
 
 def council_pressure(model: "MarketModel") -> FloatArray:
     """Return each council's pressure to save, 0-1."""
     target, gap = model.levers.efficiency_target, model.assumptions.pressure_gap
     return pressure(target, model.quarter, model.councils.saving_rate, gap)
-
-
-def _ended(model: "MarketModel") -> BoolArray:
-    """Return the services whose contract ends; groups that perform look after their own."""
-    services, contracts = model.services, model.contracts
-    outside = rows_where((services.contract != NONE) & (services.partnership == NONE))
-    due = outside[contracts.end[services.contract[outside]] <= model.quarter]
-    ends = np.zeros(len(services), dtype=bool)
-    ends[due] = ~of_performing_group(model, services.contract[due])
-    return ends
 
 
 def of_performing_group(model: "MarketModel", contract: IntArray) -> BoolArray:
@@ -49,55 +48,84 @@ def of_performing_group(model: "MarketModel", contract: IntArray) -> BoolArray:
     return result
 
 
-def _postponed(model: "MarketModel") -> BoolArray:
-    services = model.services
-    due: BoolArray = services.retry == model.quarter
-    services.retry[due] = NONE
-    due &= (services.contract == NONE) & (services.partnership == NONE)
-    return due
+class Occasions(NamedTuple):
+    """Columns of services that tell whether their need comes up; the last two change."""
+
+    key: KeyArray
+    segment: IntArray
+    council: IntArray
+    contract: IntArray
+    partnership: IntArray
+    retry: IntArray
+    ordinal: IntArray
 
 
-def _pressed(model: "MarketModel") -> BoolArray:
-    services, councils = model.services, model.councils
-    pressing = _drawn(
-        services.key, services.segment, services.council,
-        (services.retry == NONE) & (services.partnership == NONE) & (services.contract == NONE),
-        _wave(model) * segment_table().market_hazard, council_pressure(model), councils.appetite,
-        councils.champion, model.draws.root("need"), np.uint64(model.quarter),
-    )  # fmt: skip
-    return _prepared(model, pressing)
+class Joint(NamedTuple):
+    """When contracts end and which group signed them, by contract; groups' stage and contract."""
+
+    end: IntArray
+    group: IntArray
+    stage: IntArray
+    contract: IntArray
+
+
+class Will(NamedTuple):
+    """What puts in-house services to the market.
+
+    Attributes:
+        hazard: chance a quarter, by segment.
+        quarters: how long the usual procedure takes, by segment.
+        pressure: to save, by council.
+        appetite: for buying from the market, by council.
+        champion: a champion of change is in post, by council.
+    """
+
+    hazard: FloatArray
+    quarters: IntArray
+    pressure: FloatArray
+    appetite: FloatArray
+    champion: BoolArray
 
 
 _market_chance = on_numbers(market_chance)
 
 
 @compiled
-def _drawn(
-    key: KeyArray, segment: IntArray, council: IntArray, settled: BoolArray, hazard: FloatArray,
-    pressed: FloatArray, appetite: FloatArray, champion: BoolArray, root: np.uint64,
-    quarter: np.uint64,
-) -> BoolArray:  # fmt: skip
-    """Return which services are put to the market: of those ``settled`` in house, as luck has it.
+def _arisen(
+    services: Occasions, contracts: Joint, will: Will, root: np.uint64, quarter: int
+) -> IntArray:
+    """Return the services whose need comes up, and count the occasion.
 
-    ``hazard`` is by segment; ``pressed``, ``appetite`` and ``champion`` are councils'.
+    Contracts end, needs were postponed until now, and services in house are under pressure: those
+    whose tender takes time begin to prepare it. Groups that perform look after their own.
     """
-    pressing = np.zeros(len(key), dtype=np.bool_)
-    for service in range(len(key)):
-        if settled[service]:
-            of = council[service]
+    rows, count = np.empty(len(services.key), dtype=np.int64), 0
+    for service in range(len(rows)):
+        due = services.retry[service] == quarter
+        if due:
+            services.retry[service] = NONE
+        if services.partnership[service] != NONE:
+            continue
+        held, segment = services.contract[service], services.segment[service]
+        if held != NONE:
+            group, due = contracts.group[held], contracts.end[held] <= quarter
+            if due and group != NONE and contracts.stage[group] == PERFORMING:
+                due = contracts.contract[group] != held
+        elif services.retry[service] == NONE:
+            of = services.council[service]
             chance = _market_chance(
-                hazard[segment[service]], pressed[of], appetite[of], champion[of]
+                will.hazard[segment], will.pressure[of], will.appetite[of], will.champion[of]
             )
-            pressing[service] = uniform_at(extended(extended(root, key[service]), quarter)) < chance
-    return pressing
-
-
-def _prepared(model: "MarketModel", pressing: BoolArray) -> BoolArray:
-    """Return which of the ``pressing`` can go to the market now; the others begin to prepare."""
-    quarters = tender_quarters(model.services.segment)
-    preparing = pressing & (quarters > 0)
-    model.services.retry[preparing] = model.quarter + quarters[preparing]
-    return pressing & ~preparing
+            drawn = uniform_at(extended(extended(root, services.key[service]), np.uint64(quarter)))
+            if drawn < chance and will.quarters[segment] > 0:
+                services.retry[service] = quarter + will.quarters[segment]
+            elif drawn < chance:
+                due = True
+        if due:
+            services.ordinal[service] += 1
+            rows[count] = service
+            count += 1
+    return rows[:count]
 
 
 def _wave(model: "MarketModel") -> float:

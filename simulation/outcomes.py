@@ -134,6 +134,7 @@ MEASURES: Mapping[str, str] = {
         "count; large suppliers in each of managed services, outsourcing and strategic "
         "partnerships, added up"
     ),
+    "capable_strategic": "count; of these, large suppliers in strategic partnerships",
     "large_entrants": "count; large suppliers that entered",
     "submitted_bids": "count; bids made, those withdrawn or not shortlisted included",
     "projects_by_supplier": "count; projects whose set-up a supplier paid",
@@ -341,6 +342,15 @@ _MARKET = (
         "re-tenders of just what one contract covered, won by the supplier that held it",
     ),
     Outcome(
+        "comparable_prices",
+        "Prices to compare",
+        "recent awards a tender",
+        "neutral",
+        1.0,
+        Ratio("comparable_prices", "tenders"),
+        "recent awards in the same segment by which a buyer can judge a bid, mean over tenders",
+    ),
+    Outcome(
         "buyer_procurement_cost",
         "Cost of procurement to buyers",
         "£m",
@@ -373,6 +383,16 @@ _DELIVERY = (
         "contracts ended by a loss too great for their supplier",
         headline=True,
         events="collapses",
+    ),
+    Outcome(
+        "dispute_rate",
+        "Disputes",
+        "per 100 contract-years",
+        "lower",
+        0.05,
+        Ratio("disputes", "contract_years", 100.0),
+        "contracts in dispute over their price as true cost came to light",
+        events="disputes",
     ),
     Outcome(
         "early_terminations",

@@ -12,9 +12,9 @@ from agents.council import joining_attraction, political_distance, walk_away_cha
 from agents.partnership import ENDED_HOW, Stage, grow_group, set_up_quarters
 from simulation.business_case import assess
 from simulation.contracts import sum_by
-from simulation.geography import Borders, Candidates
-from simulation.needs import council_pressure, of_performing_group
-from simulation.randomness import extended, mixed, normal_at
+from simulation.geography import Borders, Candidates, apart
+from simulation.needs import council_pressure
+from simulation.randomness import extended, mixed, normal_at, uniform_at
 from simulation.register import CONTROLS
 from simulation.segments import segment_table
 
@@ -36,97 +36,28 @@ class Group(NamedTuple):
     services: IntArray
 
 
-class Bonds(NamedTuple):
-    """Earned trust as arrays.
+class Ties:
+    """Trust between councils beyond that of strangers, earned and lost by earlier groups.
 
     Attributes:
-        pair: pairs of councils between which some was earned or lost, ascending.
-        trust: of each such pair.
-        first: where the pairs of each council with later ones begin; one entry more ends the last.
+        trust: by council and council, in [-1, 1].
     """
-
-    pair: IntArray
-    trust: FloatArray
-    first: IntArray
-
-
-class Ties:
-    """Trust between councils beyond that of strangers, earned and lost by earlier groups."""
 
     def __init__(self, councils: int) -> None:
         """Start without ties among ``councils``."""
-        self._councils = councils
-        none = np.zeros(0, dtype=np.int64)
-        self._bonds = Bonds(none, np.zeros(0), np.zeros(councils + 1, dtype=np.int64))
-        self._changed: list[tuple[IntArray, float]] = []
-
-    def trust(self, one: IntArray, other: IntArray) -> FloatArray:
-        """Return earned trust between pairs of councils, in [-1, 1]."""
-        return _trust_between(self.bonds(), one, other)
+        self.trust: FloatArray = np.zeros((councils, councils))
 
     def add(self, members: IntArray, change: float) -> None:
         """Change trust between every two of ``members``, councils."""
-        self._changed.append((_pairs_among(members, self._councils), change))
-
-    def bonds(self) -> Bonds:
-        """Return all trust that was earned or lost so far."""
-        if self._changed:
-            pairs, changes = zip(*self._changed, strict=True)
-            change = np.repeat(changes, [len(pair) for pair in pairs])
-            self._bonds = _moved(self._bonds, np.concatenate(pairs), change, self._councils)
-            self._changed.clear()
-        return self._bonds
-
-
-def _moved(bonds: Bonds, pair: IntArray, change: FloatArray, councils: int) -> Bonds:
-    """Return ``bonds`` after ``change`` of the trust of ``pair``, one after the other."""
-    pairs = np.union1d(bonds.pair, pair)
-    trust = np.zeros(len(pairs))
-    trust[np.searchsorted(pairs, bonds.pair)] = bonds.trust
-    _change_trust(trust, np.searchsorted(pairs, pair), change)
-    first = np.searchsorted(pairs, np.arange(councils + 1) * councils)
-    return Bonds(pairs, trust, first)
+        _change_trust(self.trust, members, change)
 
 
 @compiled
-def _change_trust(trust: FloatArray, place: IntArray, change: FloatArray) -> None:
-    for one in range(len(place)):
-        trust[place[one]] = min(max(trust[place[one]] + change[one], -1.0), 1.0)
-
-
-@inlined
-def _pair(one: int, other: int, councils: int) -> int:
-    """Return the number of a pair of councils out of ``councils``."""
-    return min(one, other) * councils + max(one, other)
-
-
-@compiled
-def _pairs_among(members: IntArray, councils: int) -> IntArray:
-    pairs = np.empty(len(members) * (len(members) - 1) // 2, dtype=np.int64)
-    count = 0
-    for one in range(len(members)):
-        for other in range(one):
-            pairs[count] = _pair(members[one], members[other], councils)
-            count += 1
-    return pairs
-
-
-@inlined
-def _earned(bonds: Bonds, one: int, other: int) -> float:
-    """Return the trust between two councils, 0 where none was earned or lost."""
-    pair, earlier, earned = _pair(one, other, len(bonds.first) - 1), min(one, other), 0.0
-    for place in range(bonds.first[earlier], bonds.first[earlier + 1]):
-        if bonds.pair[place] == pair:
-            earned = bonds.trust[place]
-    return earned
-
-
-@compiled
-def _trust_between(bonds: Bonds, one: IntArray, other: IntArray) -> FloatArray:
-    trust = np.empty(len(one))
-    for place in range(len(one)):
-        trust[place] = _earned(bonds, one[place], other[place])
-    return trust
+def _change_trust(trust: FloatArray, members: IntArray, change: float) -> None:
+    for one in members:
+        for other in members:
+            if one != other:
+                trust[one, other] = min(max(trust[one, other] + change, -1.0), 1.0)
 
 
 def advance(model: "MarketModel", needs: IntArray) -> tuple[IntArray, list[Group]]:
@@ -192,7 +123,7 @@ class CouncilFacts(NamedTuple):
 
     Attributes:
         politics: political distance by control and control.
-        bonds: earned trust.
+        trust: earned trust by council and council.
     """
 
     family: IntArray
@@ -201,7 +132,7 @@ class CouncilFacts(NamedTuple):
     pressure: FloatArray
     champion: BoolArray
     politics: FloatArray
-    bonds: Bonds
+    trust: FloatArray
 
 
 class Rules(NamedTuple):
@@ -244,12 +175,11 @@ def _form(model: "MarketModel", needs: IntArray) -> None:
 
 def _service_facts(model: "MarketModel") -> ServiceFacts:
     services, contracts = model.services, model.contracts
-    free = _open_to_join(
-        services.partnership, services.contract, contracts.end, contracts.partnership,
+    value, free, obliged = _joinable(
+        services.baseline, services.partnership, services.contract, contracts.end,
+        contracts.partnership, model.index, model.levers.aggregation_threshold,
         model.quarter + model.assumptions.alignment_window,
     )  # fmt: skip
-    value = services.baseline * model.index
-    obliged = value < model.levers.aggregation_threshold
     fixed = services.key, services.council, services.segment, services.kind, model.service_of
     return ServiceFacts(*fixed, value, free, obliged)
 
@@ -258,7 +188,7 @@ def _council_facts(model: "MarketModel") -> CouncilFacts:
     councils = model.councils
     return CouncilFacts(
         model.geography.family, councils.control, councils.readiness, council_pressure(model),
-        councils.champion, _political_distances(), model.ties.bonds(),
+        councils.champion, _political_distances(), model.ties.trust,
     )  # fmt: skip
 
 
@@ -299,19 +229,25 @@ def _obliged(model: "MarketModel", services: IntArray) -> BoolArray:
 
 
 @compiled
-def _open_to_join(
-    partnership: IntArray, contract: IntArray, end: IntArray, group: IntArray, soon: float
-) -> BoolArray:
-    """Return which services may join: in house, or on a contract of their own that ends ``soon``.
+def _joinable(
+    baseline: FloatArray, partnership: IntArray, contract: IntArray, end: IntArray,
+    group: IntArray, index: float, threshold: float, soon: float,
+) -> tuple[FloatArray, BoolArray, BoolArray]:  # fmt: skip
+    """Return what services are worth, which may join a group, and which must look for partners.
 
-    ``partnership`` and ``contract`` are services'; ``end`` and ``group`` are contracts'.
+    Those may join that are in house, or on a contract of their own that ends ``soon``. The first
+    three arguments are services'; ``end`` and ``group`` are contracts'.
     """
-    free: BoolArray = partnership == NONE
-    for service in range(len(free)):
+    value, free = np.empty(len(baseline)), np.empty(len(baseline), dtype=np.bool_)
+    obliged = np.empty(len(baseline), dtype=np.bool_)
+    for service in range(len(baseline)):
         held = contract[service]
+        value[service] = baseline[service] * index
+        obliged[service] = value[service] < threshold
+        free[service] = partnership[service] == NONE
         if held != NONE and (end[held] > soon or group[held] != NONE):
             free[service] = False
-    return free
+    return value, free, obliged
 
 
 @compiled
@@ -348,9 +284,10 @@ def _gathered(
         )  # fmt: skip
         if len(chosen):
             size = 1 + len(chosen)
-            members[total] = leader
-            members[total + 1 : total + size] = offers[chosen]
-            taken[members[total : total + size]] = True
+            members[total], taken[leader] = leader, True
+            for one in range(len(chosen)):
+                members[total + 1 + one] = offers[chosen[one]]
+                taken[offers[chosen[one]]] = True
             sizes[groups] = size
             total, groups = total + size, groups + 1
     return members[:total], sizes[:groups]
@@ -389,7 +326,7 @@ def _attraction(
 ) -> float:  # fmt: skip
     """Return what draws a pair together: the less willing of the two decides."""
     one, other = services.council[leader], services.council[candidate]
-    trust = _earned(councils.bonds, one, other)
+    trust = councils.trust[one, other]
     trust += SAME_COUNTY_TRUST * (councils.family[one] == councils.family[other])
     politics = councils.politics[councils.control[one], councils.control[other]]
     ratio = services.value[leader] / services.value[candidate]
@@ -437,7 +374,8 @@ def _adjoining(
             if place[other] != NONE:
                 adjoins[row, place[other]] = True
     place[home] = NONE
-    place[homes] = NONE
+    for council in homes:
+        place[council] = NONE
     return adjoins
 
 
@@ -486,8 +424,8 @@ def _hold_open(model: "MarketModel", contract: IntArray, until: IntArray) -> Non
 def _reconvene(model: "MarketModel") -> None:
     """Call together the members of groups whose joint contract ends, to decide on the next."""
     services, contracts, partnerships = model.services, model.contracts, model.partnerships
-    ending = rows_where(contracts.live & (contracts.end <= model.quarter))
-    for contract in ending[of_performing_group(model, ending)].tolist():
+    joint = partnerships.contract[partnerships.stage == Stage.PERFORMING]
+    for contract in np.sort(joint[contracts.end[joint] <= model.quarter]).tolist():
         row = int(contracts.partnership[contract])
         members = services.contract == contract
         services.partnership[members] = row
@@ -505,6 +443,9 @@ def _decide(model: "MarketModel") -> tuple[IntArray, list[Group]]:
     partnerships = model.partnerships
     due = (partnerships.stage == Stage.FORMING) & (partnerships.ready <= model.quarter)
     members, walks = _votes(model, due)
+    if not len(members):
+        dissolve(model, rows_where(due), "walked away")
+        return members, []
     group = model.services.partnership[members]
     stayed = np.bincount(group[~walks], minlength=len(due))
     over = due & (stayed < 2)
@@ -519,14 +460,63 @@ def _decide(model: "MarketModel") -> tuple[IntArray, list[Group]]:
 
 def _votes(model: "MarketModel", due: BoolArray) -> tuple[IntArray, BoolArray]:
     """Return the member services of due groups, and which of them walk away."""
-    services = model.services
-    members = rows_where(services.partnership != NONE)
-    members = members[due[services.partnership[members]]]
-    lead = model.partnerships.lead[services.partnership[members]]
-    chance = _walk_chance(model, members, lead)
-    walks = model.draws.happens("walk away", chance, services.key[members], model.quarter)
+    services, levers = model.services, model.levers
+    if not due.any():
+        return np.zeros(0, dtype=np.int64), np.zeros(0, dtype=bool)
+    value = services.baseline * model.index
+    rule = WalkRule(
+        model.assumptions.walk_away, levers.aggregation_mandate, levers.aggregation_threshold,
+        model.draws.root("walk away"), np.uint64(model.quarter),
+    )  # fmt: skip
+    members, walks = _walking(
+        due, services.partnership, model.partnerships.lead, services.key, services.council, value,
+        _council_facts(model), model.geography.places, rule,
+    )  # fmt: skip
     model.tally["walked_away"] += int(walks.sum())
     return members, walks
+
+
+class WalkRule(NamedTuple):
+    """What rules whether members walk away: the usual chance, mandate, threshold, and the draw."""
+
+    base: float
+    mandate: float
+    threshold: float
+    root: np.uint64
+    quarter: np.uint64
+
+
+_walk_away_chance = on_numbers(walk_away_chance)
+
+
+@compiled
+def _walking(
+    due: BoolArray, group: IntArray, lead: IntArray, key: KeyArray, council: IntArray,
+    value: FloatArray, councils: CouncilFacts, places: FloatArray, rule: WalkRule,
+) -> tuple[IntArray, BoolArray]:  # fmt: skip
+    """Return the services in groups that are ``due``, and which of them walk away.
+
+    ``due`` and ``lead`` are by group, ``places`` councils' on the unit sphere; what stands between
+    is by service, ``value`` in £m a year.
+    """
+    members, walks = np.empty(len(group), dtype=np.int64), np.empty(len(group), dtype=np.bool_)
+    count = 0
+    for service in range(len(group)):
+        if group[service] == NONE or not due[group[service]]:
+            continue
+        one, other = council[service], council[lead[group[service]]]
+        trust = councils.trust[one, other]
+        trust += SAME_COUNTY_TRUST * (councils.family[one] == councils.family[other])
+        politics = councils.politics[councils.control[one], councils.control[other]]
+        away = apart(places, one, other)
+        mandate = rule.mandate * (value[service] < rule.threshold)
+        chance = _walk_away_chance(
+            rule.base, trust, politics, away, councils.champion[one], mandate
+        )
+        drawn = uniform_at(extended(extended(rule.root, key[service]), rule.quarter))
+        members[count], walks[count] = service, drawn < chance
+        count += 1
+    return members[:count], walks[:count]
 
 
 def _agreed(model: "MarketModel", members: IntArray, group: IntArray) -> list[Group]:
@@ -538,19 +528,6 @@ def _agreed(model: "MarketModel", members: IntArray, group: IntArray) -> list[Gr
     ordered, cuts = members[order], [*first.tolist(), len(order)]
     services = [ordered[start:stop] for start, stop in pairwise(cuts)]
     return list(map(Group, rows.tolist(), services))
-
-
-def _walk_chance(model: "MarketModel", members: IntArray, lead: IntArray) -> FloatArray:
-    councils, family = model.councils, model.geography.family
-    council, other = model.services.council[members], model.services.council[lead]
-    same_county = family[council] == family[other]
-    trust = model.ties.trust(council, other) + SAME_COUNTY_TRUST * same_county
-    politics = _political_distances()[councils.control[council], councils.control[other]]
-    away = model.geography.kilometres(council, other)
-    mandate = model.levers.aggregation_mandate * _obliged(model, members)
-    return walk_away_chance(
-        model.assumptions.walk_away, trust, politics, away, councils.champion[council], mandate
-    )
 
 
 def _in_need(model: "MarketModel", services: IntArray) -> IntArray:

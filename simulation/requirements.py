@@ -1,14 +1,14 @@
 """Requirements: what is put to the market this quarter, one entry a tender."""
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
-from agents.columns import NONE, BoolArray, FloatArray, IntArray, KeyArray, rows_where
+from agents.columns import NONE, BoolArray, FloatArray, IntArray, KeyArray
+from agents.compiled import compiled, inlined
 from simulation.contracts import sum_by
-from simulation.randomness import combine
+from simulation.randomness import extended, mixed
 from simulation.segments import LONGEST_RAMP, ramp_table, segment_table
 
 if TYPE_CHECKING:
@@ -123,35 +123,173 @@ def gather(
         service: members' services, each tender's leader first.
         partnership: group behind each tender, or NONE.
     """
-    services, councils = model.services, model.councils
-    table, count = segment_table(), len(partnership)
-    sizes = np.bincount(tender, minlength=count)
-    lead = service[np.cumsum(sizes) - sizes]
-    worth = services.baseline[service] * model.index
-    value, squares = sum_by(tender, worth, count), sum_by(tender, worth**2, count)
-    segment = services.segment[lead]
-    key = combine(services.key[lead], services.ordinal[lead])
-
-    def mean(column: NDArray[np.float64]) -> FloatArray:
-        return sum_by(tender, worth * column, count) / value
-
-    def of_councils(column: NDArray[np.float64]) -> FloatArray:
-        return mean(column[services.council[service]])
-
-    contract = services.contract[service]
-    return Requirements(
-        lead=lead, segment=segment, service=service, tender=tender,
-        weight=worth / np.sqrt(squares)[tender], councils=sizes, value=value,
-        own_value=squares / value,
-        partnership=partnership, incumbent=_incumbent(model, service, tender, worth, count),
-        key=key, quarters=contract_quarters(model, segment), share=risk_shares(model, count),
-        complexity=joint_complexity(model, segment, sizes), procedure=table.procedure[segment],
-        local=_local(model, lead), diligent=_diligent(model, lead),
-        unchanged=_unchanged(model, tender, contract, sizes), was=mean(paid_ratio(model, contract)),
-        commitment=of_councils(councils.commitment), skill=of_councils(councils.procurement_skill),
-        risk_skill=of_councils(councils.risk_skill), renewal=mean((contract != NONE).astype(float)),
-        ceiling=np.full(count, np.inf), expected=np.zeros(count), funded=np.zeros(count),
+    services, contracts, councils = model.services, model.contracts, model.councils
+    of = _gathered(
+        tender, service, len(partnership),
+        Held(services.key, services.council, services.segment, services.baseline,
+             services.contract, services.ordinal),
+        Deals(contracts.supplier, contracts.segment, contracts.start, contracts.was_ratio,
+              contracts.price_ratio),
+        Buyers(councils.commitment, councils.procurement_skill, councils.risk_skill),
+        model.suppliers.active, ramp_table(), model.index, model.quarter,
     )  # fmt: skip
+    segment, count = of.segment, len(partnership)
+    return Requirements(
+        **of._asdict(), service=service, tender=tender, partnership=partnership,
+        quarters=contract_quarters(model, segment), share=risk_shares(model, count),
+        complexity=joint_complexity(model, segment, of.councils),
+        procedure=segment_table().procedure[segment], local=_local(model, segment, of.lead),
+        diligent=_diligent(model, of.lead), ceiling=np.full(count, np.inf),
+        expected=np.zeros(count), funded=np.zeros(count),
+    )  # fmt: skip
+
+
+class Held(NamedTuple):
+    """What gathering looks at in services."""
+
+    key: KeyArray
+    council: IntArray
+    segment: IntArray
+    baseline: FloatArray
+    contract: IntArray
+    ordinal: IntArray
+
+
+class Deals(NamedTuple):
+    """What gathering looks at in contracts."""
+
+    supplier: IntArray
+    segment: IntArray
+    start: IntArray
+    was_ratio: FloatArray
+    price_ratio: FloatArray
+
+
+class Buyers(NamedTuple):
+    """What gathering looks at in councils."""
+
+    commitment: FloatArray
+    skill: FloatArray
+    risk_skill: FloatArray
+
+
+class Gathered(NamedTuple):
+    """What is gathered from the members of tenders: columns of `Requirements` by those names."""
+
+    lead: IntArray
+    segment: IntArray
+    weight: FloatArray
+    councils: IntArray
+    value: FloatArray
+    own_value: FloatArray
+    incumbent: IntArray
+    key: KeyArray
+    unchanged: BoolArray
+    was: FloatArray
+    commitment: FloatArray
+    skill: FloatArray
+    risk_skill: FloatArray
+    renewal: FloatArray
+
+
+@compiled
+def _gathered(
+    tender: IntArray, service: IntArray, tenders: int, held: Held, deals: Deals, buyers: Buyers,
+    active: BoolArray, ramp: FloatArray, index: float, quarter: int,
+) -> Gathered:  # fmt: skip
+    """Gather the members of each tender, which are the entries of ``service``."""
+    of, worth = _room(tenders, len(service)), np.empty(len(service))
+    delivered = _services_of(held.contract, len(deals.supplier))
+    start = 0
+    for one in range(tenders):
+        stop = start
+        while stop < len(tender) and tender[stop] == one:
+            stop += 1
+        lead, value, squares = service[start], 0.0, 0.0
+        was = commitment = skill = risk_skill = outside = 0.0
+        for member in range(start, stop):
+            part, council = held.baseline[service[member]] * index, held.council[service[member]]
+            worth[member] = part
+            contract = held.contract[service[member]]
+            value += part
+            squares += part * part
+            was += part * _ratio_paid(contract, deals, ramp, quarter)
+            commitment += part * buyers.commitment[council]
+            skill += part * buyers.skill[council]
+            risk_skill += part * buyers.risk_skill[council]
+            outside += part * (contract != NONE)
+        for member in range(start, stop):
+            of.weight[member] = worth[member] / np.sqrt(squares)
+        of.lead[one], of.segment[one], of.councils[one] = lead, held.segment[lead], stop - start
+        of.value[one], of.own_value[one] = value, squares / value
+        of.was[one], of.renewal[one] = was / value, outside / value
+        of.commitment[one], of.skill[one] = commitment / value, skill / value
+        of.risk_skill[one] = risk_skill / value
+        of.key[one] = extended(mixed(held.key[lead]), np.uint64(held.ordinal[lead]))
+        of.incumbent[one] = _incumbent(held.contract, deals.supplier, service, worth, start, stop)
+        if of.incumbent[one] != NONE and not active[of.incumbent[one]]:
+            of.incumbent[one] = NONE
+        first = held.contract[lead]
+        of.unchanged[one] = first != NONE and delivered[first] == stop - start
+        for member in range(start, stop):
+            of.unchanged[one] &= held.contract[service[member]] == first
+        start = stop
+    return of
+
+
+@compiled
+def _room(tenders: int, members: int) -> Gathered:
+    whole, number = np.int64, np.float64
+    return Gathered(
+        np.empty(tenders, whole), np.empty(tenders, whole), np.empty(members, number),
+        np.empty(tenders, whole), np.empty(tenders, number), np.empty(tenders, number),
+        np.empty(tenders, whole), np.empty(tenders, np.uint64), np.empty(tenders, np.bool_),
+        np.empty(tenders, number), np.empty(tenders, number), np.empty(tenders, number),
+        np.empty(tenders, number), np.empty(tenders, number),
+    )  # fmt: skip
+
+
+@compiled
+def _services_of(contract: IntArray, contracts: int) -> IntArray:
+    """Return how many services each contract delivers."""
+    number = np.zeros(contracts, np.int64)
+    for service in range(len(contract)):
+        if contract[service] != NONE:
+            number[contract[service]] += 1
+    return number
+
+
+@inlined
+def _ratio_paid(contract: int, deals: Deals, ramp: FloatArray, quarter: int) -> float:
+    """Return what a service under ``contract`` costs now over in-house cost; 1 in house."""
+    if contract == NONE:
+        return 1.0
+    age = min(max(quarter - deals.start[contract], 0), LONGEST_RAMP)
+    reached = ramp[deals.segment[contract], age]
+    was = deals.was_ratio[contract]
+    ratio: float = was + reached * (deals.price_ratio[contract] - was)
+    return ratio
+
+
+@compiled
+def _incumbent(
+    contract: IntArray, supplier: IntArray, service: IntArray, worth: FloatArray, start: int,
+    stop: int,
+) -> int:  # fmt: skip
+    """Return the supplier with the largest part of the members from ``start``, or NONE."""
+    largest, most = NONE, 0.0
+    for member in range(start, stop):
+        deal = contract[service[member]]
+        if deal == NONE:
+            continue
+        part = 0.0
+        for other in range(start, stop):
+            others = contract[service[other]]
+            if others != NONE and supplier[others] == supplier[deal]:
+                part += worth[other]
+        if part > most or (part == most and supplier[deal] > largest):
+            largest, most = supplier[deal], part
+    return largest
 
 
 def contract_quarters(model: "MarketModel", segment: IntArray) -> IntArray:
@@ -167,30 +305,19 @@ def joint_complexity(model: "MarketModel", segment: IntArray, councils: IntArray
     return joint
 
 
-def _local(model: "MarketModel", lead: IntArray) -> BoolArray:
+def _local(model: "MarketModel", segment: IntArray, lead: IntArray) -> BoolArray:
     """Return which tenders insist on delivery in the area.
 
     At a share of one half each segment has its usual part; none at 0, all at 1.
     """
-    need = segment_table().local_need[model.services.segment[lead]]
+    need = segment_table().local_need
     share = np.power(model.levers.local_delivery, np.log(need) / np.log(0.5))
-    return model.draws.happens("local", share, model.services.key[lead])
+    return model.draws.happens("local", share[segment], model.services.key[lead])
 
 
 def _diligent(model: "MarketModel", lead: IntArray) -> BoolArray:
     key = model.services.key[lead], model.services.ordinal[lead]
     return model.draws.happens("due diligence", model.levers.early_due_diligence, *key)
-
-
-def _unchanged(
-    model: "MarketModel", tender: IntArray, contract: IntArray, sizes: IntArray
-) -> BoolArray:
-    """Return which tenders are for all the services of one outgoing contract and no others."""
-    first = contract[np.cumsum(sizes) - sizes]
-    same = np.bincount(tender, contract == first[tender], minlength=len(sizes)) == sizes
-    held = np.bincount(model.services.contract + 1, minlength=len(model.contracts) + 1)
-    unchanged: BoolArray = same & (first != NONE) & (held[first + 1] == sizes)
-    return unchanged
 
 
 def paid_ratio(model: "MarketModel", contract: IntArray) -> FloatArray:
@@ -203,21 +330,3 @@ def paid_ratio(model: "MarketModel", contract: IntArray) -> FloatArray:
     was = contracts.was_ratio[contract]
     ratio = was + reached * (contracts.price_ratio[contract] - was)
     return np.where(contract == NONE, 1.0, ratio)
-
-
-def _incumbent(
-    model: "MarketModel", service: IntArray, tender: IntArray, worth: FloatArray, count: int
-) -> IntArray:
-    """Return the active supplier with the largest part of each tender's value, or NONE."""
-    contract = model.services.contract[service]
-    held = rows_where(contract != NONE)
-    incumbent = np.full(count, NONE, dtype=np.int64)
-    supplier = model.contracts.supplier[contract[held]]
-    pair = tender[held] * len(model.suppliers) + supplier
-    pairs, place = np.unique(pair, return_inverse=True)
-    part = np.bincount(place, weights=worth[held])
-    order = np.argsort(part, kind="stable")
-    incumbent[pairs[order] // len(model.suppliers)] = pairs[order] % len(model.suppliers)
-    gone = (incumbent != NONE) & ~model.suppliers.active[incumbent]
-    incumbent[gone] = NONE
-    return incumbent

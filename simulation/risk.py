@@ -68,8 +68,14 @@ def outlook(
     ``own_loss`` is the factor by which a loss costs the council more than its amount.
     """
     mean, square = loss_moments(assumptions)
-    borne = (chance * share).sum(axis=1) * mean * project_cost
-    kept = (chance * (1.0 - share)).sum(axis=1) * mean * project_cost
+    borne = _in_all(chance * share) * mean * project_cost
+    kept = _in_all(chance * (1.0 - share)) * mean * project_cost
     spread = chance * share**2 * (square - chance * mean**2)
-    variance = spread.sum(axis=1) * project_cost**2
+    variance = _in_all(spread) * project_cost**2
     return Outlook(borne, variance, kept * own_loss)
+
+
+def _in_all(by_category: FloatArray) -> FloatArray:
+    """Return sums over the three categories (quicker than along so short an axis)."""
+    total: FloatArray = by_category[:, 0] + by_category[:, 1] + by_category[:, 2]
+    return total

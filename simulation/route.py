@@ -187,13 +187,22 @@ def release(model: "MarketModel", services: IntArray, how: Ended) -> None:
     """Detach ``services`` from their contracts, and close those that are left with none."""
     if not len(services):
         return
-    over = np.zeros(len(model.contracts) + 1, dtype=bool)
-    over[model.services.contract[services]] = True
-    model.services.contract[services] = NONE
-    over[model.services.contract] = False
-    over[NONE] = False
-    rows = rows_where(over)
-    model.contracts.close(rows[model.contracts.live[rows]], model.quarter, how)
+    left = rows_where(_left_empty(services, model.services.contract, len(model.contracts)))
+    model.contracts.close(left[model.contracts.live[left]], model.quarter, how)
+
+
+@compiled
+def _left_empty(services: IntArray, contract: IntArray, contracts: int) -> BoolArray:
+    """Detach ``services`` from their ``contract``, and return which deliver nothing any more."""
+    over = np.zeros(contracts, dtype=np.bool_)
+    for service in services:
+        if contract[service] != NONE:
+            over[contract[service]] = True
+            contract[service] = NONE
+    for service in range(len(contract)):
+        if contract[service] != NONE:
+            over[contract[service]] = False
+    return over
 
 
 # --- cash for projects ---------------------------------------------------------------------------
@@ -362,11 +371,13 @@ def _raised(
         if takes_fund:
             need = need - asked
         if _borrowed(members, need, cash, loan):
-            cash.reserves[members] -= need - loan
-            cash.credit[members] -= loan
+            for member in range(len(members)):
+                cash.reserves[members[member]] -= need[member] - loan[member]
+                cash.credit[members[member]] -= loan[member]
             funding.paid[one], funding.deadweight[one] = True, takes_fund and alone
             if takes_fund:
-                funding.from_fund[start:stop] = asked
+                for member in range(start, stop):
+                    funding.from_fund[member] = claim[member]
                 fund -= int(asked.sum())
     return funding
 

@@ -5,37 +5,43 @@ tender and a supplier that could bid for it, so that a supplier without capabili
 """
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from scipy.special import ndtr
 
 from agents import council as buyer
 from agents import supplier as firm
-from agents.columns import NONE, BoolArray, FloatArray, IntArray, KeyArray, rows_where
-from simulation.ledger import to_pence
-from simulation.randomness import combine, extend
+from agents.columns import NONE, BoolArray, FloatArray, IntArray
+from simulation.bidding import (
+    LARGEST_ERROR,
+    Beliefs,
+    Bid,
+    Lot,
+    Lots,
+    Rules,
+    Seller,
+    Sellers,
+    View,
+    look,
+    make_bids,
+    prospects_of,
+)
+from simulation.clearing import REASONS, Customs, award, compete
+from simulation.contracts import sum_by
+from simulation.randomness import combine
+from simulation.records import empty_records, records
 from simulation.requirements import Requirements, draw_normal
 from simulation.risk import Outlook, event_chance, outlook, own_loss_factor
-from simulation.segments import (
-    SEGMENTS,
-    STRATEGIC,
-    procedure_table,
-    segment_table,
-    worth_of_saving,
-)
+from simulation.segments import procedure_table, segment_table, worth_of_saving
 
 if TYPE_CHECKING:
     from simulation.model import MarketModel
 
+__all__ = ["REASONS", "Bids", "Prospects", "Result", "Terms", "clear", "cost_of_bids"]
+
 STRATEGIC_EFFICIENCY = 0.5
 """In strategic partnerships a firm's own efficiency matters little: exponent on it."""
-
-LARGEST_ERROR = 0.3
-"""Bound on each error in an estimate of cost, as a share of it."""
-
-SPARED_EFFORT = 0.5
-"""Part of the cost of a bid that a bidder saves who leaves before the end."""
 
 
 @dataclass
@@ -81,25 +87,6 @@ class Prospects:
 
 
 @dataclass
-class Pairs:
-    """Pairs of a tender and a supplier that could carry it out, in order of tenders.
-
-    Attributes:
-        tender: tender.
-        supplier: supplier.
-        cell: place of supplier and segment in a flat table of suppliers x segments.
-        holder: places of the pairs in which the supplier is the tender's incumbent.
-        key: stable key of the bid.
-    """
-
-    tender: IntArray
-    supplier: IntArray
-    cell: IntArray
-    holder: IntArray
-    key: KeyArray
-
-
-@dataclass
 class Bids:
     """Bids, in order of tenders; money £m a year unless said.
 
@@ -129,12 +116,10 @@ class Bids:
     rejected: BoolArray
     cost_of_bid: FloatArray
 
-    def without(self, places: IntArray) -> "Bids":
-        """Return the bids but for those at ``places``."""
-        kept = np.ones(len(self.tender), dtype=bool)
-        kept[places] = False
-        rows = rows_where(kept)
-        return Bids(*(getattr(self, name)[rows] for name in self.__dataclass_fields__))
+    @classmethod
+    def of(cls, table: Any) -> "Bids":
+        """Return the bids of a ``table`` of records."""
+        return cls(*(np.ascontiguousarray(table[name]) for name in cls.__dataclass_fields__))
 
     def count(self, tenders: int) -> IntArray:
         """Return the number of bids for each of ``tenders``."""
@@ -164,18 +149,30 @@ class Result:
     reason: IntArray
 
 
-REASONS = ("awarded", "no bid", "too dear", "cancelled", "no capacity")
-
-
 def clear(model: "MarketModel", requirements: Requirements) -> Result:
     """Clear the quarter's tenders: qualification, bids, evaluation, award."""
     terms = _terms(model, requirements)
-    prospects = _qualified(model, requirements)
-    qualified = np.bincount(prospects.tender, minlength=len(requirements)).astype(np.int64)
-    submitted = _bids(model, requirements, terms, prospects)
-    final = _shortlisted(model, requirements, _staying(model, requirements, submitted))
-    winning, reason = _award(model, requirements, terms, final)
-    return Result(terms, prospects, qualified, submitted, final, winning, reason)
+    lots, sellers = _lots(model, requirements, terms), _sellers(model)
+    tender, supplier, qualified = prospects_of(
+        lots, sellers, model.suppliers.capability, model.coverage
+    )
+    submitted = _submitted(model, lots, sellers, tender, supplier)
+    final: Any = empty_records(Bid, len(submitted))
+    final = final[: compete(submitted, lots, sellers, _customs(model), final)]
+    winning, reason = award(final, lots, sellers, _turns(model, requirements))
+    bids = Bids.of(final)
+    _load(model, bids, winning, terms.work)
+    prospects = Prospects(tender, supplier)
+    return Result(terms, prospects, qualified, Bids.of(submitted), bids, winning, reason)
+
+
+def _submitted(
+    model: "MarketModel", lots: Lots, sellers: Sellers, tender: IntArray, supplier: IntArray
+) -> Any:
+    """Return the bids that are made by the pairs of ``tender`` and ``supplier`` that qualify."""
+    rules, bids = _rules(model), empty_records(Bid, len(tender))
+    views = _views(model, rules)
+    return bids[: make_bids(lots, sellers, views, tender, supplier, rules, bids)]
 
 
 def _terms(model: "MarketModel", requirements: Requirements) -> Terms:
@@ -225,113 +222,64 @@ def _common_error(model: "MarketModel", requirements: Requirements) -> FloatArra
 
 def _vagueness(model: "MarketModel") -> float:
     """Return the factor on errors and effort from poor specification: 1 as usual (D0 ¶14)."""
-    return 1.5 - model.assumptions.specification
-
-
-# --- who may bid ---------------------------------------------------------------------------------
-
-
-def _qualified(model: "MarketModel", requirements: Requirements) -> Prospects:
-    """Return who may bid: able, near enough, and large enough to qualify."""
-    suppliers = model.suppliers
-    there = rows_where(suppliers.active)
-    able = np.ascontiguousarray((suppliers.capability[there] > 0).T)
-    council = model.services.council[requirements.lead]
-    possible = model.coverage[council].take(there, axis=1)
-    possible &= able[requirements.segment]
-    place, starts = np.flatnonzero(possible), np.arange(len(requirements) + 1) * len(there)
-    tender = np.repeat(np.arange(len(requirements)), np.diff(np.searchsorted(place, starts)))
-    supplier = there[place - starts[tender]]
-    turnover = suppliers.outside_turnover * model.index + suppliers.turnover
-    asked = model.levers.qualification_multiple * requirements.value
-    large = rows_where(turnover[supplier] >= asked[tender])
-    return Prospects(tender[large], supplier[large])
-
-
-# --- whether to bid, and at what price -----------------------------------------------------------
-
-
-def _bids(
-    model: "MarketModel", requirements: Requirements, terms: Terms, prospects: Prospects
-) -> Bids:
-    """Return the bids that suppliers decide to make."""
-    pairs = _able_to_take(model, requirements, terms, prospects)
-    cost = _true_cost(model, requirements, terms, pairs)
-    estimate = cost * (1.0 + terms.error[pairs.tender] + _own_error(model, pairs))
-    profit = estimate * _markup(model, terms, pairs)
-    margin = profit + estimate * _guard(model, pairs)
-    risk = _priced_risk(model, requirements, terms, pairs)
-    finance = _priced_finance(model, requirements, terms)[pairs.tender]
-    price = estimate + margin + risk + finance
-    cost_of_bid = _cost_of_bid(model, requirements, pairs)
-    worth = _worth(model, requirements, terms, pairs, price, profit, cost_of_bid)
-    wanted = _above_hurdle(model, requirements, terms, pairs, worth)
-    made = wanted[
-        _within_pre_sales(model, pairs.supplier[wanted], cost_of_bid[wanted], worth[wanted])
-    ]
-    tender, supplier = pairs.tender[made], pairs.supplier[made]
-    key, price = pairs.key[made], price[made]
-    judged = _judged(model, requirements, tender, supplier, key, price)
-    rejected = _abnormal(model, requirements, terms, tender, key, price)
-    return Bids(
-        tender, supplier, cost[made], estimate[made], margin[made], risk[made], finance[made],
-        price, judged, rejected, cost_of_bid[made],
-    )  # fmt: skip
-
-
-def _able_to_take(
-    model: "MarketModel", requirements: Requirements, terms: Terms, prospects: Prospects
-) -> Pairs:
-    """Return the prospects whose teams are free and whose capital can carry the risk."""
-    suppliers, tender, supplier = model.suppliers, prospects.tender, prospects.supplier
-    able = (suppliers.capacity - suppliers.load)[supplier] >= terms.work[tender]
-    spread = np.sqrt(terms.risk.supplier_variance)
-    able &= (model.assumptions.exposure_limit * model.free_capital)[supplier] >= spread[tender]
-    invested = terms.investment + terms.platform + requirements.funded
-    able &= (model.assumptions.investment_limit * model.free_capital)[supplier] >= invested[tender]
-    rows = rows_where(able)
-    tender, supplier = tender[rows], supplier[rows]
-    cell = supplier * len(SEGMENTS) + requirements.segment[tender]
-    holder = rows_where(requirements.incumbent[tender] == supplier)
-    key = extend(combine(suppliers.key)[supplier], requirements.key[tender])
-    return Pairs(tender, supplier, cell, holder, key)
-
-
-def _true_cost(
-    model: "MarketModel", requirements: Requirements, terms: Terms, pairs: Pairs
-) -> FloatArray:
-    suppliers, assumptions = model.suppliers, model.assumptions
-    efficiency = np.repeat(suppliers.efficiency[:, None], len(SEGMENTS), axis=1)
-    efficiency[:, STRATEGIC] **= STRATEGIC_EFFICIENCY
-    cost = firm.delivery_cost(
-        requirements.value[pairs.tender],
-        terms.scale[pairs.tender],
-        efficiency.reshape(-1)[pairs.cell],
-        _fit(model, requirements, pairs),
-        _hubs(model, requirements, pairs),
-        _incumbency(model, requirements, pairs),
-    )
-    overhead = np.where(suppliers.large, assumptions.overhead_large, assumptions.overhead_sme)
-    return cost + overhead[pairs.supplier]
-
-
-def _fit(model: "MarketModel", requirements: Requirements, pairs: Pairs) -> FloatArray:
-    """Return how well each firm happens to fit each tender: a real difference in cost."""
-    spread = model.assumptions.fit_spread * (0.6 + 0.6 * requirements.complexity)
-    return np.maximum(1.0 + spread[pairs.tender] * model.draws.normal("fit", pairs.key), 0.5)
-
-
-def _hubs(model: "MarketModel", requirements: Requirements, pairs: Pairs) -> FloatArray:
-    """Return the factor on cost from hubs, looked up by firm and segment."""
     assumptions = model.assumptions
-    elasticity = segment_table().hub_elasticity * assumptions.hub_scale
-    factor = firm.hub_scale(model.hub_volume, assumptions.hub_volume, elasticity)
-    either: FloatArray = np.concatenate([factor, np.ones(factor.shape)]).reshape(-1)
-    return either[pairs.cell + (factor.size * requirements.local)[pairs.tender]]
+    return 1.0 + assumptions.specification_weight * (0.5 - assumptions.specification)
 
 
-def _incumbency(model: "MarketModel", requirements: Requirements, pairs: Pairs) -> FloatArray:
-    """Return the factor on cost from knowing a service or taking it over.
+# --- what bidders see ----------------------------------------------------------------------------
+
+
+def _going(model: "MarketModel", requirements: Requirements, terms: Terms) -> FloatArray:
+    """Return the price that each tender is expected to fetch, £m a year."""
+    paid = model.reference_price[requirements.segment]
+    going: FloatArray = paid * requirements.value * terms.scale
+    return going
+
+
+def _lots(model: "MarketModel", requirements: Requirements, terms: Terms) -> Lots:
+    assumptions, years = model.assumptions, requirements.years
+    takes_over, holds = _incumbency(model, requirements)
+    median = assumptions.loss_median * requirements.share * terms.project_cost[:, None]
+    going = _going(model, requirements, terms)
+    return records(
+        Lot,
+        segment=requirements.segment,
+        council=model.services.council[requirements.lead],
+        clients=requirements.councils,
+        key=requirements.key,
+        incumbent=requirements.incumbent,
+        local=requirements.local,
+        asked=model.levers.qualification_multiple * requirements.value,
+        spread=np.sqrt(terms.risk.supplier_variance),
+        invested=terms.investment + terms.platform + requirements.funded,
+        work=terms.work,
+        value=requirements.value,
+        scale=terms.scale,
+        misfit=assumptions.fit_spread * (0.6 + 0.6 * requirements.complexity),
+        takes_over=takes_over,
+        holds=holds,
+        error=terms.error,
+        chance=terms.chance,
+        median=median,
+        log_median=np.log(np.maximum(median, 1e-12)),
+        variance=terms.risk.supplier_variance / years,
+        years=years,
+        finance=_priced_finance(model, requirements, terms),
+        cost_of_bid=cost_of_bids(model, requirements),
+        shortened=procedure_table().shortlist[requirements.procedure],
+        going=going,
+        earning=worth_of_saving(0.0)[requirements.segment, requirements.quarters],
+        hurdle=_hurdle(model, requirements, terms),
+        skill=requirements.skill,
+        noise=_noise(model, requirements),
+        low=assumptions.abnormal_price * going,
+        most=_limit(model, requirements, terms),
+        held=_goes_ahead(model, requirements),
+    )
+
+
+def _incumbency(model: "MarketModel", requirements: Requirements) -> tuple[FloatArray, FloatArray]:
+    """Return the factors on cost from taking a service over and from knowing it.
 
     Who holds all that is re-tendered knows the councils' differences, too (D0 ¶54).
     """
@@ -340,63 +288,7 @@ def _incumbency(model: "MarketModel", requirements: Requirements, pairs: Pairs) 
     differences = model.coordination[requirements.segment] * (requirements.councils - 1)
     known = assumptions.known_differences * requirements.unchanged * differences
     holds = (1.0 - assumptions.incumbent_advantage) * (1.0 - known / (1.0 + differences))
-    factor = takes_over[pairs.tender]
-    factor[pairs.holder] = holds[pairs.tender[pairs.holder]]
-    return factor
-
-
-def _own_error(model: "MarketModel", pairs: Pairs) -> FloatArray:
-    drawn = model.draws.normal("own error", pairs.key)
-    return np.clip(model.assumptions.own_error * drawn, -LARGEST_ERROR, LARGEST_ERROR)
-
-
-def _markup(model: "MarketModel", terms: Terms, pairs: Pairs) -> FloatArray:
-    """Return the mark-up that a firm counts as profit: competition's, and that of scarce teams."""
-    suppliers, assumptions = model.suppliers, model.assumptions
-    competitive = firm.markup(
-        suppliers.rivals, suppliers.margin, assumptions.markup_base, assumptions.markup_width
-    )
-    loaded = suppliers.load[pairs.supplier] + terms.work[pairs.tender]
-    capacity = suppliers.capacity[pairs.supplier]
-    scarce = firm.shortage_premium(loaded, capacity, assumptions.shortage)
-    return competitive.reshape(-1)[pairs.cell] + scarce
-
-
-def _guard(model: "MarketModel", pairs: Pairs) -> FloatArray:
-    """Return the shading for the winner's curse: what a winner expects to have overlooked."""
-    assumptions = model.assumptions
-    error = assumptions.shading * assumptions.common_error * segment_table().complexity
-    error = error * _vagueness(model)
-    return firm.shading(model.suppliers.rivals, error).reshape(-1)[pairs.cell]
-
-
-def _priced_risk(
-    model: "MarketModel", requirements: Requirements, terms: Terms, pairs: Pairs
-) -> FloatArray:
-    """Return what a price holds for risk, £m a year: the loss that would be borne, its variance."""
-    assumptions, years = model.assumptions, requirements.years
-    yearly = (terms.risk.supplier_variance / years)[pairs.tender]
-    free = model.free_capital[pairs.supplier]
-    loading = firm.risk_loading(yearly, free, assumptions.risk_tolerance)
-    return _borne_loss(model, requirements, terms, pairs) / years[pairs.tender] + loading
-
-
-def _borne_loss(
-    model: "MarketModel", requirements: Requirements, terms: Terms, pairs: Pairs
-) -> FloatArray:
-    """Return the loss that a bidder expects to bear over the contract, £m; it may walk away."""
-    assumptions, suppliers = model.assumptions, model.suppliers
-    name = assumptions.stake * suppliers.turnover
-    capital = np.maximum(model.capital(), 0.0)
-    most = firm.commits(capital, np.zeros(len(capital)), name, assumptions.rescue_limit)
-    median = assumptions.loss_median * requirements.share * terms.project_cost[:, None]
-    limited = firm.limited_loss(
-        most[pairs.supplier][:, None], median[pairs.tender], assumptions.loss_spread
-    )
-    chance = terms.chance[pairs.tender]
-    return (
-        chance[:, 0] * limited[:, 0] + chance[:, 1] * limited[:, 1] + chance[:, 2] * limited[:, 2]
-    )
+    return takes_over, holds
 
 
 def _priced_finance(model: "MarketModel", requirements: Requirements, terms: Terms) -> FloatArray:
@@ -406,16 +298,13 @@ def _priced_finance(model: "MarketModel", requirements: Requirements, terms: Ter
     that is paid for the councils are earned back as well.
     """
     assumptions, years = model.assumptions, requirements.years
-    payback = np.minimum(assumptions.payback_years, years)
+    payback = 0.25 * firm.payback_quarters(
+        terms.investment, requirements.value, 4.0 * assumptions.payback_years, 4.0 * years
+    )
     earned_back = requirements.funded + terms.platform
     finance = (terms.investment + earned_back) * assumptions.supplier_finance * payback / 2.0
     yearly: FloatArray = (finance + earned_back) / years
     return yearly
-
-
-def _cost_of_bid(model: "MarketModel", requirements: Requirements, pairs: Pairs) -> FloatArray:
-    cost = cost_of_bids(model, requirements)
-    return cost[pairs.tender] * np.where(model.suppliers.large, 1.0, 0.5)[pairs.supplier]
 
 
 def cost_of_bids(model: "MarketModel", requirements: Requirements) -> FloatArray:
@@ -429,48 +318,12 @@ def cost_of_bids(model: "MarketModel", requirements: Requirements) -> FloatArray
     return added
 
 
-def _worth(
-    model: "MarketModel", requirements: Requirements, terms: Terms, pairs: Pairs,
-    price: FloatArray, margin: FloatArray, cost_of_bid: FloatArray,
-) -> FloatArray:  # fmt: skip
-    """Return expected profit over the cost of the bid; minus infinity where winning is hopeless."""
-    chance = _win_chance(model, requirements, terms, pairs, price)
-    chance *= model.award_rate
-    earning = worth_of_saving(0.0)[requirements.segment, requirements.quarters]
-    profit = chance * margin * earning[pairs.tender] - cost_of_bid
-    hopeless = procedure_table().shortlist[requirements.procedure][pairs.tender]
-    hopeless &= chance < model.assumptions.least_win_chance
-    profit /= cost_of_bid
-    profit[rows_where(hopeless)] = -np.inf
-    return profit
-
-
-def _win_chance(
-    model: "MarketModel", requirements: Requirements, terms: Terms, pairs: Pairs, price: FloatArray
-) -> FloatArray:
-    market = model.reference_price[requirements.segment] * requirements.value * terms.scale
-    fear = model.assumptions.incumbent_fear
-    odds = np.where(requirements.incumbent == NONE, 1.0, fear)[pairs.tender]
-    odds[pairs.holder] = 1.0 / fear
-    rivals = model.suppliers.rivals.reshape(-1)[pairs.cell]
-    expected = market[pairs.tender]
-    return firm.win_chance(price, expected, rivals, odds, model.assumptions.win_spread)
-
-
-def _above_hurdle(
-    model: "MarketModel", requirements: Requirements, terms: Terms, pairs: Pairs, worth: FloatArray
-) -> IntArray:
-    """Return the places of pairs whose profit over the cost of a bid is what the firm wants.
-
-    The hurdle is its own view times all firms', hence never negative.
-    """
-    promising = rows_where(worth >= 0)
+def _hurdle(model: "MarketModel", requirements: Requirements, terms: Terms) -> FloatArray:
+    """Return the profit over the cost of a bid that firms in general want of each tender."""
     regard = firm.regard(requirements.commitment, requirements.skill, _resilience(requirements))
-    common = firm.bid_hurdle(
+    return firm.bid_hurdle(
         model.assumptions.hurdle, regard, model.assumptions.client_view, terms.repulsion
     )
-    own = firm.own_view(model.draws.normal("hurdle", pairs.key[promising]))
-    return promising[worth[promising] >= common[pairs.tender[promising]] * own]
 
 
 def _resilience(requirements: Requirements) -> FloatArray:
@@ -482,100 +335,75 @@ def _resilience(requirements: Requirements) -> FloatArray:
     return resilience
 
 
-def _within_pre_sales(
-    model: "MarketModel", supplier: IntArray, cost_of_bid: FloatArray, worth: FloatArray
-) -> BoolArray:
-    """Return which bids large suppliers can pay from pre-sales money, most promising first.
-
-    Sums are in whole pence, so that one firm's bids never touch another's last bit.
-    """
-    large = rows_where(model.suppliers.large[supplier])
-    order = large[np.lexsort((-worth[large], supplier[large]))]
-    bidder, pence = supplier[order], to_pence(cost_of_bid[order])
-    total = np.cumsum(pence)
-    first = np.searchsorted(bidder, bidder, side="left")
-    spent = total - total[first] + pence[first]
-    afforded = np.ones(len(supplier), dtype=bool)
-    afforded[order] = spent <= to_pence(model.suppliers.pre_sales)[bidder]
-    return afforded
-
-
-# --- evaluation and award ------------------------------------------------------------------------
-
-
-def _judged(
-    model: "MarketModel", requirements: Requirements, tender: IntArray, supplier: IntArray,
-    key: KeyArray, price: FloatArray,
-) -> FloatArray:  # fmt: skip
-    assumptions, suppliers = model.assumptions, model.suppliers
-    blur = buyer.reference_blur(assumptions.price_blur, model.price_sample)
-    spread = buyer.evaluation_noise(
-        assumptions.evaluation_noise, requirements.skill, blur[requirements.segment]
-    )
+def _sellers(model: "MarketModel") -> Sellers:
+    suppliers, assumptions = model.suppliers, model.assumptions
+    name = assumptions.stake * suppliers.turnover
+    capital = np.maximum(model.capital(), 0.0)
+    most = firm.commits(capital, np.zeros(len(capital)), name, assumptions.rescue_limit)
     merit = assumptions.quality_weight * (suppliers.quality - 1.0)
     merit += assumptions.reputation_weight * (suppliers.reputation - 0.5)
-    noise = spread[tender] * model.draws.normal("evaluation", key)
-    return buyer.judged_price(price, merit[supplier], noise)
+    return records(
+        Seller,
+        key=combine(suppliers.key),
+        large=suppliers.large,
+        active=suppliers.active,
+        efficiency=suppliers.efficiency,
+        strategic_efficiency=suppliers.efficiency**STRATEGIC_EFFICIENCY,
+        turnover=suppliers.outside_turnover * model.index + suppliers.turnover,
+        capacity=suppliers.capacity,
+        load=suppliers.load,
+        free_capital=model.free_capital,
+        most=most,
+        log_most=np.log(np.maximum(most, 1e-12)),
+        overhead=np.where(suppliers.large, assumptions.overhead_large, assumptions.overhead_sme),
+        bid_share=np.where(suppliers.large, 1.0, 0.5),
+        pre_sales=suppliers.pre_sales,
+        merit=merit,
+    )
 
 
-def _abnormal(
-    model: "MarketModel", requirements: Requirements, terms: Terms, tender: IntArray,
-    key: KeyArray, price: FloatArray,
-) -> BoolArray:  # fmt: skip
-    """Return which bids are rejected as too good to be true: the skilled look into them."""
-    going = model.reference_price[requirements.segment] * requirements.value * terms.scale
-    low = price < model.assumptions.abnormal_price * going[tender]
-    seen = model.draws.uniform("scrutiny", key[low]) < requirements.skill[tender[low]]
-    low[low] = seen
-    return low
+def _views(model: "MarketModel", rules: Rules) -> Any:
+    """Return each supplier's view of each segment."""
+    suppliers, assumptions, table = model.suppliers, model.assumptions, segment_table()
+    curse = assumptions.shading * assumptions.common_error * table.complexity * _vagueness(model)
+    held = suppliers.capability, model.hub_volume, suppliers.rivals, suppliers.margin
+    views = empty_records(View, *suppliers.capability.shape)
+    look(views, Beliefs(*held), table.hub_elasticity * assumptions.hub_scale, curse, rules)
+    return views
 
 
-def _ranked(bids: Bids, places: IntArray) -> tuple[IntArray, IntArray]:
-    """Return ``places`` of bids, best first within each tender, and their ranks from 0."""
-    order = places[np.lexsort((bids.judged[places], bids.tender[places]))]
-    tender = bids.tender[order]
-    return order, np.arange(len(order)) - np.searchsorted(tender, tender, side="left")
+def _rules(model: "MarketModel") -> Rules:
+    assumptions, draws = model.assumptions, model.draws
+    return Rules(
+        exposure_limit=assumptions.exposure_limit,
+        investment_limit=assumptions.investment_limit,
+        hub_volume=assumptions.hub_volume,
+        markup_base=assumptions.markup_base,
+        markup_width=assumptions.markup_width,
+        shortage=assumptions.shortage,
+        own_error=assumptions.own_error,
+        loss_spread=assumptions.loss_spread,
+        risk_tolerance=assumptions.risk_tolerance,
+        win_spread=assumptions.win_spread,
+        incumbent_fear=assumptions.incumbent_fear,
+        least_win_chance=assumptions.least_win_chance,
+        award_rate=model.award_rate,
+        fit=draws.root("fit"),
+        own=draws.root("own error"),
+        hurdle=draws.root("hurdle"),
+    )
 
 
-def _staying(model: "MarketModel", requirements: Requirements, bids: Bids) -> Bids:
-    """Return the bids whose firms stay: with many clients, who learns that it is behind leaves.
-
-    Who leaves is spared part of the cost of its bid.
-    """
-    joint = rows_where((requirements.councils > 1)[bids.tender])
-    order, rank = _ranked(bids, joint)
-    tender = bids.tender[order]
-    key = extend(combine(model.suppliers.key)[bids.supplier[order]], requirements.key[tender])
-    drawn = model.draws.uniform("rank", key)
-    clients = requirements.councils[tender]
-    gone = order[~firm.stays(rank, clients, model.assumptions.leak, drawn)]
-    bids.cost_of_bid[gone] *= SPARED_EFFORT
-    return bids.without(gone)
+# --- what buyers see -----------------------------------------------------------------------------
 
 
-def _shortlisted(model: "MarketModel", requirements: Requirements, bids: Bids) -> Bids:
-    """Return the final bids: in competitive dialogue only the best few are kept."""
-    shortens = procedure_table().shortlist[requirements.procedure]
-    order, rank = _ranked(bids, rows_where(shortens[bids.tender]))
-    return bids.without(order[rank >= model.assumptions.shortlist])
-
-
-def _award(
-    model: "MarketModel", requirements: Requirements, terms: Terms, bids: Bids
-) -> tuple[IntArray, IntArray]:
-    """Return the winning bid of each tender (NONE where it failed) and the reason."""
-    acceptable = bids.price <= _limit(model, requirements, terms)[bids.tender]
-    acceptable &= ~bids.rejected
-    held = _goes_ahead(model, requirements)
-    winning = np.full(len(requirements), NONE, dtype=np.int64)
-    reason = np.where(bids.count(len(requirements)) == 0, 1, np.where(held, 2, 3))
-    offered = rows_where(acceptable & held[bids.tender])
-    reason[bids.tender[offered]] = REASONS.index("no capacity")
-    turn = model.draws.uniform("order of award", requirements.key)
-    order = offered[np.lexsort((bids.judged[offered], turn[bids.tender[offered]]))]
-    won = _give_out(model, bids, order, terms.work)
-    winning[bids.tender[won]], reason[bids.tender[won]] = won, 0
-    return winning, reason
+def _noise(model: "MarketModel", requirements: Requirements) -> FloatArray:
+    """Return the standard deviation of evaluation errors of each tender."""
+    assumptions = model.assumptions
+    blur = buyer.reference_blur(assumptions.price_blur, model.price_sample)
+    return buyer.evaluation_noise(
+        assumptions.evaluation_noise, requirements.skill, blur[requirements.segment]
+    )
 
 
 def _limit(model: "MarketModel", requirements: Requirements, terms: Terms) -> FloatArray:
@@ -597,33 +425,22 @@ def _goes_ahead(model: "MarketModel", requirements: Requirements) -> BoolArray:
     return ndtr(draw_normal(model, "goes ahead", requirements)) < chance
 
 
-def _give_out(model: "MarketModel", bids: Bids, order: IntArray, work: FloatArray) -> IntArray:
-    """Give each tender to its best bid whose firm still has room, and return the winning bids.
-
-    Args:
-        model: the model, whose suppliers' load grows.
-        bids: final bids.
-        order: acceptable bids, tender by tender in the order of award, best first.
-        work: transition work of each tender, £m a year.
-    """
-    room: list[float] = (model.suppliers.capacity - model.suppliers.load).tolist()
-    tender, bidder = bids.tender[order], bids.supplier[order].tolist()
-    starts = np.flatnonzero(np.diff(tender, prepend=NONE))
-    stops = [*starts[1:].tolist(), len(order)]
-    won: list[int] = []
-    for start, stop, needed in zip(
-        starts.tolist(), stops, work[tender[starts]].tolist(), strict=bool(len(order))
-    ):
-        for one in range(start, stop):
-            if needed <= room[bidder[one]]:
-                won.append(one)
-                room[bidder[one]] -= needed
-                break
-    winners = order[won]
-    _load(model, bids, winners, work)
-    return winners
+def _customs(model: "MarketModel") -> Customs:
+    return Customs(
+        leak=model.assumptions.leak,
+        shortlist=model.assumptions.shortlist,
+        evaluation=model.draws.root("evaluation"),
+        scrutiny=model.draws.root("scrutiny"),
+        rank=model.draws.root("rank"),
+    )
 
 
-def _load(model: "MarketModel", bids: Bids, won: IntArray, work: FloatArray) -> None:
-    supplier, taken = bids.supplier[won], work[bids.tender[won]]
-    model.suppliers.load += np.bincount(supplier, taken, minlength=len(model.suppliers))
+def _turns(model: "MarketModel", requirements: Requirements) -> IntArray:
+    """Return the order in which tenders are awarded."""
+    return np.argsort(model.draws.uniform("order of award", requirements.key), kind="stable")
+
+
+def _load(model: "MarketModel", bids: Bids, winning: IntArray, work: FloatArray) -> None:
+    awarded = winning != NONE
+    supplier = bids.supplier[winning[awarded]]
+    model.suppliers.load += sum_by(supplier, work[awarded], len(model.suppliers))

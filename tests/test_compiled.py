@@ -60,3 +60,22 @@ def test_machine_code_is_made_anew_when_something_that_it_uses_changes(monkeypat
 
 
 PLAIN = inner
+
+
+def early(value):
+    return late(value)
+
+
+EARLY = compiled.compiled(early)
+
+
+def late(value):
+    return value + STEP
+
+
+@pytest.mark.skipif(not compiled.COMPILES, reason="nothing is compiled")
+def test_what_is_defined_after_a_function_that_uses_it_counts_too(monkeypatch):
+    before = compiled._stamp(early)
+    assert compiled._stamp_of(EARLY) == EARLY._cache._cache_file._source_stamp == before
+    monkeypatch.setattr(sys.modules[__name__], "late", compiled.compiled(late))
+    assert compiled._stamp(early) != before

@@ -235,8 +235,10 @@ def purposes_of(node: ast.AST) -> Iterator[str]:
             func=ast.Name(id="draw_normal"), args=[_, ast.Constant(value=str(purpose)), *_]
         ):
             yield purpose
-        case ast.Call(func=ast.Name(id="draw_normal"), args=[_, ast.JoinedStr() as purpose, *_]):
-            yield from (ast.unparse(purpose)[2:-1].replace("{risk}", risk) for risk in RISKS)
+        case ast.Call(
+            func=ast.Name(id="_luck"), args=[_, ast.Constant(value=str(purpose)), *_]
+        ):
+            yield from map(purpose.format, RISKS)
 
 
 def purposes_drawn() -> set[str]:

@@ -30,8 +30,9 @@ from simulation.attribution import (
     public_saving_by_cause,
     saving_by_cause,
 )
+from simulation.billing import Paid
 from simulation.errors import InputError
-from simulation.finance import Paid, council_savings
+from simulation.finance import council_savings
 from simulation.horizon import over_horizon
 from simulation.ledger import COUNCIL_COSTS, PENCE, Account, Ledger, Purpose
 from simulation.outcomes import MEASURES, OUTCOMES
