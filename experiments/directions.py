@@ -118,19 +118,21 @@ class Grid:
         return dataclasses.replace(self, arms=tuple(arm.with_change(change) for arm in self.arms))
 
 
+LEFT = 0.5
+"""Share of an effect that may be left, unless said, where it counts as gone."""
+
+
 @dataclass(frozen=True)
 class Ablation:
     """What switches the mechanism behind a direction off.
 
     Attributes:
         change: the levers and assumptions that do.
-        leaves_at_most: share of the effect that may be left; None where what is left must not be
-            significantly in the claimed direction.
-        replications: paired replications; as many as the direction has where None.
+        leaves_at_most: share of the effect that may be left where it counts as gone.
     """
 
     change: Change
-    leaves_at_most: float | None = None
+    leaves_at_most: float = LEFT
     replications: int | None = None
 
 

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from experiments.directions import (
+    LEFT,
     Ablation,
     Arm,
     Change,
@@ -199,7 +200,7 @@ class _Reader:
             return None
         inside = f"{fields.inside}ablation"
         one = self._part(inside, fields.values["ablation"], "an ablation", ABLATION_KEYS)
-        most = number(one, "leaves_at_most", -1.0) if one.given("leaves_at_most") else None
+        most = number(one, "leaves_at_most", -1.0) if one.given("leaves_at_most") else LEFT
         runs = one.whole("replications", REPLICATIONS[0], REPLICATIONS)
         return Ablation(_change(one), most, runs if one.given("replications") else None)
 

@@ -29,7 +29,6 @@ from simulation.levers import STATUS_QUO
 HEADINGS = ("row", "claim", "figure", "effect [90% interval]", "unit", "runs", "verdict")
 ABLATED = ("mechanism off", "effect then", "verdict then")
 FOUND, NOT_FOUND = "found", "not found"
-GONE, STAYS = "goes away", "stays"
 ARROW, TIMES = "\N{RIGHTWARDS ARROW}", "\N{MULTIPLICATION SIGN}"
 READING = (
     "Each row is a claim of the evidence on how a lever or a condition moves what is seen. No "
@@ -41,8 +40,9 @@ READING = (
     "it beats either end of the grid in the same sense.",
     "",
     "The last three columns switch the mechanism behind a direction off. The direction goes away "
-    "where it is no longer found, or where no more of its effect is left than its row in the file "
-    "allows.",
+    "where surely no more than half of its effect is left (or the part that its row in the file "
+    "allows), stays where surely more is left, and is undecided between. Of an interior best it is "
+    "what the best of the whole curve is better than one of the ends.",
 )
 
 
@@ -181,7 +181,7 @@ def verdict_then(one: Told) -> str:
     """Return what becomes of a direction whose mechanism is switched off; empty if not run."""
     if one.gone is None:
         return ""
-    return GONE if one.gone else STAYS
+    return one.gone
 
 
 def shown(what: Shown) -> str:
@@ -299,7 +299,7 @@ def write_page(path: Path, text: str) -> None:
 def _head(asked: Asked, directions: Directions, told: Sequence[Told]) -> Iterable[str]:
     found, claims = sum(one.found for one in told), len(told)
     tested = [one for one in told if one.gone is not None]
-    gone = sum(bool(one.gone) for one in tested)
+    gone = sum(one.gone == "goes away" for one in tested)
     most = max((one.direction.replications for one in told), default=0)
     yield from (
         "# Directions",

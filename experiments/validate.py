@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from traceback import format_exc
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -123,6 +124,10 @@ class Effect:
         reach = float(stats.t.ppf(CONFIDENCE, len(known) - 1)) * standard_error(known)
         return cls(mean, mean - reach, mean + reach, len(known))
 
+    def turned(self, sign: int) -> Effect:
+        """Return the same effect (``sign`` 1) or its opposite (-1)."""
+        return self if sign > 0 else Effect(-self.mean, -self.high, -self.low, self.pairs)
+
     def goes(self, sign: int) -> bool:
         """Say whether it is surely above zero (``sign`` 1) or below (-1)."""
         return self.low > 0 if sign > 0 else self.high < 0
@@ -159,11 +164,21 @@ class Shown:
     curve: Curve | None = None
 
     @property
+    def margins(self) -> tuple[Effect, ...]:
+        """What must be above zero: the effect in the direction claimed, or the curve's margins."""
+        if self.curve:
+            return self.curve.margins
+        return (self.effect.turned(self.sign),) if self.effect else ()
+
+    @property
     def found(self) -> bool:
         """Whether it is surely so."""
         if self.curve:
             return all(margin.goes(1) for margin in self.curve.margins)
         return bool(self.effect and self.effect.goes(self.sign))
+
+
+Gone = Literal["goes away", "undecided", "stays"]
 
 
 @dataclass(frozen=True)
@@ -188,19 +203,24 @@ class Told:
         return self.shown.found
 
     @cached_property
-    def gone(self) -> bool | None:
-        """Whether the mechanism switched off makes it go away; None where that was not run."""
+    def gone(self) -> Gone | None:
+        """Whether the mechanism switched off makes it go away; None where that was not run.
+
+        It goes away where surely no more than a part is left: of the effect, or for an interior
+        best of what it is better than one of the ends. It stays where surely more is left.
+        """
         if self.ablated is None or self.direction.ablation is None:
             return None
         most = self.direction.ablation.leaves_at_most
-        if most is None or not (self.ablated.effect and self.shown.effect):
-            return not self.ablated.found
-        return self.ablated.effect.mean * self.shown.sign <= most * abs(self.shown.effect.mean)
+        pairs = list(zip(self.shown.margins, self.ablated.margins, strict=True))
+        if any(left.high <= most * full.mean for full, left in pairs):
+            return "goes away"
+        return "stays" if all(left.low > most * full.mean for full, left in pairs) else "undecided"
 
     @property
     def as_claimed(self) -> bool:
-        """Whether it emerges, and goes away where its mechanism is switched off."""
-        return self.found and self.gone is not False
+        """Whether it emerges, and does not surely stay where its mechanism is switched off."""
+        return self.found and self.gone != "stays"
 
 
 def validate(
@@ -249,17 +269,19 @@ def check_figures(directions: Directions) -> None:
 def tell(direction: Direction, readings: Readings, *, ablation: bool) -> Told:
     """Return what ``readings`` show of ``direction``."""
     ablated = _with_ablated(direction, ablation)[1:]
+    whole = _shown(direction, readings)
     return Told(
         direction,
-        _shown(direction, readings),
+        whole,
         tuple(Effect.of(_contrast(one, readings, direction)) for one in direction.beside),
-        _shown(ablated[0], readings) if ablated else None,
+        _shown(ablated[0], readings, whole.curve) if ablated else None,
     )
 
 
-def _shown(direction: Direction, readings: Readings) -> Shown:
+def _shown(direction: Direction, readings: Readings, whole: Curve | None = None) -> Shown:
+    """Return what ``readings`` show; of an ablated curve at the best of the ``whole`` one."""
     if direction.grid:
-        return Shown(direction.sign, curve=_curve(direction, direction.grid, readings))
+        return Shown(direction.sign, curve=_curve(direction, direction.grid, readings, whole))
     first, *than = (_contrast(one, readings, direction) for one in direction.contrasts)
     differences = first - than[0] if than else first
     return Shown(direction.sign, effect=Effect.of(differences))
@@ -277,10 +299,16 @@ def _contrast(contrast: Contrast, readings: Readings, direction: Direction) -> F
     return np.array(differences)
 
 
-def _curve(direction: Direction, grid: Grid, readings: Readings) -> Curve:
+def _curve(direction: Direction, grid: Grid, readings: Readings, whole: Curve | None) -> Curve:
+    """Return a curve: its best is chosen on one half of the runs and held against the other.
+
+    With a mechanism switched off the question is how much better the best of the ``whole`` curve
+    still is; it was chosen on other runs, so all of these count.
+    """
     values = np.array([_values(grid, arm, readings, direction.seeds) for arm in grid.arms])
-    half = direction.replications
-    best = int(np.argmax(direction.sign * values[:, :half].mean(axis=1)))
+    half = 0 if whole else direction.replications
+    chosen = int(np.argmax(direction.sign * values[:, :half].mean(axis=1))) if half else 0
+    best = whole.best if whole else chosen
     fresh = direction.sign * values[:, half:]
     low, high = Effect.of(fresh[best] - fresh[0]), Effect.of(fresh[best] - fresh[-1])
     means = tuple(map(float, values.mean(axis=1)))

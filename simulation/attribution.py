@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 CAUSES: Mapping[str, str] = {
     "scale": "scale: pooled demand less coordination",
-    "efficiency": "suppliers' efficiency and hubs",
+    "efficiency": "suppliers' efficiency, hubs and platforms",
     "margin": "suppliers' margin",
     "risk_premium": "risk premium",
     "finance": "finance and set-up in the price",

@@ -49,8 +49,8 @@ class Lot:
         chance: chance of a risk event, by category.
         median: median loss that falls to the supplier, £m, by category.
         log_median: its logarithm.
-        variance: variance of the loss by events over the years of the contract, £m squared.
-        years: length of the contract, years.
+        variance: variance of the loss by events over ``earning``, £m squared.
+        unknown: part of the error in cost that due diligence leaves.
         finance: price of up-front investment, and set-up cost to be earned back.
         cost_of_bid: of a large supplier, £m.
         shortened: only the best few bids are kept to the end.
@@ -84,7 +84,7 @@ class Lot:
     median: Three
     log_median: Three
     variance: float
-    years: float
+    unknown: float
     finance: float
     cost_of_bid: float
     shortened: bool
@@ -357,12 +357,12 @@ def _considers(lot: Lot, seller: Seller, view: View, holds: bool, rules: Rules, 
     cost = _true_cost(lot, seller, view, holds, key, rules)
     estimate = cost * (1.0 + lot.error + _own_error(key, rules))
     profit = estimate * _profit_rate(lot, seller, view, rules)
-    margin = profit + estimate * view.guard
+    margin = profit + estimate * view.guard * lot.unknown
     loading = _risk_loading(lot.variance, seller.free_capital, rules.risk_tolerance)
     without_loss = estimate + margin + loading + lot.finance
     if not _worth(lot, seller, view, holds, without_loss, profit, rules) >= 0.0:
         return False
-    risk = _borne_loss(lot, seller, rules) / lot.years + loading
+    risk = _borne_loss(lot, seller, rules) / lot.earning + loading
     price = estimate + margin + risk + lot.finance
     bid.cost, bid.estimate, bid.margin, bid.risk = cost, estimate, margin, risk
     bid.finance, bid.price, bid.cost_of_bid = lot.finance, price, _cost_of_bid(lot, seller)

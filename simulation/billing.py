@@ -88,7 +88,7 @@ class Delivered(NamedTuple):
     segment: IntArray
     start: IntArray
     signed_end: IntArray
-    was_ratio: FloatArray
+    was_cost_ratio: FloatArray
     cost_ratio: FloatArray
     overhead: FloatArray
     value: FloatArray
@@ -200,7 +200,7 @@ def _running(
         payback = _payback_quarters(invested, contracts.value[row], usual_payback, length)
         spared = invested / payback if age < payback else 0.0
         reached = ramp[contracts.segment[row], min(max(age, 0), LONGEST_RAMP)]
-        ratio = on_the_way(contracts.was_ratio[row], contracts.cost_ratio[row], reached)
+        ratio = on_the_way(contracts.was_cost_ratio[row], contracts.cost_ratio[row], reached)
         spent = ratio * worth[row] + contracts.overhead[row]
         delivery[place] = pence(max(spent / 4 - spared, 0.0))
         left = min(max(1.0 - age / payback, 0.0), 1.0)

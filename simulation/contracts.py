@@ -55,6 +55,7 @@ class Contracts(Table):
     price_ratio: FloatArray = number("ratio", "price over in-house cost")
     cost_ratio: FloatArray = number("ratio", "true cost over in-house cost, overhead apart")
     was_ratio: FloatArray = number("ratio", "what its services cost before over in-house cost")
+    was_cost_ratio: FloatArray = number("ratio", "what delivering its services cost before")
     scale: FloatArray = number("factor", "on cost, from pooling and a platform", initial=1)
     estimate_ratio: FloatArray = number("ratio", "cost as the supplier estimated it")
     margin_ratio: FloatArray = number("ratio", "mark-up and shading for the winner's curse")

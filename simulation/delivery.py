@@ -111,7 +111,8 @@ def _write_money(
     contracts.price_ratio[new] = ratio = price / value
     contracts.overhead[new] = overhead
     contracts.was_ratio[new] = requirements.was[awarded]
-    contracts.scale[new] = result.terms.scale[awarded]
+    contracts.was_cost_ratio[new] = requirements.was_cost[awarded]
+    contracts.scale[new] = result.terms.pooling[awarded]
     contracts.cost_ratio[new] = (bids.cost[winner] - overhead) / value
     contracts.estimate_ratio[new] = bids.estimate[winner] / value
     contracts.margin_ratio[new] = bids.margin[winner] / value

@@ -71,6 +71,7 @@ def _write_prices(model: "MarketModel", rows: IntArray, services: IntArray) -> N
     contracts.price[rows] = ratio * contracts.value[rows]
     contracts.cost_ratio[rows] = ratio * (1.0 - FOUNDING_MARGIN)
     contracts.was_ratio[rows] = ratio
+    contracts.was_cost_ratio[rows] = contracts.cost_ratio[rows]
     contracts.estimate_ratio[rows] = contracts.cost_ratio[rows]
     contracts.margin_ratio[rows] = ratio - contracts.cost_ratio[rows]
     contracts.claimed_ratio[rows] = np.maximum(1.0 - ratio, 0.0)

@@ -9,7 +9,7 @@ from agents.columns import NONE, BoolArray, FloatArray, IntArray, KeyArray
 from agents.compiled import compiled, inlined
 from simulation.contracts import sum_by
 from simulation.randomness import extended, mixed
-from simulation.segments import LONGEST_RAMP, ramp_table, segment_table
+from simulation.segments import LONGEST_RAMP, ramp_table, segment_table, worth_of_saving
 
 if TYPE_CHECKING:
     from simulation.model import MarketModel
@@ -39,6 +39,7 @@ class Requirements:
         diligent: due diligence is complete before signature.
         unchanged: it re-tenders exactly the services of one outgoing contract.
         was: what the services cost now, over in-house cost.
+        was_cost: what delivering them costs now, over in-house cost.
         commitment, skill, risk_skill: of the buyers, weighted by value.
         renewal: part of the value that was outside before.
         ceiling: highest price that the business case of a project bears, £m a year.
@@ -65,6 +66,7 @@ class Requirements:
     diligent: BoolArray
     unchanged: BoolArray
     was: FloatArray
+    was_cost: FloatArray
     commitment: FloatArray
     skill: FloatArray
     risk_skill: FloatArray
@@ -80,6 +82,11 @@ class Requirements:
     def years(self) -> FloatArray:
         """Length of the contract, years."""
         return self.quarters / 4.0
+
+    @property
+    def earning(self) -> FloatArray:
+        """What £1 a year of price beyond the old cost earns over the contract, which ramps, £."""
+        return worth_of_saving(0.0)[self.segment, self.quarters]
 
     @property
     def contract_value(self) -> FloatArray:
@@ -129,7 +136,7 @@ def gather(
         Held(services.key, services.council, services.segment, services.baseline,
              services.contract, services.ordinal),
         Deals(contracts.supplier, contracts.segment, contracts.start, contracts.was_ratio,
-              contracts.price_ratio),
+              contracts.price_ratio, contracts.was_cost_ratio, contracts.cost_ratio),
         Buyers(councils.commitment, councils.procurement_skill, councils.risk_skill),
         model.suppliers.active, ramp_table(), model.index, model.quarter,
     )  # fmt: skip
@@ -163,6 +170,8 @@ class Deals(NamedTuple):
     start: IntArray
     was_ratio: FloatArray
     price_ratio: FloatArray
+    was_cost_ratio: FloatArray
+    cost_ratio: FloatArray
 
 
 class Buyers(NamedTuple):
@@ -186,6 +195,7 @@ class Gathered(NamedTuple):
     key: KeyArray
     unchanged: BoolArray
     was: FloatArray
+    was_cost: FloatArray
     commitment: FloatArray
     skill: FloatArray
     risk_skill: FloatArray
@@ -206,14 +216,16 @@ def _gathered(
         while stop < len(tender) and tender[stop] == one:
             stop += 1
         lead, value, squares = service[start], 0.0, 0.0
-        was = commitment = skill = risk_skill = outside = 0.0
+        was = was_cost = commitment = skill = risk_skill = outside = 0.0
         for member in range(start, stop):
             part, council = held.baseline[service[member]] * index, held.council[service[member]]
             worth[member] = part
             contract = held.contract[service[member]]
             value += part
             squares += part * part
-            was += part * _ratio_paid(contract, deals, ramp, quarter)
+            reached = _reached(contract, deals, ramp, quarter)
+            was += part * _ratio(contract, deals.was_ratio, deals.price_ratio, reached)
+            was_cost += part * _ratio(contract, deals.was_cost_ratio, deals.cost_ratio, reached)
             commitment += part * buyers.commitment[council]
             skill += part * buyers.skill[council]
             risk_skill += part * buyers.risk_skill[council]
@@ -222,7 +234,8 @@ def _gathered(
             of.weight[member] = worth[member] / np.sqrt(squares)
         of.lead[one], of.segment[one], of.councils[one] = lead, held.segment[lead], stop - start
         of.value[one], of.own_value[one] = value, squares / value
-        of.was[one], of.renewal[one] = was / value, outside / value
+        of.was[one], of.was_cost[one] = was / value, was_cost / value
+        of.renewal[one] = outside / value
         of.commitment[one], of.skill[one] = commitment / value, skill / value
         of.risk_skill[one] = risk_skill / value
         of.key[one] = extended(mixed(held.key[lead]), np.uint64(held.ordinal[lead]))
@@ -245,7 +258,7 @@ def _room(tenders: int, members: int) -> Gathered:
         np.empty(tenders, whole), np.empty(tenders, number), np.empty(tenders, number),
         np.empty(tenders, whole), np.empty(tenders, np.uint64), np.empty(tenders, np.bool_),
         np.empty(tenders, number), np.empty(tenders, number), np.empty(tenders, number),
-        np.empty(tenders, number), np.empty(tenders, number),
+        np.empty(tenders, number), np.empty(tenders, number), np.empty(tenders, number),
     )  # fmt: skip
 
 
@@ -260,14 +273,21 @@ def _services_of(contract: IntArray, contracts: int) -> IntArray:
 
 
 @inlined
-def _ratio_paid(contract: int, deals: Deals, ramp: FloatArray, quarter: int) -> float:
-    """Return what a service under ``contract`` costs now over in-house cost; 1 in house."""
+def _reached(contract: int, deals: Deals, ramp: FloatArray, quarter: int) -> float:
+    """Return which part of its saving ``contract`` has reached."""
     if contract == NONE:
         return 1.0
     age = min(max(quarter - deals.start[contract], 0), LONGEST_RAMP)
-    reached = ramp[deals.segment[contract], age]
-    was = deals.was_ratio[contract]
-    ratio: float = was + reached * (deals.price_ratio[contract] - was)
+    reached: float = ramp[deals.segment[contract], age]
+    return reached
+
+
+@inlined
+def _ratio(contract: int, was: FloatArray, agreed: FloatArray, reached: float) -> float:
+    """Return where a service under ``contract`` stands between two ratios; 1 in house."""
+    if contract == NONE:
+        return 1.0
+    ratio: float = was[contract] + reached * (agreed[contract] - was[contract])
     return ratio
 
 

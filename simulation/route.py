@@ -333,9 +333,10 @@ def postpone(model: "MarketModel", services: IntArray) -> None:
     """
     contract, segment = model.services.contract[services], model.services.segment[services]
     again = model.quarter + np.maximum(tender_quarters(segment), SOONEST_RETRY)
-    held = contract != NONE
-    model.services.retry[services[~held]] = (again + SOONEST_RETRY)[~held]
-    ending = held & (model.contracts.end[contract] <= model.quarter)
+    held = rows_where(contract != NONE)
+    at_home = contract == NONE
+    model.services.retry[services[at_home]] = (again + SOONEST_RETRY)[at_home]
+    ending = held[model.contracts.end[contract[held]] <= model.quarter]
     model.contracts.end[contract[ending]] = again[ending]
 
 

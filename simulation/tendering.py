@@ -49,7 +49,8 @@ class Terms:
     """What is common to all bids of a tender, one entry a tender; £m, annual unless said.
 
     Attributes:
-        scale: factor on cost from pooled demand, coordination and what volume lets suppliers build.
+        pooling: factor on cost from pooled demand and coordination.
+        scale: the same, and from what volume lets suppliers build.
         error: error in estimates of cost that all bidders share.
         repulsion: what puts every firm off the tender, on the log scale.
         chance: chance of a risk event by category, tenders x 3.
@@ -61,6 +62,7 @@ class Terms:
         work: transition work, £m a year.
     """
 
+    pooling: FloatArray
     scale: FloatArray
     error: FloatArray
     repulsion: FloatArray
@@ -189,6 +191,7 @@ def _terms(model: "MarketModel", requirements: Requirements) -> Terms:
     own_loss = own_loss_factor(requirements.risk_skill, assumptions.own_loss_surcharge)
     invests = _invests(model, requirements)
     return Terms(
+        pooling=scale,
         scale=scale * (1.0 - assumptions.platform_gain * invests),
         error=_common_error(model, requirements),
         repulsion=assumptions.allure * draw_normal(model, "allure", requirements),
@@ -214,10 +217,15 @@ def _invests(model: "MarketModel", requirements: Requirements) -> BoolArray:
 def _common_error(model: "MarketModel", requirements: Requirements) -> FloatArray:
     """Return the error in cost that all bidders share: less where it is well looked into."""
     assumptions = model.assumptions
-    unknown = 1.0 - assumptions.diligence * requirements.diligent
-    spread = assumptions.common_error * requirements.complexity * unknown * _vagueness(model)
+    spread = assumptions.common_error * requirements.complexity * _vagueness(model)
+    spread = spread * _unknown(model, requirements)
     drawn = spread * draw_normal(model, "common error", requirements)
     return np.clip(drawn, -LARGEST_ERROR, LARGEST_ERROR)
+
+
+def _unknown(model: "MarketModel", requirements: Requirements) -> FloatArray:
+    """Return the part of the error in cost that due diligence leaves (D1 §6.4)."""
+    return np.where(requirements.diligent, 1.0 - model.assumptions.diligence, 1.0)
 
 
 def _vagueness(model: "MarketModel") -> float:
@@ -237,7 +245,7 @@ def _going(model: "MarketModel", requirements: Requirements, terms: Terms) -> Fl
 
 
 def _lots(model: "MarketModel", requirements: Requirements, terms: Terms) -> Lots:
-    assumptions, years = model.assumptions, requirements.years
+    assumptions = model.assumptions
     takes_over, holds = _incumbency(model, requirements)
     median = assumptions.loss_median * requirements.share * terms.project_cost[:, None]
     going = _going(model, requirements, terms)
@@ -262,13 +270,13 @@ def _lots(model: "MarketModel", requirements: Requirements, terms: Terms) -> Lot
         chance=terms.chance,
         median=median,
         log_median=np.log(np.maximum(median, 1e-12)),
-        variance=terms.risk.supplier_variance / years,
-        years=years,
+        variance=terms.risk.supplier_variance / requirements.earning,
+        unknown=_unknown(model, requirements),
         finance=_priced_finance(model, requirements, terms),
         cost_of_bid=cost_of_bids(model, requirements),
         shortened=procedure_table().shortlist[requirements.procedure],
         going=going,
-        earning=worth_of_saving(0.0)[requirements.segment, requirements.quarters],
+        earning=requirements.earning,
         hurdle=_hurdle(model, requirements, terms),
         skill=requirements.skill,
         noise=_noise(model, requirements),
@@ -303,7 +311,7 @@ def _priced_finance(model: "MarketModel", requirements: Requirements, terms: Ter
     )
     earned_back = requirements.funded + terms.platform
     finance = (terms.investment + earned_back) * assumptions.supplier_finance * payback / 2.0
-    yearly: FloatArray = (finance + earned_back) / years
+    yearly: FloatArray = (finance + earned_back) / requirements.earning
     return yearly
 
 

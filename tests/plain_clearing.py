@@ -79,6 +79,7 @@ def _terms(model: "MarketModel", requirements: Requirements) -> Terms:
     own_loss = own_loss_factor(requirements.risk_skill, assumptions.own_loss_surcharge)
     invests = _invests(model, requirements)
     return Terms(
+        pooling=scale,
         scale=scale * (1.0 - assumptions.platform_gain * invests),
         error=_common_error(model, requirements),
         repulsion=assumptions.allure * draw_normal(model, "allure", requirements),
@@ -147,7 +148,8 @@ def _bids(
     cost = _true_cost(model, requirements, terms, pairs)
     estimate = cost * (1.0 + terms.error[pairs.tender] + _own_error(model, pairs))
     profit = estimate * _markup(model, terms, pairs)
-    margin = profit + estimate * _guard(model, pairs)
+    unknown = 1.0 - model.assumptions.diligence * requirements.diligent
+    margin = profit + estimate * _guard(model, pairs) * unknown[pairs.tender]
     risk = _priced_risk(model, requirements, terms, pairs)
     finance = _priced_finance(model, requirements, terms)[pairs.tender]
     price = estimate + margin + risk + finance
@@ -263,11 +265,11 @@ def _priced_risk(
     model: "MarketModel", requirements: Requirements, terms: Terms, pairs: Pairs
 ) -> FloatArray:
     """Return what a price holds for risk, £m a year: the loss that would be borne, its variance."""
-    assumptions, years = model.assumptions, requirements.years
-    yearly = (terms.risk.supplier_variance / years)[pairs.tender]
+    assumptions, earning = model.assumptions, requirements.earning
+    yearly = (terms.risk.supplier_variance / earning)[pairs.tender]
     free = model.free_capital[pairs.supplier]
     loading = firm.risk_loading(yearly, free, assumptions.risk_tolerance)
-    return _borne_loss(model, requirements, terms, pairs) / years[pairs.tender] + loading
+    return _borne_loss(model, requirements, terms, pairs) / earning[pairs.tender] + loading
 
 
 def _borne_loss(
@@ -300,7 +302,7 @@ def _priced_finance(model: "MarketModel", requirements: Requirements, terms: Ter
     )
     earned_back = requirements.funded + terms.platform
     finance = (terms.investment + earned_back) * assumptions.supplier_finance * payback / 2.0
-    yearly: FloatArray = (finance + earned_back) / years
+    yearly: FloatArray = (finance + earned_back) / requirements.earning
     return yearly
 
 

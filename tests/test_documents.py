@@ -235,9 +235,7 @@ def purposes_of(node: ast.AST) -> Iterator[str]:
             func=ast.Name(id="draw_normal"), args=[_, ast.Constant(value=str(purpose)), *_]
         ):
             yield purpose
-        case ast.Call(
-            func=ast.Name(id="_luck"), args=[_, ast.Constant(value=str(purpose)), *_]
-        ):
+        case ast.Call(func=ast.Name(id="_luck"), args=[_, ast.Constant(value=str(purpose)), *_]):
             yield from map(purpose.format, RISKS)
 
 
