@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 INTERRUPTED = 130
 LONGEST_ERROR = 1000
 
+OWN_DIRECTIONS = Path("tests/directions.yaml")
+
 type Command = Callable[..., Any]
 
 
@@ -409,7 +411,7 @@ def calibrate(
 
 
 @tenderlab.command()
-@click.argument("file", type=FILE, default=Path("tests/directions.yaml"), metavar="[FILE]")
+@click.argument("file", type=FILE, default=OWN_DIRECTIONS, metavar="[FILE]")
 @click.option("--seeds", type=Whole(2, 1000), help="Paired runs of each direction.  [as in FILE]")
 @click.option("--only", default="", metavar="ROWS", help="Rows of the evidence, such as 1,6.")
 @click.option("--workers", type=Whole(1, 256), help="Processes.  [one a processor]")
@@ -438,6 +440,11 @@ def validate(
       tenderlab validate --only 1,6 --seeds 30 --ablation
       tenderlab validate my-directions.yaml --out directions.md
     """
+    if file == OWN_DIRECTIONS and not file.exists():
+        raise InputError(
+            f"FILE: not given, and there is no {file} here: the project's own directions are found "
+            "in its repository, whose root is the place to run this"
+        )
     executor = _executor(workers)  # first, so that workers load the model meanwhile
     from experiments import findings
     from experiments import validate as validating
