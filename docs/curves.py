@@ -20,7 +20,7 @@ from benchmarks.arms import run_arms
 from experiments.executors import default_workers
 from experiments.terminal import progress
 from results.charts import BASELINE, INK, PALETTE, TEMPLATE, faded
-from results.statistics import t_interval
+from results.intervals import t_interval
 from results.store import write_text
 from simulation.horizon import FloatArray
 from simulation.levers import Levers

@@ -8,10 +8,11 @@ from typing import Any
 from rich.table import Table
 from rich.text import Text
 
-from experiments.decisions import KINDS, Decision, Parting, counted, listed
+from experiments.decisions import KINDS, Decision, Parting
 from experiments.telling import CAVEAT
 from experiments.terminal import clean, listing, rendered
 from experiments.why import Amount, Explanation, Tally
+from results.words import counted, listed
 from simulation.calendar import year_of
 from simulation.levers import QUARTERS_PER_YEAR
 

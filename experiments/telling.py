@@ -13,6 +13,7 @@ from rich.text import Text
 
 from experiments.catalogue import NamedPolicy
 from experiments.terminal import clean, comparison, listing, rendered, values, width
+from results.words import counted
 from simulation.outcomes import Outcome
 from simulation.parameters import Parameter, Scalar
 
@@ -54,7 +55,7 @@ def comparison_text(question: Question, done: Conduct) -> str:
 def run_text(question: Question, done: Conduct) -> str:
     """Return a table of the outcomes of one run."""
     about = f"{question.baseline.title}, replication {question.replication}"
-    about = f"{about}, {_counted(question.years, 'year')}, assumptions {question.mode}"
+    about = f"{about}, {counted(question.years, 'year')}, assumptions {question.mode}"
     return "\n".join([about, "", rendered(values(done.summary)), _end(done)])
 
 
@@ -73,9 +74,9 @@ def what_went_wrong(done: Conduct) -> str:
 
 
 def _reading(question: Question, done: Conduct) -> str:
-    pairs = _counted(done.complete, "paired replication")
+    pairs = counted(done.complete, "paired replication")
     text = (
-        f"{pairs} of {_counted(question.years, 'year')}, assumptions {question.mode}. "
+        f"{pairs} of {counted(question.years, 'year')}, assumptions {question.mode}. "
         f"First column: mean of {clean(question.baseline.title)}. Others: difference from it, "
         "[its 95% interval], and a verdict that holds for the whole table; pts are points, the "
         "difference of two percentages. Undecided: 'not 0' is a difference that is real but may be "
@@ -88,13 +89,9 @@ def _end(done: Conduct) -> str:
     return f"{rendered(Text(CAVEAT))}Report: {clean(f'{done.directory}/report.html')}"
 
 
-def _counted(count: int, thing: str) -> str:
-    return f"{count} {thing}" if count == 1 else f"{count:,} {thing}s"
-
-
 def _interrupted(done: Conduct) -> str:
     if done.directory:
-        complete = _counted(done.complete, "complete replication")
+        complete = counted(done.complete, "complete replication")
         return f"interrupted; kept {complete} in {done.directory}"
     if done.complete:
         return "interrupted; the run directory that was there holds as many runs and is kept"

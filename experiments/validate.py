@@ -21,7 +21,7 @@ from scipy import stats
 from experiments.directions import Arm, Contrast, Direction, Directions, Grid
 from experiments.executors import Executor, Lost
 from experiments.figures import Figure, Reading, value_of
-from results.statistics import standard_error
+from results.intervals import standard_error
 from simulation.errors import InputError
 from simulation.model import MarketModel
 from simulation.randomness import derive

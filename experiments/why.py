@@ -16,9 +16,10 @@ from numpy.typing import NDArray
 
 from experiments.asking import Changes, comparison_of, run_of
 from experiments.catalogue import NamedPolicy
-from experiments.decisions import KINDS, Decision, Parting, Witness, council_names, partings
+from experiments.decisions import KINDS, Decision, Parting, partings
 from experiments.question import Question, check_dates
 from experiments.runs import Failed, Run, plan
+from experiments.witness import Witness
 from simulation.attribution import CAUSES, public_saving_by_cause, saving_by_cause
 from simulation.errors import InputError, did_you_mean
 from simulation.ledger import PENCE
@@ -57,7 +58,7 @@ class Pair:
         """Name of the only council that is looked at."""
         if self.council is None:
             return None
-        return council_names(self.question.territory.register)[self.council]
+        return self.question.territory.register.told_apart[self.council]
 
     @property
     def titles(self) -> tuple[str, str]:
@@ -174,7 +175,7 @@ def find_council(name: str, question: Question) -> int:
         InputError: there is none, or more than one.
     """
     register, called = question.territory
-    names = council_names(register)
+    names = register.told_apart
     known = {each.casefold(): row for row, each in enumerate(names)}
     if (row := known.get(name.casefold())) is not None:
         return row

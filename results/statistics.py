@@ -1,4 +1,4 @@
-"""From stored runs to statements: paired differences, intervals, verdicts, sources of spread.
+"""From stored runs to statements: paired differences, their verdicts, and the summary of a run.
 
 A run is valued over its whole horizon. A difference is policy less baseline within one
 replication, so both meet the same assumptions and, wherever their histories allow, the same luck.
@@ -15,27 +15,27 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 from scipy import stats
-from scipy.special import ndtr, ndtri
 
+from results.intervals import (
+    FEWEST_PAIRS,
+    LEVEL,
+    FloatArray,
+    bootstrap_interval,
+    holm,
+    resampled_means,
+    standard_error,
+    t_interval,
+)
+from results.luck import LuckShare, luck_share, sampled_assumptions, telling_assumption
 from results.store import SUMMARY, RunDirectory, write_text
 from simulation.horizon import over_horizon
 from simulation.outcomes import OUTCOMES, NetPresentValue, Outcome
-from simulation.randomness import Draws
 
-type FloatArray = NDArray[np.float64]
 type BoolArray = NDArray[np.bool_]
 
-LEVEL = 0.025
-"""Chance of error of each one-sided claim; a two-sided interval of 95% has it at either end."""
-FEWEST_PAIRS = 2
 FEWEST_EVENTS = 10
-FEWEST_RANKED = 8
-"""Fewest differences among which an assumption is looked for."""
-RESAMPLES = 9_999
 MOST_RESAMPLED_PAIRS = 1_000
 """With more pairs than this the mean is close to normal, and resampling would only take time."""
-MOSTLY = 2 / 3
-"""Share of the variance from which on one source is said to rule."""
 
 IDENTICAL = "identical"
 BETTER = "better"
@@ -106,60 +106,6 @@ def outcome_of(row: Mapping[Any, Any]) -> Outcome:
     return OUTCOMES[row["outcome"]].with_margin(row["matters"])
 
 
-# Intervals
-
-
-def t_interval(differences: FloatArray) -> tuple[float, float]:
-    """Return the 95% interval of the mean by Student's t; NaN for fewer than two differences."""
-    count = len(differences)
-    if count < FEWEST_PAIRS:
-        return math.nan, math.nan
-    reach = stats.t.ppf(1 - LEVEL, count - 1) * standard_error(differences)
-    mean = differences.mean()
-    return float(mean - reach), float(mean + reach)
-
-
-def standard_error(differences: FloatArray) -> float:
-    """Return the standard error of the mean; exactly zero where all differences are one number."""
-    if np.ptp(differences) <= 1e-12 * np.abs(differences).max():
-        return 0.0
-    return float(differences.std(ddof=1) / math.sqrt(len(differences)))
-
-
-def resampled_means(differences: FloatArray, seed: int) -> FloatArray:
-    """Return the means of ``RESAMPLES`` bootstrap samples, drawn by key under ``seed``."""
-    count = len(differences)
-    keys = np.arange(RESAMPLES * count)
-    picks = (Draws(seed).uniform("bootstrap", keys) * count).astype(np.int64)
-    means: FloatArray = differences[picks].reshape(RESAMPLES, count).mean(axis=1)
-    return means
-
-
-def bootstrap_interval(differences: FloatArray, means: FloatArray) -> tuple[float, float]:
-    """Return the 95% interval of the mean by Efron's bias-corrected, accelerated bootstrap.
-
-    ``means`` are those of the bootstrap samples. NaN for fewer than two differences.
-    """
-    if len(differences) < FEWEST_PAIRS:
-        return math.nan, math.nan
-    mean = differences.mean()
-    below = (np.count_nonzero(means < mean) + np.count_nonzero(means == mean) / 2) / len(means)
-    bias = ndtri(np.clip(below, 1 / len(means), 1 - 1 / len(means)))
-    reach = bias + ndtri(np.array([LEVEL, 1 - LEVEL]))
-    ends = ndtr(bias + reach / (1 - _acceleration(differences) * reach))
-    low, high = np.quantile(means, ends)
-    return float(low), float(high)
-
-
-def _acceleration(differences: FloatArray) -> float:
-    """Return the bootstrap's acceleration of a mean, from its jackknife values."""
-    if standard_error(differences) == 0.0:
-        return 0.0
-    centred = differences - differences.mean()
-    scaled = centred / np.abs(centred).max()
-    return float((scaled**3).sum() / (6 * (scaled**2).sum() ** 1.5))
-
-
 # Verdicts
 
 
@@ -169,16 +115,6 @@ class Claim:
 
     verdict: str
     p_value: float
-
-
-def holm(p_values: Sequence[float], level: float) -> list[bool]:
-    """Say which hypotheses Holm's step-down procedure rejects at family-wise ``level``."""
-    order = np.argsort(p_values, kind="stable")
-    limits = level / np.arange(len(p_values), 0, -1)
-    passed = np.cumprod(np.asarray(p_values)[order] <= limits).astype(bool)
-    rejected = np.zeros(len(p_values), dtype=bool)
-    rejected[order] = passed
-    return [bool(item) for item in rejected]
 
 
 def strongest_claim(
@@ -360,96 +296,6 @@ def _about(policy: str, outcome: Outcome, shown: bool) -> dict[str, object]:
         "headline": shown,
         "matters": outcome.matters,
     }
-
-
-# Luck against assumptions
-
-
-@dataclass(frozen=True)
-class LuckShare:
-    """Share of a difference's variance over replications that is luck, with its 90% interval."""
-
-    share: float = math.nan
-    low: float = math.nan
-    high: float = math.nan
-
-    @property
-    def rules(self) -> str:
-        """Which source rules: "luck", "assumptions", "both", or "" where it is not known.
-
-        One rules when its share is at least ``MOSTLY``, and the interval leaves the other one less.
-        """
-        if math.isnan(self.share):
-            return ""
-        if self.share >= MOSTLY and self.low > 1 - MOSTLY:
-            return "luck"
-        return "assumptions" if self.share <= 1 - MOSTLY and self.high < MOSTLY else "both"
-
-
-def luck_share(differences: FloatArray, first: FloatArray, second: FloatArray) -> LuckShare:
-    """Split the variance of a difference by twins: same assumptions, other luck.
-
-    Within a sample of assumptions the variance is half the mean square of ``first`` less
-    ``second``, the differences of twin pairs (NaN where undefined); ``differences`` are those of
-    the main runs, whose variance holds luck and assumptions together. The interval takes both
-    variances for independent and normal, with as many degrees of freedom as there are twin pairs,
-    and one less than main runs.
-    """
-    gaps = first - second
-    gaps = gaps[~np.isnan(gaps)]
-    total = float(differences.var(ddof=1)) if len(differences) >= FEWEST_PAIRS else 0.0
-    if not len(gaps) or not total:
-        return LuckShare()
-    ratio = float((gaps**2).mean()) / 2 / total
-    few, many = len(gaps), len(differences) - 1
-    low, high = (ratio / float(stats.f.ppf(share, few, many)) for share in (0.95, 0.05))
-    return LuckShare(*(min(1.0, float(item)) for item in (ratio, low, high)))
-
-
-def telling_assumption(
-    differences: FloatArray, assumptions: pd.DataFrame, family: int = 1
-) -> str | None:
-    """Return the assumption that goes most with a difference, None where none does for sure.
-
-    ``assumptions`` has a row a difference. The largest absolute rank correlation of Spearman is
-    taken, and must be significant at 5% with Holm's correction over all assumptions, among
-    ``family`` differences for each of which one is looked for.
-    """
-    if len(differences) < FEWEST_RANKED or assumptions.empty or np.ptp(differences) == 0.0:
-        return None
-    correlations = np.abs(_rank_correlations(assumptions.to_numpy(np.float64), differences))
-    strongest = int(np.argmax(correlations))
-    p_values = list(_correlation_p(correlations, len(differences)))
-    held = holm(p_values, 2 * LEVEL / family)
-    return str(assumptions.columns[strongest]) if held[strongest] else None
-
-
-def _rank_correlations(columns: FloatArray, values: FloatArray) -> FloatArray:
-    """Return Spearman's correlation of every column with ``values``; shape (columns,)."""
-    ranked, against = (_standard(stats.rankdata(each, axis=0)) for each in (columns, values))
-    correlations: FloatArray = ranked.T @ against
-    return correlations
-
-
-def _standard(ranks: FloatArray) -> FloatArray:
-    centred = ranks - ranks.mean(axis=0)
-    return np.asarray(centred / np.sqrt((centred**2).sum(axis=0)))
-
-
-def _correlation_p(correlations: FloatArray, count: int) -> FloatArray:
-    freedom = count - 2
-    gap = np.maximum(1.0 - correlations**2, np.finfo(np.float64).eps)
-    return np.asarray(2 * stats.t.sf(np.abs(correlations) * np.sqrt(freedom / gap), freedom))
-
-
-def sampled_assumptions(run: RunDirectory) -> pd.DataFrame:
-    """Return the numbers that vary among samples: a row a main replication, a column each."""
-    samples = run.manifest.assumption_samples
-    rows = [samples[item] for item in run.replications if item < len(samples)]
-    frame = pd.DataFrame(rows, index=range(len(rows)))
-    numbers = frame.select_dtypes("number")
-    varying = numbers.columns[numbers.nunique() > 1]
-    return numbers[varying] if len(rows) == len(run.replications) else pd.DataFrame()
 
 
 # The summary

@@ -142,3 +142,25 @@ def _scalar(value: object) -> str:
     if value is None:
         return "none"
     return f"{value:,g}" if isinstance(value, int | float) else str(value).replace("_", " ")
+
+
+MOST_NAMES = 8
+"""Names in a list before the rest is only counted."""
+
+
+def listed(names: Sequence[str]) -> str:
+    """Return ``names`` as a list in words, cut short where it is long."""
+    shown = list(names[:MOST_NAMES])
+    if len(names) > MOST_NAMES:
+        shown.append(f"{len(names) - MOST_NAMES} more")
+    return " and ".join([", ".join(shown[:-1]), shown[-1]] if len(shown) > 1 else shown)
+
+
+def counted(count: int, thing: str) -> str:
+    """Return a number of things in words."""
+    return f"{count} {thing}" if count == 1 else f"{count:,} {thing}s"
+
+
+def pounds(millions: float) -> str:
+    """Return £m as pounds."""
+    return f"£{millions * 1e6:,.0f}"

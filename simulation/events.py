@@ -1,6 +1,5 @@
 """Event tables: what happened, one row an event, with documented columns."""
 
-from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
@@ -210,16 +209,6 @@ def _named(codes: IntArray, names: tuple[str, ...] | list[str]) -> "pd.Categoric
     return pd.Categorical.from_codes(known, pd.Index(categories, dtype=str))
 
 
-def _council_names(model: "MarketModel") -> list[str]:
-    """Return councils' names, with the type where a name stands twice."""
-    register = model.register
-    twice = {name for name, many in Counter(register.name).items() if many > 1}
-    return [
-        f"{name} ({kind})" if name in twice else name
-        for name, kind in zip(register.name, register.type, strict=True)
-    ]
-
-
 def _kind(model: "MarketModel", supplier: IntArray) -> "pd.Categorical[str]":
     code = np.where(supplier == NONE, NONE, np.where(model.suppliers.large[supplier], 0, 1))
     return pd.Categorical.from_codes(code, pd.Index(["large", "sme"]))
@@ -238,7 +227,7 @@ def _tenders(model: "MarketModel") -> dict[str, Any]:
     types = [COUNCIL_TYPES[code] for code in model.councils.type.tolist()]
     return logged | {
         "segment": _named(logged["segment"], SEGMENT_NAMES),
-        "lead": _named(logged["lead"], _council_names(model)),
+        "lead": _named(logged["lead"], model.register.told_apart),
         "lead_type": _named(logged["lead"], types),
         "procedure": _named(logged["procedure"], PROCEDURE_NAMES),
         "incumbent": _named(incumbent, model.supplier_names),
@@ -259,7 +248,7 @@ def _contracts(model: "MarketModel") -> dict[str, Any]:
         "start": table.start,
         "end": table.end,
         "segment": _named(table.segment, SEGMENT_NAMES),
-        "lead": _named(model.services.council[table.lead], _council_names(model)),
+        "lead": _named(model.services.council[table.lead], model.register.told_apart),
         "value": table.value,
         "price": table.price,
         "price_ratio": table.price_ratio,
@@ -294,7 +283,7 @@ def _partnerships(model: "MarketModel") -> dict[str, Any]:
     return {
         "formed": table.formed,
         "segment": _named(segment, SEGMENT_NAMES),
-        "lead": _named(model.services.council[table.lead], _council_names(model)),
+        "lead": _named(model.services.council[table.lead], model.register.told_apart),
         "members_sought": table.members_sought,
         "members": table.members,
         "value": table.value,
@@ -364,7 +353,7 @@ def _fund(model: "MarketModel") -> dict[str, Any]:
     claims = model.claims
     return {
         "quarter": claims.quarter,
-        "council": _named(claims.council, _council_names(model)),
+        "council": _named(claims.council, model.register.told_apart),
         "contract": claims.contract,
         "paid": claims.paid / PENCE,
         "repaid": claims.repaid / PENCE,

@@ -11,6 +11,7 @@ import csv
 import io
 import math
 import unicodedata
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -137,6 +138,13 @@ class Register:
     def identities(self) -> tuple[str, ...]:
         """Stable keys ``"type|name"``, one a council, in order."""
         return tuple(f"{kind}|{name}" for kind, name in zip(self.type, self.name, strict=True))
+
+    @cached_property
+    def told_apart(self) -> tuple[str, ...]:
+        """Names of councils, with the type where a name stands twice."""
+        many = Counter(self.name)
+        pairs = zip(self.name, self.type, strict=True)
+        return tuple(f"{name} ({kind})" if many[name] > 1 else name for name, kind in pairs)
 
     def identity(self, index: int) -> str:
         """Return the stable key ``"type|name"`` of the council at ``index``."""

@@ -1,12 +1,17 @@
 """What every test shares: the Hypothesis profile, and a browser that cannot reach the network."""
 
 import os
+import shlex
 import shutil
 from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, NamedTuple
 
 import pytest
 from hypothesis import settings
 from playwright.sync_api import Browser, Page, sync_playwright
+
+from experiments.cli import main
 
 settings.register_profile("ci", deadline=None, derandomize=True, print_blob=True)
 settings.load_profile("ci")
@@ -47,3 +52,22 @@ def page(browser: Browser) -> Iterator[Page]:
     with browser.new_context() as context:
         context.set_offline(True)
         yield context.new_page()
+
+
+class Said(NamedTuple):
+    """What a command said."""
+
+    code: int
+    out: str
+    err: str
+
+
+@pytest.fixture
+def say(folder: Path, capsys: pytest.CaptureFixture[str]) -> Any:
+    """Run commands in ``folder``, which each module of tests makes as it likes."""
+
+    def said(command: str) -> Said:
+        code = main(shlex.split(command))
+        return Said(code, *capsys.readouterr())
+
+    return said

@@ -4,7 +4,6 @@ from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING
 
 import numpy as np
-from scipy.special import ndtr
 
 from agents import council as buyer
 from agents import supplier as firm
@@ -13,8 +12,7 @@ from simulation.bidding import LARGEST_ERROR
 from simulation.clearing import REASONS, SPARED_EFFORT
 from simulation.ledger import to_pence
 from simulation.randomness import combine, extend
-from simulation.requirements import Requirements, draw_normal
-from simulation.risk import event_chance, outlook, own_loss_factor
+from simulation.requirements import Requirements
 from simulation.segments import (
     SEGMENTS,
     STRATEGIC,
@@ -28,6 +26,12 @@ from simulation.tendering import (
     Prospects,
     Result,
     Terms,
+    _goes_ahead,
+    _limit,
+    _priced_finance,
+    _resilience,
+    _terms,
+    _vagueness,
     cost_of_bids,
 )
 
@@ -63,58 +67,6 @@ def clear(model: "MarketModel", requirements: Requirements) -> Result:
     final = _shortlisted(model, requirements, _staying(model, requirements, submitted))
     winning, reason = _award(model, requirements, terms, final)
     return Result(terms, prospects, qualified, submitted, final, winning, reason)
-
-
-def _terms(model: "MarketModel", requirements: Requirements) -> Terms:
-    table, assumptions, segment = segment_table(), model.assumptions, requirements.segment
-    complexity, contract_value = requirements.complexity, requirements.contract_value
-    project_cost = table.project_share[segment] * contract_value
-    chance = event_chance(
-        requirements.share, table.risk[segment], complexity, model.control, assumptions
-    )
-    scale = firm.demand_scale(
-        requirements.value, requirements.own_value, requirements.councils,
-        table.scale_elasticity[segment] * assumptions.demand_scale, model.coordination[segment],
-    )  # fmt: skip
-    own_loss = own_loss_factor(requirements.risk_skill, assumptions.own_loss_surcharge)
-    invests = _invests(model, requirements)
-    return Terms(
-        pooling=scale,
-        scale=scale * (1.0 - assumptions.platform_gain * invests),
-        error=_common_error(model, requirements),
-        repulsion=assumptions.allure * draw_normal(model, "allure", requirements),
-        chance=chance,
-        risk=outlook(chance, requirements.share, project_cost, own_loss, assumptions),
-        own_loss=own_loss,
-        project_cost=project_cost,
-        investment=assumptions.investment * table.investment_share[segment] * contract_value,
-        platform=np.where(invests, assumptions.investment * assumptions.platform, 0.0),
-        work=assumptions.transition_load * complexity * requirements.value,
-    )
-
-
-def _invests(model: "MarketModel", requirements: Requirements) -> BoolArray:
-    """Return for which contracts suppliers build a platform: volume must pay for it."""
-    assumptions, segment = model.assumptions, requirements.segment
-    worth = worth_of_saving(assumptions.supplier_finance)[segment, requirements.quarters]
-    pays = firm.invests(requirements.value, worth, assumptions.platform_gain, assumptions.platform)
-    built: BoolArray = pays & segment_table().programme[segment]
-    return built
-
-
-def _common_error(model: "MarketModel", requirements: Requirements) -> FloatArray:
-    """Return the error in cost that all bidders share: less where it is well looked into."""
-    assumptions = model.assumptions
-    unknown = 1.0 - assumptions.diligence * requirements.diligent
-    spread = assumptions.common_error * requirements.complexity * unknown * _vagueness(model)
-    drawn = spread * draw_normal(model, "common error", requirements)
-    return np.clip(drawn, -LARGEST_ERROR, LARGEST_ERROR)
-
-
-def _vagueness(model: "MarketModel") -> float:
-    """Return the factor on errors and effort from poor specification: 1 as usual (D0 ¶14)."""
-    assumptions = model.assumptions
-    return 1.0 + assumptions.specification_weight * (0.5 - assumptions.specification)
 
 
 # --- who may bid ---------------------------------------------------------------------------------
@@ -290,22 +242,6 @@ def _borne_loss(
     )
 
 
-def _priced_finance(model: "MarketModel", requirements: Requirements, terms: Terms) -> FloatArray:
-    """Return what a price holds for capital put in up front, £m a year.
-
-    Investment is spent instead of later cost, so only its finance is priced; a platform and set-up
-    that is paid for the councils are earned back as well.
-    """
-    assumptions, years = model.assumptions, requirements.years
-    payback = 0.25 * firm.payback_quarters(
-        terms.investment, requirements.value, 4.0 * assumptions.payback_years, 4.0 * years
-    )
-    earned_back = requirements.funded + terms.platform
-    finance = (terms.investment + earned_back) * assumptions.supplier_finance * payback / 2.0
-    yearly: FloatArray = (finance + earned_back) / requirements.earning
-    return yearly
-
-
 def _cost_of_bid(model: "MarketModel", requirements: Requirements, pairs: Pairs) -> FloatArray:
     cost = cost_of_bids(model, requirements)
     return cost[pairs.tender] * np.where(model.suppliers.large, 1.0, 0.5)[pairs.supplier]
@@ -353,15 +289,6 @@ def _above_hurdle(
     )
     own = firm.own_view(model.draws.normal("hurdle", pairs.key[promising]))
     return promising[worth[promising] >= common[pairs.tender[promising]] * own]
-
-
-def _resilience(requirements: Requirements) -> FloatArray:
-    """Return how well each buyer's case would bear bad news, 0-1; 0.5 where there is no case."""
-    case = requirements.expected > 0
-    room = requirements.ceiling[case] / requirements.expected[case] - 1.0
-    resilience = np.full(len(requirements), 0.5)
-    resilience[case] = np.clip(5.0 * room, 0.0, 1.0)
-    return resilience
 
 
 def _within_pre_sales(
@@ -465,25 +392,6 @@ def _award(
     won = _give_out(model, bids, order, terms.work)
     winning[bids.tender[won]], reason[bids.tender[won]] = won, 0
     return winning, reason
-
-
-def _limit(model: "MarketModel", requirements: Requirements, terms: Terms) -> FloatArray:
-    table, segment = segment_table(), requirements.segment
-    new, renewal = table.accept_new[segment], table.accept_renewal[segment]
-    limit = new + (renewal - new) * requirements.renewal
-    retained = terms.risk.council_loss / requirements.years
-    most = buyer.highest_price(
-        requirements.value, limit, retained, requirements.commitment,
-        model.assumptions.commitment_price,
-    )  # fmt: skip
-    return np.minimum(most, requirements.ceiling - retained)
-
-
-def _goes_ahead(model: "MarketModel", requirements: Requirements) -> BoolArray:
-    """Return which tenders are not cancelled: commitment and the strength of the case decide."""
-    committed = model.assumptions.commitment_award * (requirements.commitment - 0.5)
-    chance = 0.94 + committed + 0.03 * _resilience(requirements)
-    return ndtr(draw_normal(model, "goes ahead", requirements)) < chance
 
 
 def _give_out(model: "MarketModel", bids: Bids, order: IntArray, work: FloatArray) -> IntArray:

@@ -7,7 +7,7 @@ import signal
 import subprocess
 import sys
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import pytest
 import yaml
@@ -15,7 +15,7 @@ import yaml
 from experiments import catalogue, terminal
 from experiments.asking import Changes, comparison_of, dated, run_of
 from experiments.catalogue import bundled_names
-from experiments.cli import main, tenderlab
+from experiments.cli import tenderlab
 from experiments.terminal import amount, comparison, counted, difference, listing, rendered
 from results.store import open_run
 from simulation.assumptions import Assumptions
@@ -35,12 +35,6 @@ Casterbridge,unitary,Here,,180000,51.8,-1.2
 QUICK = "--register councils.csv --years 1 --workers 1"
 
 
-class Said(NamedTuple):
-    code: int
-    out: str
-    err: str
-
-
 @pytest.fixture
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Work in an empty folder with a small register."""
@@ -48,15 +42,6 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.chdir(tmp_path)
     monkeypatch.delenv("COLUMNS", raising=False)
     return tmp_path
-
-
-@pytest.fixture
-def say(folder: Path, capsys: pytest.CaptureFixture[str]) -> Any:
-    def said(command: str) -> Said:
-        code = main(shlex.split(command))
-        return Said(code, *capsys.readouterr())
-
-    return said
 
 
 def names(folder: Path) -> set[str]:

@@ -13,22 +13,22 @@ from hypothesis import given
 from hypothesis import strategies as st
 from stored_runs import nothing, store
 
-from results.statistics import (
+from results.intervals import (
     LEVEL,
     RESAMPLES,
-    VERDICTS,
-    Comparison,
     FloatArray,
-    LuckShare,
-    as_csv,
     bootstrap_interval,
     holm,
-    luck_share,
     resampled_means,
+    t_interval,
+)
+from results.luck import LuckShare, luck_share, telling_assumption
+from results.statistics import (
+    VERDICTS,
+    Comparison,
+    as_csv,
     strongest_claim,
     summarise,
-    t_interval,
-    telling_assumption,
     verdicts,
     write_summary,
 )

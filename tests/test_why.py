@@ -1,11 +1,10 @@
 """Why a policy makes a difference: decisions told apart, pounds by cause, and the command."""
 
 import json
-import shlex
 from collections import Counter
 from pathlib import Path
 from types import SimpleNamespace
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 import pytest
@@ -14,12 +13,12 @@ from hypothesis import strategies as st
 
 from experiments import why
 from experiments.asking import Changes
-from experiments.cli import main
-from experiments.decisions import KINDS, Decision, Parting, Witness, partings
+from experiments.decisions import KINDS, Decision, Parting, partings
 from experiments.explaining import document, sentence, text
 from experiments.question import Question, Territory
 from experiments.runs import Failed
 from experiments.why import Explanation, Pair, explain, find_council, pair_of
+from experiments.witness import Witness
 from simulation import MarketModel, Policy
 from simulation.assumptions import assumptions_from
 from simulation.attribution import (
@@ -362,12 +361,6 @@ Casterbridge,unitary,Here,,180000,51.8,-1.2
 QUICK = "--register councils.csv --years 2"
 
 
-class Said(NamedTuple):
-    code: int
-    out: str
-    err: str
-
-
 @pytest.fixture
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Work in an empty folder with a small register."""
@@ -375,15 +368,6 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.chdir(tmp_path)
     monkeypatch.delenv("COLUMNS", raising=False)
     return tmp_path
-
-
-@pytest.fixture
-def say(folder: Path, capsys: pytest.CaptureFixture[str]) -> Any:
-    def said(command: str) -> Said:
-        code = main(shlex.split(command))
-        return Said(code, *capsys.readouterr())
-
-    return said
 
 
 def test_the_command_tells_the_first_decision_and_the_causes(say: Any, folder: Path) -> None:
