@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 from agents import supplier as firm
-from agents.columns import NONE, BoolArray, FloatArray, IntArray
+from agents.columns import NONE, FloatArray, IntArray
 from agents.compiled import compiled, inlined, on_numbers
 from simulation.contracts import Contracts, on_the_way, worth_by_contract
 from simulation.ledger import Purpose, pence
@@ -60,7 +60,7 @@ class Priced(NamedTuple):
     start: IntArray
     was_ratio: FloatArray
     price_ratio: FloatArray
-    moved: BoolArray
+    moved: FloatArray
     load_end: IntArray
 
 
@@ -157,8 +157,9 @@ def _billed(
         count += 1
         spent[_CLIENT_SIDE, home] += rates.client_side * due
         spent[_FRONT_LINE, home] += rates.front_line * max(cost - due, 0.0)
-        if contracts.moved[row] and contracts.load_end[row] > quarter:
-            spent[_TRANSITION, home] += cost * rates.double_running[segment]
+        if contracts.load_end[row] > quarter:
+            double = contracts.moved[row] * rates.double_running[segment]
+            spent[_TRANSITION, home] += cost * double
         spent[_CHANGE, home] += cost * _changes(age, rates.ageing[segment])
     paid = Paid(service_of[:count], contract_of[:count], costs[:count], dues[:count])
     return Bill(paid, prices[:count], _all_pence(spent))

@@ -96,7 +96,9 @@ def _write_parties(
     contracts.start[new] = model.quarter
     contracts.end[new] = contracts.signed_end[new] = end
     contracts.quality[new] = model.suppliers.quality[supplier]
-    contracts.moved[new] = requirements.incumbent[awarded] != supplier
+    kept = requirements.incumbent[awarded] == supplier
+    contracts.moved[new] = 1.0 - requirements.held[awarded] * kept
+    contracts.local[new] = requirements.local[awarded]
 
 
 def _write_money(

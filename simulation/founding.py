@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from agents.columns import NONE, BoolArray, FloatArray, IntArray
+from simulation.requirements import local_work
 from simulation.segments import segment_table
 
 if TYPE_CHECKING:
@@ -55,6 +56,7 @@ def _write(model: "MarketModel", services: IntArray, supplier: IntArray) -> None
     contracts.key[rows] = model.services.key[services]
     contracts.lead[rows], contracts.segment[rows] = services, segment
     contracts.supplier[rows], contracts.councils[rows] = supplier, 1
+    contracts.local[rows] = local_work(model, segment, services)
     contracts.start[rows] = -(age * length).astype(np.int64)
     contracts.end[rows] = contracts.signed_end[rows] = contracts.start[rows] + length
     contracts.quality[rows] = model.suppliers.quality[supplier]

@@ -61,10 +61,11 @@ def take_stock(model: "MarketModel") -> None:
     taken = _taken_stock(
         contracts.in_force(),
         Held(contracts.supplier, contracts.segment, contracts.start, contracts.signed_end,
-             contracts.price_ratio, contracts.expected_loss),
+             contracts.price_ratio, contracts.expected_loss, contracts.local),
         services.contract, services.baseline, model.index, model.quarter, len(suppliers),
     )  # fmt: skip
-    suppliers.contracts[:], suppliers.turnover[:], suppliers.exposure[:], model.hub_volume = taken
+    suppliers.contracts[:], suppliers.turnover[:], suppliers.exposure[:] = taken[:3]
+    model.volume, model.hub_volume = taken.volume, taken.hub_volume
     weight = model.assumptions.exposure_weight
     model.free_capital = firm.free_capital(model.capital(), suppliers.exposure, weight)
 
@@ -78,15 +79,20 @@ class Held(NamedTuple):
     signed_end: IntArray
     price_ratio: FloatArray
     expected_loss: FloatArray
+    local: BoolArray
 
 
 class Stock(NamedTuple):
-    """What suppliers hold: contracts, turnover, exposure, and volume by segment, £m (a year)."""
+    """What suppliers hold: contracts, turnover, exposure, and volume by segment, £m (a year).
+
+    Work that must be done in the area adds nothing to a hub (D0 ¶24).
+    """
 
     contracts: IntArray
     turnover: FloatArray
     exposure: FloatArray
     volume: FloatArray
+    hub_volume: FloatArray
 
 
 @compiled
@@ -97,6 +103,7 @@ def _taken_stock(
     """Count what suppliers hold; ``contract`` and ``baseline`` are columns of services."""
     number, exposure = np.zeros(suppliers, dtype=np.int64), np.zeros(suppliers)
     turnover, volume = np.zeros(suppliers), np.zeros((suppliers, MARKETS))
+    hub_volume = np.zeros((suppliers, MARKETS))
     worth = worth_by_contract(contract, baseline, index, len(contracts.supplier))
     for row in live:
         supplier, end = contracts.supplier[row], contracts.signed_end[row]
@@ -105,8 +112,9 @@ def _taken_stock(
         number[supplier] += 1
         turnover[supplier] += paid
         volume[supplier, contracts.segment[row]] += paid
+        hub_volume[supplier, contracts.segment[row]] += paid * (not contracts.local[row])
         exposure[supplier] += contracts.expected_loss[row] * min(max(ahead, 0.0), 1.0)
-    return Stock(number, turnover, exposure, volume)
+    return Stock(number, turnover, exposure, volume, hub_volume)
 
 
 # --- learning ------------------------------------------------------------------------------------

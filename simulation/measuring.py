@@ -178,7 +178,7 @@ def _stock(model: "MarketModel") -> Measured:
         "saving_ahead": stock.ahead,
         "contract_years": len(contracts.in_force()) / 4,
         "value_in_force": stock.worth,
-        "concentration": _concentration(model.hub_volume),
+        "concentration": _concentration(model.volume),
         "quality_weighted": (stock.quality + in_house) / 4,
         "partnerships_performing": int((model.partnerships.stage == Stage.PERFORMING).sum()),
         "shared_councils": stock.sharing,

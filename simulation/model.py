@@ -53,7 +53,8 @@ class MarketModel(mesa.Model):  # type: ignore[type-arg]
         outcomes: one row a quarter, one column an outcome.
         measures: the raw quantities behind them.
         tables: event tables by name.
-        hub_volume: what suppliers hold by segment, £m a year (suppliers x segments).
+        volume: what suppliers hold by segment, £m a year (suppliers x segments).
+        hub_volume: the part of it that their hubs may deliver.
         free_capital: suppliers' capital that no contract ties up, £m.
         paid: what was paid for services outside in the last quarter.
         price_sample: recent awards from which buyers know prices, by segment.
@@ -61,6 +62,7 @@ class MarketModel(mesa.Model):  # type: ignore[type-arg]
         rivals_seen: bids that lately came for a tender, by segment.
     """
 
+    volume: FloatArray
     hub_volume: FloatArray
     free_capital: FloatArray
     paid: Paid

@@ -30,6 +30,7 @@ class Requirements:
         own_value: scale that members already hold, sum of squares over sum.
         partnership: group, or NONE.
         incumbent: supplier that holds the largest part now, or NONE.
+        held: part of the value that it holds.
         key: stable key of the tender: the leader's service and the ordinal of its need.
         quarters: length of the contract.
         share: share of each category of risk that the supplier is asked to carry.
@@ -57,6 +58,7 @@ class Requirements:
     own_value: FloatArray
     partnership: IntArray
     incumbent: IntArray
+    held: FloatArray
     key: KeyArray
     quarters: IntArray
     share: FloatArray
@@ -145,7 +147,7 @@ def gather(
         **of._asdict(), service=service, tender=tender, partnership=partnership,
         quarters=contract_quarters(model, segment), share=risk_shares(model, count),
         complexity=joint_complexity(model, segment, of.councils),
-        procedure=segment_table().procedure[segment], local=_local(model, segment, of.lead),
+        procedure=segment_table().procedure[segment], local=local_work(model, segment, of.lead),
         diligent=_diligent(model, of.lead), ceiling=np.full(count, np.inf),
         expected=np.zeros(count), funded=np.zeros(count),
     )  # fmt: skip
@@ -192,6 +194,7 @@ class Gathered(NamedTuple):
     value: FloatArray
     own_value: FloatArray
     incumbent: IntArray
+    held: FloatArray
     key: KeyArray
     unchanged: BoolArray
     was: FloatArray
@@ -239,9 +242,10 @@ def _gathered(
         of.commitment[one], of.skill[one] = commitment / value, skill / value
         of.risk_skill[one] = risk_skill / value
         of.key[one] = extended(mixed(held.key[lead]), np.uint64(held.ordinal[lead]))
-        of.incumbent[one] = _incumbent(held.contract, deals.supplier, service, worth, start, stop)
-        if of.incumbent[one] != NONE and not active[of.incumbent[one]]:
-            of.incumbent[one] = NONE
+        holder, part = _incumbent(held.contract, deals.supplier, service, worth, start, stop)
+        if holder != NONE and not active[holder]:
+            holder, part = NONE, 0.0
+        of.incumbent[one], of.held[one] = holder, part / value
         first = held.contract[lead]
         of.unchanged[one] = first != NONE and delivered[first] == stop - start
         for member in range(start, stop):
@@ -256,7 +260,8 @@ def _room(tenders: int, members: int) -> Gathered:
     return Gathered(
         np.empty(tenders, whole), np.empty(tenders, whole), np.empty(members, number),
         np.empty(tenders, whole), np.empty(tenders, number), np.empty(tenders, number),
-        np.empty(tenders, whole), np.empty(tenders, np.uint64), np.empty(tenders, np.bool_),
+        np.empty(tenders, whole), np.empty(tenders, number), np.empty(tenders, np.uint64),
+        np.empty(tenders, np.bool_),
         np.empty(tenders, number), np.empty(tenders, number), np.empty(tenders, number),
         np.empty(tenders, number), np.empty(tenders, number), np.empty(tenders, number),
     )  # fmt: skip
@@ -295,8 +300,11 @@ def _ratio(contract: int, was: FloatArray, agreed: FloatArray, reached: float) -
 def _incumbent(
     contract: IntArray, supplier: IntArray, service: IntArray, worth: FloatArray, start: int,
     stop: int,
-) -> int:  # fmt: skip
-    """Return the supplier with the largest part of the members from ``start``, or NONE."""
+) -> tuple[int, float]:  # fmt: skip
+    """Return the supplier with the largest part of the members from ``start``, and that part.
+
+    NONE and nothing where all are in house.
+    """
     largest, most = NONE, 0.0
     for member in range(start, stop):
         deal = contract[service[member]]
@@ -309,7 +317,7 @@ def _incumbent(
                 part += worth[other]
         if part > most or (part == most and supplier[deal] > largest):
             largest, most = supplier[deal], part
-    return largest
+    return largest, most
 
 
 def contract_quarters(model: "MarketModel", segment: IntArray) -> IntArray:
@@ -325,7 +333,7 @@ def joint_complexity(model: "MarketModel", segment: IntArray, councils: IntArray
     return joint
 
 
-def _local(model: "MarketModel", segment: IntArray, lead: IntArray) -> BoolArray:
+def local_work(model: "MarketModel", segment: IntArray, lead: IntArray) -> BoolArray:
     """Return which tenders insist on delivery in the area.
 
     At a share of one half each segment has its usual part; none at 0, all at 1.

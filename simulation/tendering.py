@@ -289,13 +289,16 @@ def _lots(model: "MarketModel", requirements: Requirements, terms: Terms) -> Lot
 def _incumbency(model: "MarketModel", requirements: Requirements) -> tuple[FloatArray, FloatArray]:
     """Return the factors on cost from taking a service over and from knowing it.
 
-    Who holds all that is re-tendered knows the councils' differences, too (D0 ¶54).
+    Who knows a service is spared the cost of taking it over, as far as it holds it. Who holds all
+    that is re-tendered knows the councils' differences, too (D0 ¶54).
     """
     assumptions = model.assumptions
-    takes_over = np.where(requirements.renewal, 1.0 + assumptions.switching_cost, 1.0)
+    takes_over = 1.0 + assumptions.switching_cost * requirements.renewal
+    others = 1.0 + assumptions.switching_cost * (requirements.renewal - requirements.held)
+    knows = 1.0 - assumptions.incumbent_advantage * requirements.held
     differences = model.coordination[requirements.segment] * (requirements.councils - 1)
     known = assumptions.known_differences * requirements.unchanged * differences
-    holds = (1.0 - assumptions.incumbent_advantage) * (1.0 - known / (1.0 + differences))
+    holds = others * knows * (1.0 - known / (1.0 + differences))
     return takes_over, holds
 
 

@@ -176,13 +176,16 @@ def _hubs(model: "MarketModel", requirements: Requirements, pairs: Pairs) -> Flo
 def _incumbency(model: "MarketModel", requirements: Requirements, pairs: Pairs) -> FloatArray:
     """Return the factor on cost from knowing a service or taking it over.
 
-    Who holds all that is re-tendered knows the councils' differences, too (D0 ¶54).
+    Who knows a service is spared the cost of taking it over, as far as it holds it. Who holds all
+    that is re-tendered knows the councils' differences, too (D0 ¶54).
     """
     assumptions = model.assumptions
-    takes_over = np.where(requirements.renewal, 1.0 + assumptions.switching_cost, 1.0)
+    takes_over = 1.0 + assumptions.switching_cost * requirements.renewal
+    others = 1.0 + assumptions.switching_cost * (requirements.renewal - requirements.held)
+    knows = 1.0 - assumptions.incumbent_advantage * requirements.held
     differences = model.coordination[requirements.segment] * (requirements.councils - 1)
     known = assumptions.known_differences * requirements.unchanged * differences
-    holds = (1.0 - assumptions.incumbent_advantage) * (1.0 - known / (1.0 + differences))
+    holds = others * knows * (1.0 - known / (1.0 + differences))
     factor = takes_over[pairs.tender]
     factor[pairs.holder] = holds[pairs.tender[pairs.holder]]
     return factor
