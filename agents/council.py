@@ -7,7 +7,6 @@ name says otherwise, shares in [0, 1].
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from agents.columns import (
     NONE,
@@ -41,6 +40,8 @@ class Councils(Table):
     commitment: FloatArray = number("share", "commitment that suppliers see")
     readiness: FloatArray = number("share", "readiness to share services")
     champion: BoolArray = flag("a champion of change is in post")
+    caution: FloatArray = number("share", "aversion to risk of members newly elected")
+    employer: FloatArray = number("share", "how far the council is the main employer of its place")
     borrowing_rank: FloatArray = number("share", "free to borrow where below the lever's share")
     reserve_target: IntArray = whole("pence", "reserves kept for change")
     credit: IntArray = whole("pence", "most loan principal that it may owe")
@@ -66,6 +67,7 @@ class Services(Table):
     partnership: IntArray = whole(
         "row", "group in which a joint contract is prepared", initial=NONE
     )
+    maturity: FloatArray = number("share", "how well its cost and performance are known and owned")
     ordinal: IntArray = whole("count", "times that the need has come up")
     retry: IntArray = whole("quarter", "when a postponed need comes up again", initial=NONE)
 
@@ -93,6 +95,7 @@ def joining_attraction(
     kilometres: FloatArray,
     politics: FloatArray,
     size_ratio: FloatArray,
+    threat: FloatArray,
     readiness: FloatArray,
     pressure: FloatArray,
     champion: BoolArray,
@@ -100,19 +103,21 @@ def joining_attraction(
     """Return what draws a council to a partner apart from money, as a share of cost.
 
     Trust from earlier ties draws; distance, political difference and fear of a dominant partner
-    repel (D1 §4.2, 4.4); autonomy has a price that readiness lowers.
+    repel (D1 §4.2, 4.4), all the more under a threat of reorganisation; autonomy has a price that
+    readiness lowers.
 
     Args:
         trust: trust in the other council, 0-1.
         kilometres: distance between them.
         politics: political distance, 0-1.
         size_ratio: the other's requirement over one's own.
+        threat: threat of reorganisation that the other stands for; negative among its victims.
         readiness: one's readiness to share, 0-1.
         pressure: one's pressure to save, 0-1.
         champion: one has a champion in post.
     """
     dominance = np.maximum(np.log(size_ratio) - 1.0, 0.0)
-    repelled = 0.03 * kilometres / 100.0 + 0.02 * politics + 0.02 * dominance
+    repelled = 0.03 * kilometres / 100.0 + 0.02 * politics + 0.02 * dominance + 0.08 * threat
     drawn = 0.04 * trust + 0.03 * pressure + 0.02 * champion
     return drawn - repelled - 0.10 * (1.0 - readiness)
 
@@ -126,22 +131,35 @@ def scale_gain(value: float, added: float, elasticity: float) -> float:
     return 1.0 - kept
 
 
-def walk_away_chance(
-    base: float,
-    trust: FloatArray,
-    politics: FloatArray,
-    kilometres: FloatArray,
-    champion: BoolArray,
-    mandate: float | NDArray[np.floating[Any]],
-) -> FloatArray:
-    """Return the chance that members leave a group before they commit.
+SHARING_STAGES = (
+    "awareness of potential",
+    "open to proposals",
+    "driving interest",
+    "in corporate strategy",
+    "leadership",
+)
+"""Stages of sharing (D1 chart 4), a fifth of readiness each."""
 
-    Conflict rises with political and physical distance and where the champion is lost
-    (D1 §1.8, 3.3); trust lowers it; a mandate leaves little room to go.
+OPEN, SEEKS = 0.2, 0.4
+"""Readiness from which a council is open to proposals, and from which it seeks partners itself."""
+
+
+def sharing_stage(readiness: FloatArray) -> IntArray:
+    """Return the stage of sharing at which councils are, a place in ``SHARING_STAGES``."""
+    return np.minimum((5.0 * readiness).astype(np.int64), 4)
+
+
+def unowned(maturity: FloatArray) -> FloatArray:
+    """Return the factor on errors and losses where cost and performance are little known.
+
+    It is 1 at a medium maturity (D1 chart 5): without a baseline nobody can tell what was saved,
+    and without an owner nobody sees to it (D1 §4.3, 6.6).
     """
-    lost = 1 - champion
-    conflict = 0.6 + 0.5 * politics + 0.4 * kilometres / 100.0 + 0.6 * lost - 0.8 * trust
-    return np.minimum(np.maximum(base * conflict * (1.0 - 0.9 * mandate), 0.0), 0.95)
+    return 1.5 - maturity
+
+
+MATURITY = ("low", "medium", "high")
+"""Maturity of a service for being shared (D1 chart 5), a third of the scale each."""
 
 
 def highest_viable_price(

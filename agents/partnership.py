@@ -1,12 +1,27 @@
-"""Partnerships: groups of councils that commission together, and how a group grows."""
+"""Partnerships: groups of councils that commission together, how they grow and how they hold.
+
+Groups go through the stages of Tuckman's model (D1 appendix 1): forming, storming, norming,
+performing; most end on the way. Rules are functions of arrays, one entry a member or a group.
+"""
 
 from enum import IntEnum
 
 import numpy as np
 
-from agents.columns import NONE, BoolArray, FloatArray, IntArray, Table, number, whole
+from agents.columns import (
+    NONE,
+    BoolArray,
+    FloatArray,
+    IntArray,
+    Table,
+    flag,
+    number,
+    rows_where,
+    whole,
+)
 from agents.compiled import compiled, inlined
 from agents.council import scale_gain
+from agents.governance import INFORMAL
 from agents.handles import Handle
 
 
@@ -14,8 +29,13 @@ class Stage(IntEnum):
     """Where a group stands."""
 
     FORMING = 0
-    PERFORMING = 1
-    DISSOLVED = 2
+    STORMING = 1
+    NORMING = 2
+    PERFORMING = 3
+    DISSOLVED = 4
+
+
+STAGE_NAMES = tuple(stage.name.lower() for stage in Stage)
 
 
 class Partnerships(Table):
@@ -23,25 +43,71 @@ class Partnerships(Table):
 
     lead: IntArray = whole("row", "service of the council that leads")
     kind: IntArray = whole("code", "kind of service")
-    formed: IntArray = whole("quarter", "when it began to form")
-    ready: IntArray = whole("quarter", "when its members decide")
     stage: IntArray = whole("code", "stage")
+    formed: IntArray = whole("quarter", "when it began to form; 0 or less before the first")
+    stormed: IntArray = whole("quarter", "when its members began to differ; 0 if never")
+    normed: IntArray = whole("quarter", "when they settled their differences; 0 if never")
+    performed: IntArray = whole("quarter", "when its first joint contract began; 0 if never")
+    ready: IntArray = whole("quarter", "when it may leave the stage in which it stands")
+    deadline: IntArray = whole("quarter", "last one in which it may sign and be funded; 0 none")
+    governance: IntArray = whole("code", "model of collaboration", initial=INFORMAL)
+    neutral: BoolArray = flag("its case is made across parties")
+    phased: BoolArray = flag("members may enter one after the other")
     members_sought: IntArray = whole("count", "members when it formed")
     members: IntArray = whole("count", "members that committed")
+    joined: IntArray = whole("count", "members that joined a joint contract later")
+    withdrew: IntArray = whole("count", "members that left a joint contract")
     contract: IntArray = whole("row", "joint contract", initial=NONE)
+    tries: IntArray = whole("count", "tenders that failed and were repeated")
+    proven: BoolArray = flag("its first success has been noticed")
     ended: IntArray = whole("quarter", "when it dissolved; 0 while it stands")
     ended_how: IntArray = whole("code", "why it dissolved")
     value: FloatArray = number("£m a year", "in-house cost of what it shares")
+
+    def preparing(self) -> IntArray:
+        """Return the rows of groups that have no joint contract yet, or prepare the next."""
+        return rows_where(self.stage < Stage.PERFORMING)
 
 
 ENDED_HOW = (
     "",
     "walked away",
+    "no agreement",
+    "voted down",
     "no business case",
     "no cash",
     "tender failed",
     "collapsed",
+    "members withdrew",
 )
+
+CAUSES = (
+    "none",
+    "politics",
+    "place of the service",
+    "fear of a dominant partner",
+    "staff and employers",
+    "no champion",
+    "new members",
+    "no gain",
+    "trouble with the service",
+    "the group fell apart",
+)
+"""Why a member decides as it does: the largest of what speaks against the partnership."""
+
+NO_GAIN, TROUBLE, FELL_APART = (CAUSES.index(one) for one in CAUSES[-3:])
+
+
+class Ballots(Table):
+    """One row a decision of a member: to walk away, its vote, to withdraw, to join."""
+
+    partnership: IntArray = whole("row", "group")
+    service: IntArray = whole("row", "the member's service")
+    quarter: IntArray = whole("quarter", "when it was taken")
+    stage: IntArray = whole("code", "stage in which it was taken")
+    stays: BoolArray = flag("it goes on, or in")
+    cause: IntArray = whole("code", "what spoke most against")
+    gain: FloatArray = number("of annual cost", "net saving a year that its case shows; 0 unknown")
 
 
 @compiled
@@ -109,8 +175,153 @@ def grow_group(
     return chosen[:count]
 
 
+def conflict(
+    politics: FloatArray,
+    kilometres: FloatArray,
+    remoteness: float,
+    size_ratio: FloatArray,
+    threat: FloatArray,
+    staff: FloatArray,
+    champion: BoolArray,
+    caution: FloatArray,
+) -> FloatArray:
+    """Return what sets members against a partnership, by cause (members x 7, as ``CAUSES``).
+
+    Args:
+        politics: political distance from the leader, 0-1; 0 where the case is neutral (D1 §4.3).
+        kilometres: distance to the leader, where the service will be (D1 §1.8).
+        remoteness: how much a remote site counts, 1 as usual.
+        size_ratio: the leader's requirement over the member's own.
+        threat: threat of reorganisation that the leader stands for, 0-1 (D1 §4.4; D4).
+        staff: part of the staff to be moved, times how much the council is the main employer and
+            how hard transfers are (D1 §4.4, 6.5).
+        champion: a champion of change is in post (D1 §1.8).
+        caution: new members are averse to risk, 0-1.
+    """
+    feared = np.maximum(np.log(size_ratio) - 1.0, 0.0)
+    return np.stack([
+        np.zeros(len(politics)),
+        0.5 * politics,
+        0.4 * kilometres / 100.0 * remoteness,
+        0.15 * feared + 0.5 * threat,
+        0.4 * staff,
+        0.5 * (1.0 - champion),
+        0.5 * caution,
+    ], axis=1)  # fmt: skip
+
+
+def tension(
+    conflict: FloatArray, trust: FloatArray, compromise: float, support: float
+) -> FloatArray:
+    """Return members' tension with the group, 0 and more; 1 is much.
+
+    Trust from earlier ties, ability to compromise and a facilitator lower it (D1 §3.3, 4.2).
+
+    Args:
+        conflict: what sets each member against it, all causes together.
+        trust: in the leader, -1 to 1.
+        compromise: ability to compromise, 0-1; 0.5 as usual.
+        support: facilitation, 0-1.
+    """
+    calmed = (1.5 - compromise) * (1.0 - 0.4 * support)
+    return np.maximum(0.3 + conflict - 0.8 * trust, 0.05) * calmed
+
+
+def walk_away_chance(
+    base: FloatArray,
+    tension: FloatArray,
+    withdrawal: FloatArray,
+    urgency: FloatArray,
+    obliged: FloatArray,
+) -> FloatArray:
+    """Return the chance a quarter that members walk away before they commit.
+
+    Args:
+        base: chance at a tension of 1.
+        tension: members' tension.
+        withdrawal: factor of the group's governance.
+        urgency: what leaving now would lose because of a deadline, 0-1.
+        obliged: mandate under which a member must aggregate, 0-1; it leaves little room to go.
+    """
+    return np.minimum(base * tension * withdrawal * (1 - 0.5 * urgency) * (1 - 0.9 * obliged), 0.95)
+
+
+def settle_chance(
+    pace: float, tension: FloatArray, compromise: float, support: float, urgency: FloatArray
+) -> FloatArray:
+    """Return the chance a quarter that groups settle their differences.
+
+    Whoever can compromise settles sooner; a facilitator and a date to agree by help (D1 §1.1, 3.3).
+
+    Args:
+        pace: chance at a mean tension of a half.
+        tension: mean tension of each group's members.
+        compromise: ability to compromise, 0-1; 0.5 as usual.
+        support: facilitation, 0-1.
+        urgency: what delay loses because of a deadline, 0-1.
+    """
+    helped = (0.5 + compromise) * (1.0 + 0.5 * support) * (1.0 + urgency)
+    return np.minimum(pace * helped / (0.5 + tension), 0.95)
+
+
+def urgency(quarters_left: IntArray, grant: FloatArray, pull: float) -> FloatArray:
+    """Return how a deadline presses, 0-1: the nearer it is and the more a grant pays.
+
+    Args:
+        quarters_left: to the deadline; negative where there is none or it has passed.
+        grant: part of the set-up cost that would be lost.
+        pull: at the deadline, where the grant pays all.
+    """
+    near = np.where(quarters_left >= 0, 1.0 / (1.0 + np.maximum(quarters_left, 0) / 4.0), 0.0)
+    return np.minimum(pull * grant * near, 1.0)
+
+
+def no_vote_margin(
+    gain: FloatArray,
+    caution: FloatArray,
+    readiness: FloatArray,
+    trust: FloatArray,
+    leaving: FloatArray,
+    pull: FloatArray,
+) -> FloatArray:
+    """Return by how much a member's case falls short of what its council wants, of annual cost.
+
+    Args:
+        gain: net saving a year that the case shows, of annual cost.
+        caution: new members are averse to risk, 0-1.
+        readiness: to share, 0-1.
+        trust: in the leader, -1 to 1.
+        leaving: what leaving a service that is shared already costs, of annual cost.
+        pull: of a mandate, of annual cost.
+    """
+    wary = 0.02 * caution + 0.02 * (1.0 - readiness) - 0.02 * trust
+    return wary - gain - leaving - pull
+
+
+def withdrawal_chance(
+    base: float,
+    tension: FloatArray,
+    troubled: BoolArray,
+    remote: FloatArray,
+    withdrawal: FloatArray,
+    exit_cost: FloatArray,
+) -> FloatArray:
+    """Return the chance a quarter that members leave a joint contract.
+
+    Args:
+        base: chance at a tension of 1.
+        tension: members' tension.
+        troubled: the contract is in trouble.
+        remote: how remote a standardised service has become, 0 and more (D1 §3.2, 4.5).
+        withdrawal: factor of the group's governance.
+        exit_cost: what leaving costs, of annual cost.
+    """
+    driven = (tension + 2.0 * troubled + remote) * withdrawal
+    return np.minimum(base * driven / (1.0 + 4.0 * exit_cost), 0.95)
+
+
 def set_up_quarters(base: int, members: IntArray) -> IntArray:
-    """Return the quarters from first talks to a decision: more partners take longer (D1 §7.2)."""
+    """Return quarters that more partners than two take longer over (D1 §7.2)."""
     return base + (members - 2) // 3
 
 

@@ -4,7 +4,7 @@ Prices are real, at 2006. An assumption with a ``uniform`` distribution is sampl
 """
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Literal
 
 from pydantic.dataclasses import dataclass
 
@@ -69,10 +69,41 @@ class Assumptions:
     readiness: float = _sampled(0.4, "share", (0, 1), (0.3, 0.5), "mean readiness to share in 2006", "D4; D1 §3.1")
     joining_spread: float = _fixed(0.03, "share", 0, 0.5, "spread of what else draws or repels a partner")
     mandate_force: float = _sampled(0.15, "share", (0, 1), (0.1, 0.2), "pull of a full mandate, as a share of cost", "D0 ¶62-64")
-    search_share: float = _fixed(0.2, "share", 0, 1, "chance that a council with a champion looks for partners unasked")
+    search_share: float = _fixed(0.3, "share", 0, 1, "chance that a council with a champion looks for partners unasked")
     alignment_window: float = _fixed(4.0, "quarters", 0, 40, "how near its end a contract may be given up for a joint one", "D0 ¶67")
-    partnership_quarters: float = _fixed(4.0, "quarters", 0, 20, "from first talks of two partners to their decision", "D1 §7.2")
-    walk_away: float = _sampled(0.25, "chance", (0, 1), (0.15, 0.35), "chance that a member leaves before it commits", "D1 §1.8, 4.2")
+    forming_quarters: float = _fixed(2.0, "quarters", 1, 20, "first talks, before members begin to differ", "D1 §7.2")
+    settling: float = _sampled(0.35, "a quarter", (0, 1), (0.25, 0.45), "chance that a group settles its differences, at a mean tension of a half", "D1 app. 1")
+    patience: float = _fixed(10.0, "quarters", 1, 100, "after which a group that has not settled gives up")
+    walk_away: float = _sampled(0.07, "a quarter", (0, 1), (0.04, 0.10), "chance that a member walks away while members differ, at a tension of 1", "D1 §1.8, 4.2")
+    late_differences: float = _fixed(0.4, "factor", 0, 5, "chance to walk away while a case is prepared, over that while members differ; a model process lowers it", "D0 ¶66")
+    vote_spread: float = _sampled(0.04, "of annual cost", (0, 1), (0.02, 0.06), "what members do not know of their case, at a maturity of a half", "D1 chart 5")
+    minimum_participants: float = _fixed(0.5, "share", 0, 1, "members without which a group gives up", "D0 ¶67")
+    phased_entry: float = _fixed(0.2, "share", 0, 1, "groups whose members enter one after the other", "D0 ¶67")
+    lease_spread: float = _sampled(1.0, "years", (0, 10), (0.5, 1.5), "over which members' leases and contracts end apart", "D0 ¶67")
+    compromise: float = _sampled(0.5, "share", (0, 1), (0.4, 0.6), "ability to compromise; 0.5 as usual", "D1 §3.3, app. 1")
+    site_remoteness: float = _fixed(1.0, "factor", 0, 10, "on what distance to the place of the service counts", "D1 §1.8")
+    staff_transfers: float = _sampled(0.5, "share", (0, 1), (0.3, 0.7), "how hard it is to transfer staff", "D1 §4.4, 6.5")
+    neutral_cases: float = _sampled(0.3, "share", (0, 1), (0.15, 0.45), "cases that are made across parties", "D1 §4.3")
+    funding_uncertainty: float = _fixed(0.0, "chance", 0, 1, "chance that the fund does not pay the later stages of a project", "D1 §1.2")
+    deadline_pull: float = _fixed(1.5, "factor", 0, 10, "how a deadline presses where a grant pays all", "D1 §1.1")
+    governance: Literal["chosen", "informal_collaboration", "joint_venture", "consortium", "contractual_partnership", "lead_client", "prime_contractor", "trading_company"] = declare("chosen", unit="", meaning="model of collaboration that groups choose, or are held to", source="D1 §5")
+    cost_sharing: Literal["equal", "size", "use"] = declare("size", unit="", meaning="rule by which members share set-up cost", source="D1 §3.2")
+    metering: float = _fixed(0.3, "of client side", 0, 5, "what charging by use adds to the cost of managing a joint contract", "D1 §3.2, 6.7")
+    metering_strife: float = _fixed(0.15, "tension", 0, 5, "what charging by use adds to members' tension", "D1 §3.2, 6.7")
+    withdrawal: float = _sampled(0.004, "a quarter", (0, 1), (0.002, 0.006), "chance that a member leaves a joint contract, at a tension of 1", "D1 §3.2, 4.5")
+    remoteness: float = _fixed(1.0, "factor", 0, 10, "on how a standardised service becomes remote", "D1 §3.2, 4.5")
+    reorganisation_threat: float = _fixed(0.0, "share", 0, 1, "threat of reorganisation while it lasts", "D1 §4.4; D4")
+    reorganisation_start: float = _fixed(1.0, "quarter", 1, 200, "first quarter of the threat")
+    reorganisation_quarters: float = _fixed(12.0, "quarters", 0, 200, "how long the threat lasts")
+    squeeze: float = _fixed(0.0, "% a year", 0, 20, "cashable saving asked on top while spending is squeezed")
+    squeeze_start: float = _fixed(17.0, "quarter", 1, 200, "first quarter of the squeeze")
+    squeeze_quarters: float = _fixed(20.0, "quarters", 0, 200, "how long the squeeze lasts")
+    first_sharers: float = _sampled(0.2, "share", (0, 1), (0.15, 0.25), "councils with a shared service in 2006", "D4")
+    first_buyers: float = _fixed(0.32, "share", 0, 1, "councils that share procurement in 2006, and so know each other", "D4")
+    first_trust: float = _fixed(0.2, "trust", 0, 1, "trust among councils that share procurement", "D4")
+    maturity: float = _sampled(0.5, "share", (0, 1), (0.4, 0.6), "mean maturity of services: how well cost and performance are known and owned", "D1 chart 5")
+    peers: float = _sampled(0.03, "share", (0, 1), (0.01, 0.05), "readiness that a council gains or loses by hearing of others' success or failure", "D1 §2.5; D4")
+    taught: float = _fixed(0.004, "a quarter", 0, 1, "readiness that full support to partnerships teaches", "D1 §4.2")
     coordination: float = _sampled(0.012, "share", (0, 0.2), (0.005, 0.02), "rise of cost with one more council to coordinate")
     standardisation: float = _sampled(0.3, "share", (0, 1), (0.2, 0.4), "how far councils' services are alike", "D1 §4.5")
     set_up_saving: float = _sampled(0.05, "of annual value", (0, 1), (0.03, 0.07), "usual saving by which set-up cost is reckoned", "D1 §4.3")

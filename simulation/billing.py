@@ -61,6 +61,8 @@ class Priced(NamedTuple):
     was_ratio: FloatArray
     price_ratio: FloatArray
     moved: FloatArray
+    leak: FloatArray
+    client_side: FloatArray
     load_end: IntArray
 
 
@@ -155,8 +157,9 @@ def _billed(
         service_of[count], contract_of[count] = service, row
         costs[count], dues[count], prices[count] = cost, due, pence(due)
         count += 1
-        spent[_CLIENT_SIDE, home] += rates.client_side * due
-        spent[_FRONT_LINE, home] += rates.front_line * max(cost - due, 0.0)
+        spent[_CLIENT_SIDE, home] += rates.client_side * contracts.client_side[row] * due
+        lost = rates.front_line * contracts.leak[row]
+        spent[_FRONT_LINE, home] += lost * max(cost - due, 0.0)
         if contracts.load_end[row] > quarter:
             double = contracts.moved[row] * rates.double_running[segment]
             spent[_TRANSITION, home] += cost * double

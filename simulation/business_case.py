@@ -6,6 +6,7 @@ import numpy as np
 
 from agents.columns import NONE, BoolArray, FloatArray, IntArray
 from agents.council import highest_viable_price
+from agents.governance import ALONE, governance_table, shared_cost
 from agents.partnership import set_up_cost
 from agents.supplier import demand_scale
 from simulation.contracts import sum_by
@@ -14,6 +15,9 @@ from simulation.segments import segment_table, worth_of_saving
 
 if TYPE_CHECKING:
     from simulation.model import MarketModel
+
+USE_SPREAD = 0.3
+"""Spread of log use of a service beyond its size."""
 
 
 class Case(NamedTuple):
@@ -39,23 +43,28 @@ class Case(NamedTuple):
         return self.price <= self.ceiling
 
 
-def assess(model: "MarketModel", project: IntArray, service: IntArray) -> Case:
+def assess(
+    model: "MarketModel", project: IntArray, service: IntArray, governance: IntArray | None = None
+) -> Case:
     """Return the business cases of projects.
 
     Args:
         model: the model.
         project: to which project each entry of ``service`` belongs, rising from 0.
         service: members' services, the leader's first.
+        governance: model of collaboration of each project; none known where absent.
     """
     assumptions, number = model.assumptions, np.bincount(project)
     segment = model.services.segment[service[np.cumsum(number) - number]]
     own = model.services.baseline[service] * model.index
     value = sum_by(project, own, len(number))
-    cost = set_up_cost(
+    governed = np.full(len(number), ALONE) if governance is None else governance
+    cost = governance_table().set_up[governed] * set_up_cost(
         value, assumptions.set_up_saving, assumptions.set_up_years, assumptions.set_up_floor
     )
-    price = _expected_price(model, segment, value, sum_by(project, own**2, len(number)), number)
-    otherwise = _otherwise(model, segment, project, service, own)
+    own_value = sum_by(project, own**2, len(number)) / value
+    price = _expected_price(model, segment, value, own_value, number, governed)
+    otherwise = sum_by(project, own * _own_ratio(model, service), len(number))
     length = contract_quarters(model, segment)
     worth = worth_of_saving(assumptions.discount_rate)[segment, length]
     ceiling = highest_viable_price(
@@ -69,20 +78,67 @@ def _expected_price(
     model: "MarketModel",
     segment: IntArray,
     value: FloatArray,
-    squares: FloatArray,
+    own_value: FloatArray,
     number: IntArray,
+    governance: IntArray,
 ) -> FloatArray:
     elasticity = segment_table().scale_elasticity[segment] * model.assumptions.demand_scale
-    scale = demand_scale(value, squares / value, number, elasticity, model.coordination[segment])
+    elasticity = elasticity * governance_table().scale[governance]
+    scale = demand_scale(value, own_value, number, elasticity, model.coordination[segment])
     price: FloatArray = value * model.award_price[segment] * scale
     return price
 
 
-def _otherwise(
-    model: "MarketModel", segment: IntArray, project: IntArray, service: IntArray, own: FloatArray
+def member_gains(model: "MarketModel", group: IntArray, service: IntArray) -> FloatArray:
+    """Return what each member's own case shows: net saving a year, of its annual cost.
+
+    The price falls on members by size, set-up by the rule of sharing. A grant counts as far as it
+    is thought certain (D1 §1.2). Renewals need no set-up.
+
+    Args:
+        model: the model.
+        group: group of each entry of ``service``, rows of partnerships.
+        service: members' services.
+    """
+    assumptions, partnerships = model.assumptions, model.partnerships
+    rows, place = np.unique(group, return_inverse=True)
+    order = np.argsort(place, kind="stable")
+    case = assess(model, place[order], service[order], partnerships.governance[rows])
+    own = model.services.baseline[service] * model.index
+    value = sum_by(place, own, len(rows))
+    length = contract_quarters(model, model.services.segment[partnerships.lead[rows]])
+    paid = case.price * (1.0 + assumptions.client_side) / value
+    saving = (_own_ratio(model, service) - paid[place]) * (1.0 + assumptions.claim_optimism)
+    new = partnerships.contract[rows] == NONE
+    cost = case.set_up * new * (1.0 - _certain_grant(model, rows))
+    part = set_up_shares(model, place, service, len(rows)) * cost[place]
+    gain: FloatArray = saving - part / (own * length[place] / 4.0)
+    return gain
+
+
+def _certain_grant(model: "MarketModel", rows: IntArray) -> FloatArray:
+    """Return the part of set-up that groups count on the fund to pay for good."""
+    levers, deadline = model.levers, model.partnerships.deadline[rows]
+    open_to = (deadline == 0) | (deadline >= model.quarter)
+    pays = levers.pump_priming_share * (1.0 - levers.pump_priming_repayment)
+    certain = 1.0 - model.assumptions.funding_uncertainty
+    return np.where(open_to & (model.fund_balance > 0), pays * certain, 0.0)
+
+
+def set_up_shares(
+    model: "MarketModel", place: IntArray, service: IntArray, groups: int
 ) -> FloatArray:
-    """Return what members would pay otherwise: in-house cost, or the going price if outside."""
+    """Return each member's share in its group's set-up cost, by the rule of sharing (D1 §3.2)."""
+    use = np.exp(USE_SPREAD * model.draws.normal("use", model.services.key[service]))
+    rule = model.assumptions.cost_sharing
+    weight = shared_cost(rule, model.services.baseline[service], use)
+    share: FloatArray = weight / sum_by(place, weight, groups)[place]
+    return share
+
+
+def _own_ratio(model: "MarketModel", service: IntArray) -> FloatArray:
+    """Return what each member would pay otherwise over in-house cost."""
+    segment = model.services.segment[service]
     going = model.award_price[segment] * (1.0 + model.assumptions.client_side)
     outside = model.services.contract[service] != NONE
-    ratio = np.where(outside, np.minimum(going, 1.0)[project], 1.0)
-    return sum_by(project, own * ratio, len(segment))
+    return np.where(outside, np.minimum(going, 1.0), 1.0)

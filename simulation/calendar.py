@@ -74,6 +74,7 @@ def _hold_elections(model: "MarketModel") -> None:
     councils.control[changed] = fresh[changed]
     gone = changed & model.draws.happens("champion unseated", LOST_AFTER_DEFEAT, councils.key, year)
     councils.champion[gone] = False
+    councils.caution[changed] = 1.0
 
 
 def _election_offset(model: "MarketModel") -> "np.ndarray[tuple[int], np.dtype[np.int64]]":

@@ -8,23 +8,19 @@ from scipy.special import ndtr
 from agents import supplier as firm
 from agents.columns import NONE, BoolArray, FloatArray, IntArray, KeyArray, rows_where
 from agents.compiled import compiled, inlined, on_numbers
+from agents.council import unowned
 from agents.partnership import Stage
 from simulation.contracts import Ended, delivered_by
+from simulation.ending import release
 from simulation.ledger import PENCE, Account, Purpose, to_pence
 from simulation.needs import of_performing_group
-from simulation.partnering import (
-    READINESS_GAINED,
-    READINESS_LOST,
-    TRUST_GAINED,
-    TRUST_LOST,
-    dissolve,
-    remember,
-)
+from simulation.partnering import dissolve, try_again
 from simulation.randomness import extended, normal_at
 from simulation.requirements import Requirements
-from simulation.route import Plan, postpone, release
+from simulation.route import Plan, postpone
 from simulation.segments import RISKS
 from simulation.tendering import Result
+from simulation.ties import lose_heart, take_heart, tell
 
 if TYPE_CHECKING:
     from simulation.model import MarketModel
@@ -121,8 +117,11 @@ def _write_money(
     contracts.risk_ratio[new] = bids.risk[winner] / value
     contracts.finance_ratio[new] = bids.finance[winner] / value
     contracts.funded[new] = requirements.funded[awarded]
-    claimed = np.maximum(1.0 - ratio, 0.0) * (1.0 + assumptions.claim_optimism)
-    contracts.claimed_ratio[new] = claimed
+    unknown = unowned(requirements.maturity[awarded])
+    claimed = np.maximum(1.0 - ratio, 0.0) * (1.0 + assumptions.claim_optimism * unknown)
+    contracts.claimed_ratio[new], contracts.leak[new] = claimed, unknown
+    by_use = (assumptions.cost_sharing == "use") & (requirements.councils[awarded] > 1)
+    contracts.client_side[new] = 1.0 + assumptions.metering * by_use
     contracts.investment[new] = result.terms.investment[awarded]
     contracts.platform[new] = result.terms.platform[awarded]
 
@@ -217,18 +216,22 @@ def _start_group(model: "MarketModel", contract: int) -> None:
     group, partnerships = int(model.contracts.partnership[contract]), model.partnerships
     partnerships.stage[group] = Stage.PERFORMING
     partnerships.contract[group] = contract
+    if partnerships.performed[group] == 0:
+        partnerships.performed[group] = model.quarter
+        model.tally["partnerships_started"] += 1
+        model.tally["quarters_to_agree"] += model.quarter - int(partnerships.formed[group])
     partnerships.value[group] = model.contracts.value[contract]
     partnerships.members[group] = model.contracts.councils[contract]
     model.tally["partnerships_agreed"] += 1
     model.tally["partnership_members"] += int(model.contracts.councils[contract])
     members = rows_where(model.services.contract == contract)
-    remember(model, members, TRUST_GAINED, READINESS_GAINED)
+    take_heart(model, members)
 
 
 def _put_off(model: "MarketModel", requirements: Requirements, result: Result) -> None:
     failed = result.winning == NONE
     groups = requirements.partnership[failed]
-    dissolve(model, groups[groups != NONE], "tender failed")
+    try_again(model, groups[groups != NONE])
     postpone(model, requirements.service[failed[requirements.tender]])
 
 
@@ -395,7 +398,8 @@ def collapse(model: "MarketModel", rows: IntArray, how: Ended) -> None:
     joint = rows[of_performing_group(model, rows)]
     for contract in joint.tolist():
         ours = rows_where(model.services.contract == contract)
-        remember(model, ours, TRUST_LOST, READINESS_LOST)
+        lose_heart(model, ours)
+        tell(model, ours, good=False)
     dissolve(model, contracts.partnership[joint], "collapsed")
     release(model, members, how)
     model.services.retry[members] = model.quarter + TROUBLED_QUARTERS

@@ -6,8 +6,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
-from agents.columns import NONE, IntArray
-from agents.partnership import ENDED_HOW, Stage
+from agents.columns import NONE, BoolArray, IntArray
+from agents.council import SHARING_STAGES, sharing_stage
+from agents.governance import NAMES as GOVERNANCE_NAMES
+from agents.partnership import CAUSES, ENDED_HOW, STAGE_NAMES
 from simulation.contracts import ENDED_NAMES, sum_by
 from simulation.ledger import PENCE, PURPOSES, Account
 from simulation.register import CONTROLS, COUNCIL_TYPES
@@ -76,16 +78,33 @@ COLUMNS: Mapping[str, Mapping[str, str]] = {
         "ended_how": "how it ended",
     },
     "partnerships": {
-        "formed": "quarter",
+        "formed": "quarter; first talks",
+        "stormed": "quarter in which members began to differ; empty if never",
+        "normed": "quarter in which they settled their differences; empty if never",
+        "performed": "quarter in which the first joint contract began; empty if never",
         "segment": "segment",
         "lead": "council that leads",
+        "lead_type": "type of the council that leads",
+        "governance": "model of collaboration",
         "members_sought": "count; members when it formed",
         "members": "count; members that committed",
+        "joined": "count; members that joined a joint contract later",
+        "withdrew": "count; members that left a joint contract",
         "value": "£m a year; in-house cost of what it shares",
         "stage": "stage at the end",
         "fund_claim": "£m; claimed from the fund",
         "ended": "quarter; 0 while it stands",
         "ended_how": "why it dissolved",
+    },
+    "decisions": {
+        "quarter": "quarter",
+        "partnership": "row in partnerships",
+        "council": "council that decides",
+        "segment": "segment",
+        "stage": "stage of the group in which it decides",
+        "stays": "it goes on, or in",
+        "cause": "what spoke most against, where it leaves",
+        "gain": "% of annual cost; net saving that its business case showed; 0 where there is none",
     },
     "councils": {
         "name": "council",
@@ -101,6 +120,8 @@ COLUMNS: Mapping[str, Mapping[str, str]] = {
         "services": "count",
         "joint_services": "count; services in a joint contract at the end",
         "joint_quarters": "quarters with a service in a joint contract",
+        "readiness": "%; readiness to share at the end",
+        "sharing_stage": "stage of sharing at the end",
     },
     "suppliers": {
         "name": "invented name",
@@ -144,6 +165,7 @@ class Tables(Mapping[str, pd.DataFrame]):
             "tenders": _tenders,
             "contracts": _contracts,
             "partnerships": _partnerships,
+            "decisions": _decisions,
             "councils": _councils,
             "suppliers": _suppliers,
             "ledger": _ledger,
@@ -282,15 +304,42 @@ def _partnerships(model: "MarketModel") -> dict[str, Any]:
     segment = model.services.segment[table.lead]
     return {
         "formed": table.formed,
+        "stormed": _when(table.stormed),
+        "normed": _when(table.normed),
+        "performed": _when(table.performed, table.contract != NONE),
         "segment": _named(segment, SEGMENT_NAMES),
         "lead": _named(model.services.council[table.lead], model.register.told_apart),
+        "lead_type": _named(model.councils.type[model.services.council[table.lead]], COUNCIL_TYPES),
+        "governance": _named(table.governance, GOVERNANCE_NAMES),
         "members_sought": table.members_sought,
         "members": table.members,
+        "joined": table.joined,
+        "withdrew": table.withdrew,
         "value": table.value,
-        "stage": _named(table.stage, [stage.name.lower() for stage in Stage]),
+        "stage": _named(table.stage, STAGE_NAMES),
         "fund_claim": claimed / PENCE,
         "ended": table.ended,
         "ended_how": _named(table.ended_how, ENDED_HOW),
+    }
+
+
+def _when(quarter: IntArray, happened: BoolArray | None = None) -> pd.Series:
+    """Return quarters, empty where what they date has not ``happened``."""
+    known = quarter != 0 if happened is None else happened
+    return pd.Series(quarter, dtype="Int64").where(known)
+
+
+def _decisions(model: "MarketModel") -> dict[str, Any]:
+    table, services = model.ballots, model.services
+    return {
+        "quarter": table.quarter,
+        "partnership": table.partnership,
+        "council": _named(services.council[table.service], model.register.told_apart),
+        "segment": _named(services.segment[table.service], SEGMENT_NAMES),
+        "stage": _named(table.stage, STAGE_NAMES),
+        "stays": table.stays,
+        "cause": _named(table.cause, CAUSES),
+        "gain": 100.0 * table.gain,
     }
 
 
@@ -313,6 +362,8 @@ def _councils(model: "MarketModel") -> dict[str, Any]:
         "services": np.bincount(services.council, minlength=size),
         "joint_services": np.bincount(services.council[held][joint], minlength=size),
         "joint_quarters": councils.joint_quarters,
+        "readiness": 100.0 * councils.readiness,
+        "sharing_stage": _named(sharing_stage(councils.readiness), SHARING_STAGES),
     }
 
 

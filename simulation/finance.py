@@ -7,6 +7,7 @@ import numpy as np
 
 from agents.columns import NONE, BoolArray, FloatArray, IntArray, rows_where
 from agents.compiled import compiled
+from agents.governance import governance_table
 from agents.government import repayment_due
 from simulation.billing import SPENDING, bill, running_cost
 from simulation.contracts import worth_by_contract
@@ -28,6 +29,9 @@ RECURRENT = (
 
 STAGES = 4
 """Stages in which a project is set up and paid, one a quarter."""
+
+GUARANTEED_STAGES = 2
+"""Stages that the fund has bound itself to pay for."""
 
 SAVING_MEMORY = 0.25
 DIVIDEND_ABOVE = 1.25
@@ -160,6 +164,7 @@ def _pay_stages(model: "MarketModel") -> None:
     if not len(due):
         return
     stages.open[due] = False
+    _withdraw_funding(model, due)
     council, loan, paid = stages.council[due], stages.from_loan[due], stages.from_fund[due]
     account = model.ledger.council(council)
     model.ledger.post(Account.FUND, account, Purpose.FUND_CLAIM, paid)
@@ -170,6 +175,19 @@ def _pay_stages(model: "MarketModel") -> None:
     np.add.at(councils.loan_instalment, council, np.ceil(loan / instalments).astype(np.int64))
     claimed = stages.claim[due] != NONE
     _claim_paid(model, stages.claim[due][claimed], paid[claimed])
+
+
+def _withdraw_funding(model: "MarketModel", due: IntArray) -> None:
+    """Leave members with the bill where the fund stops paying for later stages (D1 §1.2).
+
+    Only the first stages are guaranteed; what is withdrawn from a project is withdrawn for good.
+    """
+    stages, contracts = model.stages, model.contracts
+    contract = stages.contract[due]
+    later = model.quarter - contracts.start[contract] >= GUARANTEED_STAGES
+    key = contracts.key[contract]
+    stops = model.draws.happens("funding stops", model.assumptions.funding_uncertainty, key)
+    stages.from_fund[due[later & stops]] = 0
 
 
 def _claim_paid(model: "MarketModel", rows: IntArray, paid: IntArray) -> None:
@@ -189,6 +207,8 @@ def _pay_for_procurement(model: "MarketModel", requirements: Requirements, resul
     rate = table.buyer_rate[procedure] * requirements.complexity
     cost = assumptions.buyer_cost * (table.buyer_fixed[procedure] + rate * requirements.value)
     cost = cost * (1.0 + assumptions.diligence_cost * requirements.diligent)
+    own = governance_table().own_buyers[requirements.governance]
+    cost = cost * (1.0 + own * (requirements.councils - 1))
     members = requirements.service
     worth = services.baseline[members] * model.index
     part = worth / requirements.value[requirements.tender]

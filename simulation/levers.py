@@ -81,7 +81,7 @@ class Levers:
         source="D0 ¶84",
     )  # fmt: skip
     pump_priming_deadline: int | None = declare(
-        None, unit="quarters", bounds=(1, 200), sweep=(2, 20), planned=True,
+        None, unit="quarters", bounds=(1, 200), sweep=(2, 20),
         meaning="by when partners must sign to be funded",
         source="D1 §1.1",
     )  # fmt: skip
@@ -156,12 +156,12 @@ class Levers:
         source="D0 ¶72-75, 84",
     )  # fmt: skip
     partnership_support: float = declare(
-        0.0, unit="share", bounds=SHARE, planned=True,
+        0.0, unit="share", bounds=SHARE,
         meaning="brokerage between councils and a model process for joint commissioning",
         source="D0 ¶66; D1 §4.2",
     )  # fmt: skip
     publicity: float = declare(
-        0.2, unit="share", bounds=SHARE, planned=True,
+        0.2, unit="share", bounds=SHARE,
         meaning="how widely outcomes of sharing, good and bad, are published",
         source="D1 §2.5; D4",
     )  # fmt: skip

@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from agents.columns import NONE, BoolArray, FloatArray, IntArray
+from agents.columns import NONE, BoolArray, FloatArray, IntArray, rows_where
 from agents.compiled import compiled
 from agents.partnership import Stage
 from simulation.delivery import quality_now
@@ -24,6 +24,9 @@ UPPER = (COUNCIL_TYPES.index("county"), COUNCIL_TYPES.index("unitary"))
 
 Measured = dict[str, float]
 
+TROUBLE_REMEMBERED = 4
+"""Quarters for which members still report a trouble that is over."""
+
 LARGE_DEALS = tuple(SEGMENT_NAMES.index(name) for name in ("managed", "functional", "strategic"))
 """Segments whose deals are for large suppliers."""
 
@@ -32,7 +35,9 @@ TALLIED = (
     "supplier_failures", "partnerships_formed", "partnerships_agreed", "partnership_members",
     "walked_away", "projects_viable", "projects_started", "projects_unfunded", "fund_claims",
     "fund_deadweight", "fund_written_off", "supplier_investment", "events", "disputes",
-    "large_entrants", "projects_by_supplier",
+    "large_entrants", "projects_by_supplier", "partnership_members_sought", "withdrew",
+    "joined_later", "voted", "voted_against", "late_exits", "partnerships_ended",
+    "partnerships_started", "quarters_to_agree",
 )  # fmt: skip
 """Measures that phases count as they go."""
 
@@ -181,9 +186,22 @@ def _stock(model: "MarketModel") -> Measured:
         "concentration": _concentration(model.volume),
         "quality_weighted": (stock.quality + in_house) / 4,
         "partnerships_performing": int((model.partnerships.stage == Stage.PERFORMING).sum()),
+        "partnerships_preparing": len(model.partnerships.preparing()),
+        "readiness": float(model.councils.readiness.sum()),
+        **_members(model),
         "shared_councils": stock.sharing,
         "councils": len(model.councils),
     }
+
+
+def _members(model: "MarketModel") -> Measured:
+    """Count members of joint contracts in force, and those whose contract is in trouble."""
+    partnerships, contracts = model.partnerships, model.contracts
+    rows = rows_where(partnerships.stage == Stage.PERFORMING)
+    contract = partnerships.contract[rows]
+    members = contracts.councils[contract]
+    troubled = contracts.troubled_until[contract] > model.quarter - TROUBLE_REMEMBERED
+    return {"sharing_members": int(members.sum()), "troubled_members": int(members[troubled].sum())}
 
 
 @compiled

@@ -12,7 +12,7 @@ from mesa.datacollection import DataCollector
 from agents.columns import NONE, BoolArray, FloatArray, IntArray, KeyArray
 from agents.council import Council, Councils
 from agents.government import Claims, Government, Stages
-from agents.partnership import Partnership, Partnerships
+from agents.partnership import Ballots, Partnership, Partnerships
 from agents.supplier import LargeSupplier, Sme, Suppliers
 from simulation import (
     calendar,
@@ -20,6 +20,7 @@ from simulation import (
     finance,
     market,
     measuring,
+    membership,
     needs,
     partnering,
     population,
@@ -31,7 +32,7 @@ from simulation.billing import Paid
 from simulation.contracts import Contracts
 from simulation.errors import InputError
 from simulation.events import Tables, note_tenders
-from simulation.founding import found_contracts
+from simulation.founding import found_contracts, found_partnerships
 from simulation.geography import geography
 from simulation.horizon import in_quarter, quarterly, reader
 from simulation.ledger import PENCE, Account, Ledger, Purpose
@@ -40,6 +41,7 @@ from simulation.outcomes import MEASURES, OUTCOMES
 from simulation.randomness import Draws, fresh_seed
 from simulation.register import Register, kilometres
 from simulation.segments import segment_table
+from simulation.ties import Ties, grow_ready
 
 MOST_YEARS = 50
 STARTING_PRICES = 20.0
@@ -112,6 +114,7 @@ class MarketModel(mesa.Model):  # type: ignore[type-arg]
         self._found_councils()
         self._found_suppliers()
         found_contracts(self)
+        found_partnerships(self)
         market.take_stock(self)
 
     def _find_rules(self) -> None:
@@ -149,15 +152,16 @@ class MarketModel(mesa.Model):  # type: ignore[type-arg]
         self.councils: Councils = population.found_councils(
             self.register, self.assumptions, self.draws
         )
-        self.services = population.found_services(self.councils, self.draws)
+        self.services = population.found_services(self.councils, self.assumptions, self.draws)
         population.set_reserves(self.councils, self.services, self.assumptions)
         self.service_of: IntArray = np.full((len(self.councils), len(population.KINDS)), NONE)
         self.service_of[self.services.council, self.services.kind] = np.arange(len(self.services))
         self.contracts = Contracts()
         self.partnerships = Partnerships()
+        self.ballots = Ballots()
         self.claims = Claims()
         self.stages = Stages()
-        self.ties = partnering.Ties(len(self.councils))
+        self.ties = Ties(len(self.councils))
         everyone = self.ledger.council(np.arange(len(self.councils)))
         reserves = self.councils.reserve_target
         self.ledger.post(Account.TAXPAYERS, everyone, Purpose.RESERVES, reserves)
@@ -186,6 +190,8 @@ class MarketModel(mesa.Model):  # type: ignore[type-arg]
         self.quarter += 1
         self.tally.clear()
         calendar.turn(self)
+        grow_ready(self)
+        membership.attend(self)
         arisen = needs.arise(self)
         alone, groups = partnering.advance(self, arisen)
         plan = route.choose(self, alone, groups)

@@ -33,8 +33,16 @@ def arise(model: "MarketModel") -> IntArray:
 
 def council_pressure(model: "MarketModel") -> FloatArray:
     """Return each council's pressure to save, 0-1."""
-    target, gap = model.levers.efficiency_target, model.assumptions.pressure_gap
-    return pressure(target, model.quarter, model.councils.saving_rate, gap)
+    target = model.levers.efficiency_target + _squeeze(model)
+    rate, gap = model.councils.saving_rate, model.assumptions.pressure_gap
+    return pressure(target, model.quarter, rate, gap)
+
+
+def _squeeze(model: "MarketModel") -> float:
+    """Return the saving asked on top this quarter, % a year, while spending is squeezed."""
+    assumptions = model.assumptions
+    since = model.quarter - assumptions.squeeze_start
+    return assumptions.squeeze if 0 <= since < assumptions.squeeze_quarters else 0.0
 
 
 def of_performing_group(model: "MarketModel", contract: IntArray) -> BoolArray:

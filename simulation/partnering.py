@@ -1,32 +1,45 @@
-"""Phase 3, partnering: councils look for partners, groups form, and members commit or walk away."""
+"""Phase 3, partnering: groups form, differ, settle, vote and commit; most end on the way.
 
-from functools import cache
+Groups go through Tuckman's stages (D1 appendix 1). While members differ, and while they prepare,
+any of them may walk away; norming ends in each member's own vote on its own business case. What
+commits goes to the market; `simulation.membership` has what follows once a joint contract runs.
+"""
+
 from itertools import pairwise
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
+from scipy.special import ndtr
 
-from agents.columns import NONE, BoolArray, FloatArray, IntArray, KeyArray, rows_where
-from agents.compiled import compiled, inlined, on_numbers
-from agents.council import joining_attraction, political_distance, walk_away_chance
-from agents.partnership import ENDED_HOW, Stage, grow_group, set_up_quarters
-from simulation.business_case import assess
+from agents import partnership as rules
+from agents.columns import NONE, BoolArray, FloatArray, IntArray, rows_where
+from agents.council import political_distance, unowned
+from agents.governance import NAMES, NOT_CHOSEN, choose_governance, governance_table
+from agents.partnership import ENDED_HOW, FELL_APART, NO_GAIN, Stage
+from simulation.business_case import member_gains
 from simulation.contracts import sum_by
-from simulation.geography import Borders, Candidates, apart
-from simulation.needs import council_pressure
-from simulation.randomness import extended, mixed, normal_at, uniform_at
-from simulation.register import CONTROLS
-from simulation.segments import segment_table
+from simulation.seeking import (
+    ALLIED,
+    COUNTY,
+    DISTRICT,
+    INDEPENDENT_FROM,
+    SAME_COUNTY_TRUST,
+    reorganisation_threat,
+    seek,
+)
+from simulation.segments import procedure_table, segment_table
+from simulation.ties import lose_heart
 
 if TYPE_CHECKING:
     from simulation.model import MarketModel
 
-INDEPENDENT_FROM = CONTROLS.index("no_overall_control")
-TRUST_GAINED, TRUST_LOST = 0.2, -0.2
-READINESS_GAINED, READINESS_LOST = 0.1, -0.1
-SAME_COUNTY_TRUST = 0.2
-FURTHEST_VIRTUAL = 100.0
-"""Distance beyond which more does not matter to virtual partnerships, km."""
+
+LEAVING = 0.2
+"""Cost of leaving a shared service at the end of its contract, of annual cost, beside what the
+agreement asks: systems and staff to be found again (assumed)."""
+
+MOST_TRIES = 1
+"""Times that a group repeats a tender that failed."""
 
 
 class Group(NamedTuple):
@@ -36,42 +49,43 @@ class Group(NamedTuple):
     services: IntArray
 
 
-class Ties:
-    """Trust between councils beyond that of strangers, earned and lost by earlier groups.
+class Members(NamedTuple):
+    """Members of groups that prepare a joint contract, or have one; one entry a member.
 
     Attributes:
-        trust: by council and council, in [-1, 1].
+        service: the member's service.
+        council: its council.
+        group: its group.
+        leader: the council that leads.
     """
 
-    def __init__(self, councils: int) -> None:
-        """Start without ties among ``councils``."""
-        self.trust: FloatArray = np.zeros((councils, councils))
+    service: IntArray
+    council: IntArray
+    group: IntArray
+    leader: IntArray
 
-    def add(self, members: IntArray, change: float) -> None:
-        """Change trust between every two of ``members``, councils."""
-        _change_trust(self.trust, members, change)
-
-
-@compiled
-def _change_trust(trust: FloatArray, members: IntArray, change: float) -> None:
-    for one in members:
-        for other in members:
-            if one != other:
-                trust[one, other] = min(max(trust[one, other] + change, -1.0), 1.0)
+    def only(self, wanted: BoolArray) -> "Members":
+        """Return those that are ``wanted``."""
+        return Members(*(column[wanted] for column in self))
 
 
 def advance(model: "MarketModel", needs: IntArray) -> tuple[IntArray, list[Group]]:
-    """Let due groups decide and new ones form.
+    """Let groups differ, settle and vote, and new ones form.
 
     Returns:
         The services whose need is met alone this quarter, and the groups that have agreed.
     """
     _reconvene(model)
-    left_alone, agreed = _decide(model)
-    _form(model, needs)
+    left = [_walk_away(model)]
+    _settle(model)
+    rejected, agreed = _vote(model)
+    left.append(rejected)
+    _begin_to_differ(model)
+    seek(model, needs)
+    _hold_contracts_open(model)
     alone = np.zeros(len(model.services), dtype=bool)
     alone[needs] = model.services.partnership[needs] == NONE
-    alone[left_alone] = True
+    alone[_in_need(model, np.concatenate(left))] = True
     return rows_where(alone), agreed
 
 
@@ -86,343 +100,266 @@ def dissolve(model: "MarketModel", rows: IntArray, how: str) -> None:
     partnerships.stage[rows] = Stage.DISSOLVED
     partnerships.ended[rows] = model.quarter
     partnerships.ended_how[rows] = ENDED_HOW.index(how)
+    model.tally["partnerships_ended"] += len(rows)
 
 
-def remember(model: "MarketModel", services: IntArray, trust: float, readiness: float) -> None:
-    """Let the councils of ``services`` keep the memory of working together, good or bad."""
-    members = model.services.council[services]
-    model.ties.add(members, trust)
-    changed = np.clip(model.councils.readiness[members] + readiness, 0.0, 1.0)
-    model.councils.readiness[members] = changed
+def try_again(model: "MarketModel", rows: IntArray) -> None:
+    """Let groups whose tender failed go to the market once more; end those that already have."""
+    partnerships, services = model.partnerships, model.services
+    again = rows[partnerships.tries[rows] < MOST_TRIES]
+    partnerships.tries[again] += 1
+    partnerships.stage[again] = Stage.NORMING
+    segment = services.segment[partnerships.lead[again]]
+    wait = np.maximum(procedure_table().quarters[segment_table().procedure[segment]], 1)
+    partnerships.ready[again] = model.quarter + wait
+    services.ordinal[np.isin(services.partnership, again)] += 1
+    dissolve(model, np.setdiff1d(rows, again), "tender failed")
 
 
-# --- forming -------------------------------------------------------------------------------------
+# --- members and what sets them apart ------------------------------------------------------------
 
 
-class ServiceFacts(NamedTuple):
-    """What seeking partners looks at in services; ``value`` in £m a year.
-
-    Attributes:
-        of: service by council and kind, or NONE.
-        open: it may join a group.
-        obliged: it must look for partners.
-    """
-
-    key: KeyArray
-    council: IntArray
-    segment: IntArray
-    kind: IntArray
-    of: IntArray
-    value: FloatArray
-    open: BoolArray
-    obliged: BoolArray
+def _preparing(model: "MarketModel", *stages: Stage) -> Members:
+    """Return the members of groups that prepare and are in one of ``stages``."""
+    group_of, stage = model.services.partnership, model.partnerships.stage
+    service = rows_where(group_of != NONE)
+    members = members_of(model, service, group_of[service])
+    return members.only(np.isin(stage[members.group], stages))
 
 
-class CouncilFacts(NamedTuple):
-    """What seeking partners looks at in councils.
-
-    Attributes:
-        politics: political distance by control and control.
-        trust: earned trust by council and council.
-    """
-
-    family: IntArray
-    control: IntArray
-    readiness: FloatArray
-    pressure: FloatArray
-    champion: BoolArray
-    politics: FloatArray
-    trust: FloatArray
+def members_of(model: "MarketModel", service: IntArray, group: IntArray) -> Members:
+    """Return ``service`` as members of ``group``, rows of partnerships."""
+    council = model.services.council
+    return Members(service, council[service], group, council[model.partnerships.lead[group]])
 
 
-class Rules(NamedTuple):
-    """Numbers that rule how partners are sought.
+class Mood(NamedTuple):
+    """How members stand to their group, one entry a member.
 
     Attributes:
-        elasticity: fall of unit cost with scale, by segment.
-        coordination: rise of cost for each further council, by segment.
-        furthest: distance beyond which more does not matter, km.
-        pull: what a mandate adds to the attraction of those it obliges.
-        spread: spread of personal rapport, with the key of its draws and the quarter.
-        most: largest group.
+        tension: how far a member is at odds with its group, 0 and more.
+        cause: what speaks most against the group, a place in ``CAUSES``.
     """
 
-    elasticity: FloatArray
-    coordination: FloatArray
-    furthest: float
-    pull: float
-    spread: float
-    rapport: np.uint64
-    quarter: np.uint64
-    most: int
+    tension: FloatArray
+    cause: IntArray
 
 
-def _form(model: "MarketModel", needs: IntArray) -> None:
-    """Grow groups from leaders among ``needs``, in the order of their draws."""
-    leaders = needs[_seeks(model, needs)]
-    if not len(leaders):
-        return
-    turn = np.argsort(model.draws.uniform("turn", model.services.key[leaders], model.quarter))
-    leaders, services = leaders[turn], _service_facts(model)
-    enough = np.where(services.obliged[leaders], model.levers.aggregation_threshold, np.inf)
-    reached = model.geography.candidates(model.levers.aggregation_reach)
-    members, sizes = _gathered(
-        leaders, enough, reached, model.geography.borders, services, _council_facts(model),
-        _rules(model),
+def mood(model: "MarketModel", members: Members) -> Mood:
+    """Return how ``members`` stand to their groups."""
+    assumptions, councils, services = model.assumptions, model.councils, model.services
+    one, other = members.council, members.leader
+    politics = political_distance(councils.control[one], councils.control[other], INDEPENDENT_FROM)
+    lead = model.partnerships.lead[members.group]
+    at_home = services.contract[members.service] == NONE
+    conflict = rules.conflict(
+        politics * ~model.partnerships.neutral[members.group],
+        model.kilometres(one, other), assumptions.site_remoteness,
+        services.baseline[lead] / services.baseline[members.service],
+        _threat(model, one, other), assumptions.staff_transfers * councils.employer[one] * at_home,
+        councils.champion[one], councils.caution[one],
     )  # fmt: skip
-    _found(model, *_worth_founding(model, members, sizes), needs)
-
-
-def _service_facts(model: "MarketModel") -> ServiceFacts:
-    services, contracts = model.services, model.contracts
-    value, free, obliged = _joinable(
-        services.baseline, services.partnership, services.contract, contracts.end,
-        contracts.partnership, model.index, model.levers.aggregation_threshold,
-        model.quarter + model.assumptions.alignment_window,
+    tension = rules.tension(
+        conflict.sum(axis=1) + assumptions.metering_strife * (assumptions.cost_sharing == "use"),
+        trust_between(model, one, other), assumptions.compromise,
+        model.levers.partnership_support,
     )  # fmt: skip
-    fixed = services.key, services.council, services.segment, services.kind, model.service_of
-    return ServiceFacts(*fixed, value, free, obliged)
+    return Mood(tension, np.argmax(conflict, axis=1))
 
 
-def _council_facts(model: "MarketModel") -> CouncilFacts:
-    councils = model.councils
-    return CouncilFacts(
-        model.geography.family, councils.control, councils.readiness, council_pressure(model),
-        councils.champion, _political_distances(), model.ties.trust,
+def trust_between(model: "MarketModel", one: IntArray, other: IntArray) -> FloatArray:
+    """Return trust between pairs of councils: earned, and that of one county."""
+    family = model.geography.family
+    earned, kin = model.ties.trust[one, other], family[one] == family[other]
+    trust: FloatArray = earned + SAME_COUNTY_TRUST * kin
+    return trust
+
+
+def _threat(model: "MarketModel", one: IntArray, other: IntArray) -> FloatArray:
+    """Return the threat of reorganisation that ``other`` stands for to ``one``."""
+    kind, family = model.councils.type, model.geography.family
+    allied = (kind[one] == DISTRICT) & (kind[other] == DISTRICT) & (one != other)
+    threat = np.where(allied, ALLIED, kind[other] == COUNTY) * (one != other)
+    felt: FloatArray = reorganisation_threat(model) * threat * (family[one] == family[other])
+    return felt
+
+
+def _urgency(model: "MarketModel", groups: IntArray) -> FloatArray:
+    """Return how a deadline presses ``groups``; a grant weighs more than a loan."""
+    levers, deadline = model.levers, model.partnerships.deadline[groups]
+    grant = levers.pump_priming_share * (1.0 - 0.5 * levers.pump_priming_repayment)
+    left = np.where(deadline > 0, deadline - model.quarter, -1)
+    return rules.urgency(left, np.full(len(groups), grant), model.assumptions.deadline_pull)
+
+
+def _obliged(model: "MarketModel", services: IntArray) -> FloatArray:
+    """Return the mandate under which services must aggregate, 0-1."""
+    below = model.services.baseline[services] * model.index < model.levers.aggregation_threshold
+    return np.where(below, model.levers.aggregation_mandate, 0.0)
+
+
+# --- storming and norming ------------------------------------------------------------------------
+
+
+def _begin_to_differ(model: "MarketModel") -> None:
+    """Let groups whose first talks are over begin to storm."""
+    partnerships = model.partnerships
+    due = partnerships.stage == Stage.FORMING
+    rows = rows_where(due & (partnerships.ready <= model.quarter))
+    partnerships.stage[rows], partnerships.stormed[rows] = Stage.STORMING, model.quarter
+
+
+def _walk_away(model: "MarketModel") -> IntArray:
+    """Let members of groups that storm or norm walk away; return the services that are left."""
+    members = _preparing(model, Stage.STORMING, Stage.NORMING)
+    if not len(members.service):
+        return members.service
+    assumptions, held = model.assumptions, mood(model, members)
+    late = model.partnerships.stage[members.group] == Stage.NORMING
+    chance = rules.walk_away_chance(
+        assumptions.walk_away * np.where(late, _late_part(model), 1.0),
+        held.tension, governance_table().withdrawal[model.partnerships.governance[members.group]],
+        _urgency(model, members.group), _obliged(model, members.service),
     )  # fmt: skip
+    key = model.services.key[members.service]
+    walks = model.draws.happens("walk away", chance, key, model.quarter)
+    note_decisions(model, members.only(walks), stays=False, cause=held.cause[walks])
+    return _leave(model, members, walks, np.full(len(model.partnerships), 2), "walked away")
 
 
-@cache
-def _political_distances() -> FloatArray:
-    """Return political distances by control and control."""
-    control = np.arange(len(CONTROLS))
-    return political_distance(control[:, None], control, INDEPENDENT_FROM)
+def _late_part(model: "MarketModel") -> float:
+    """Return the chance to walk away late, over that while members differ.
 
-
-def _rules(model: "MarketModel") -> Rules:
-    levers, assumptions = model.levers, model.assumptions
-    return Rules(
-        elasticity=segment_table().scale_elasticity * assumptions.demand_scale,
-        coordination=model.coordination,
-        furthest=FURTHEST_VIRTUAL if levers.aggregation_reach == "national" else np.inf,
-        pull=levers.aggregation_mandate * assumptions.mandate_force,
-        spread=assumptions.joining_spread,
-        rapport=model.draws.root("rapport"),
-        quarter=np.uint64(model.quarter),
-        most=levers.max_partners,
-    )
-
-
-def _seeks(model: "MarketModel", needs: IntArray) -> BoolArray:
-    """Return which councils look for partners: those that must, and a few of their own accord."""
-    services, councils = model.services, model.councils
-    council = services.council[needs]
-    willing = councils.champion[council] & (councils.readiness[council] > 0.3)
-    key = services.key[needs], services.ordinal[needs]
-    unasked = willing & model.draws.happens("search", model.assumptions.search_share, *key)
-    return _obliged(model, needs) | unasked
-
-
-def _obliged(model: "MarketModel", services: IntArray) -> BoolArray:
-    value = model.services.baseline[services] * model.index
-    return value < model.levers.aggregation_threshold
-
-
-@compiled
-def _joinable(
-    baseline: FloatArray, partnership: IntArray, contract: IntArray, end: IntArray,
-    group: IntArray, index: float, threshold: float, soon: float,
-) -> tuple[FloatArray, BoolArray, BoolArray]:  # fmt: skip
-    """Return what services are worth, which may join a group, and which must look for partners.
-
-    Those may join that are in house, or on a contract of their own that ends ``soon``. The first
-    three arguments are services'; ``end`` and ``group`` are contracts'.
+    Without a model process for joint commissioning differences come up late (D0 ¶66).
     """
-    value, free = np.empty(len(baseline)), np.empty(len(baseline), dtype=np.bool_)
-    obliged = np.empty(len(baseline), dtype=np.bool_)
-    for service in range(len(baseline)):
-        held = contract[service]
-        value[service] = baseline[service] * index
-        obliged[service] = value[service] < threshold
-        free[service] = partnership[service] == NONE
-        if held != NONE and (end[held] > soon or group[held] != NONE):
-            free[service] = False
-    return value, free, obliged
+    return model.assumptions.late_differences * (1.0 - 0.8 * model.levers.partnership_support)
 
 
-@compiled
-def _gathered(
-    leaders: IntArray, enough: FloatArray, reached: Candidates, borders: Borders,
-    services: ServiceFacts, councils: CouncilFacts, rules: Rules,
-) -> tuple[IntArray, IntArray]:  # fmt: skip
-    """Return the groups that leaders gather, each in its turn among those not yet taken.
-
-    A group stops looking at a value of ``enough``, £m a year: the threshold, where it must
-    aggregate.
+def _leave(
+    model: "MarketModel", members: Members, leaves: BoolArray, least: IntArray, how: str
+) -> IntArray:
+    """Let members go; groups left with fewer than ``least`` (by group) end because of ``how``.
 
     Returns:
-        The groups' services, each group's leader first, and the groups' sizes.
+        The services that have no group any more.
     """
-    taken = np.zeros(len(services.kind), dtype=np.bool_)
-    place = np.full(len(councils.control), NONE)
-    members, total = np.empty(len(services.kind), dtype=np.int64), 0
-    sizes, groups = np.empty(len(leaders), dtype=np.int64), 0
-    for turn in range(len(leaders)):
-        leader = leaders[turn]
-        if taken[leader]:
-            continue
-        offers, attraction = _offers(leader, taken, reached, services, councils, rules)
-        if not len(offers):
-            continue
-        home, homes = services.council[leader], services.council[offers]
-        segment = services.segment[leader]
-        chosen = grow_group(
-            attraction, services.value[offers],
-            _adjoining(home, homes, reached.must_adjoin, borders, place),
-            services.value[leader], rules.elasticity[segment], rules.coordination[segment],
-            rules.most, enough[turn],
-        )  # fmt: skip
-        if len(chosen):
-            size = 1 + len(chosen)
-            members[total], taken[leader] = leader, True
-            for one in range(len(chosen)):
-                members[total + 1 + one] = offers[chosen[one]]
-                taken[offers[chosen[one]]] = True
-            sizes[groups] = size
-            total, groups = total + size, groups + 1
-    return members[:total], sizes[:groups]
+    model.tally["walked_away"] += int(leaves.sum())
+    late = model.partnerships.stage[members.group[leaves]] == Stage.NORMING
+    model.tally["late_exits"] += int(late.sum())
+    remaining = np.bincount(members.group[~leaves], minlength=len(model.partnerships))
+    touched = np.zeros(len(model.partnerships), dtype=bool)
+    touched[members.group[leaves]] = True
+    over = touched & (remaining < least)
+    model.services.partnership[members.service[leaves]] = NONE
+    stranded = over[members.group] & ~leaves
+    note_decisions(model, members.only(stranded), stays=False, cause=FELL_APART)
+    for row in rows_where(over).tolist():
+        lose_heart(model, members.service[members.group == row])
+    dissolve(model, rows_where(over), how)
+    _follow_another(model, members.only(~leaves & ~stranded))
+    return members.service[leaves | stranded]
 
 
-@compiled
-def _offers(
-    leader: int, taken: BoolArray, reached: Candidates, services: ServiceFacts,
-    councils: CouncilFacts, rules: Rules,
-) -> tuple[IntArray, FloatArray]:  # fmt: skip
-    """Return the services that could join ``leader`` and what draws each pair together."""
-    home = services.council[leader]
-    offers, count = np.empty(reached.rows.shape[1], dtype=np.int64), 0
-    attraction = np.empty(len(offers))
-    segment = services.segment[leader]
-    best_gain = 1.0 - 2.0 ** -rules.elasticity[segment] - rules.coordination[segment]
-    for place in range(len(offers)):
-        council = reached.rows[home, place]
-        if council == NONE:
-            break
-        service = services.of[council, services.kind[leader]]
-        if service == NONE or taken[service] or not services.open[service]:
-            continue
-        away = min(reached.kilometres[home, place], rules.furthest)
-        drawn = _attraction(leader, service, away, services, councils, rules)
-        if drawn + best_gain > 0:
-            offers[count], attraction[count] = service, drawn
-            count += 1
-    return offers[:count], attraction[:count]
+def _follow_another(model: "MarketModel", members: Members) -> None:
+    """Let the first of the members lead where the leader has left."""
+    lead = model.partnerships.lead
+    lost = model.services.partnership[lead[members.group]] != members.group
+    rows, first = np.unique(members.group[lost], return_index=True)
+    lead[rows] = members.service[lost][first]
 
 
-@inlined
-def _attraction(
-    leader: int, candidate: int, kilometres: float, services: ServiceFacts,
-    councils: CouncilFacts, rules: Rules,
-) -> float:  # fmt: skip
-    """Return what draws a pair together: the less willing of the two decides."""
-    one, other = services.council[leader], services.council[candidate]
-    trust = councils.trust[one, other]
-    trust += SAME_COUNTY_TRUST * (councils.family[one] == councils.family[other])
-    politics = councils.politics[councils.control[one], councils.control[other]]
-    ratio = services.value[leader] / services.value[candidate]
-    theirs = _willingness(candidate, trust, kilometres, politics, ratio, services, councils, rules)
-    ours = _willingness(leader, trust, kilometres, politics, 1.0 / ratio, services, councils, rules)
-    pair = extended(mixed(services.key[leader]), services.key[candidate])
-    luck = normal_at(extended(extended(rules.rapport, pair), rules.quarter))
-    return min(theirs, ours) + rules.spread * luck
-
-
-_joining_attraction = on_numbers(joining_attraction)
-
-
-@inlined
-def _willingness(
-    service: int, trust: float, kilometres: float, politics: float, size_ratio: float,
-    services: ServiceFacts, councils: CouncilFacts, rules: Rules,
-) -> float:  # fmt: skip
-    """Return what draws the council of ``service`` to a partner, and what it is obliged to."""
-    council = services.council[service]
-    drawn = _joining_attraction(
-        trust, kilometres, politics, size_ratio, councils.readiness[council],
-        councils.pressure[council], councils.champion[council],
-    )  # fmt: skip
-    pulled: float = drawn + rules.pull * services.obliged[service]
-    return pulled
-
-
-@compiled
-def _adjoining(
-    home: int, homes: IntArray, must_adjoin: bool, borders: Borders, place: IntArray
-) -> BoolArray:
-    """Return whether each of ``homes`` adjoins ``home`` (first column) and each other.
-
-    ``place`` is room for each council's column; NONE throughout, before and after.
-    """
-    adjoins = np.full((len(homes), len(homes) + 1), not must_adjoin)
-    if not must_adjoin:
-        return adjoins
-    place[home] = 0
-    for column in range(len(homes)):
-        place[homes[column]] = column + 1
-    for row in range(len(homes)):
-        for other in borders.other[borders.first[homes[row]] : borders.first[homes[row] + 1]]:
-            if place[other] != NONE:
-                adjoins[row, place[other]] = True
-    place[home] = NONE
-    for council in homes:
-        place[council] = NONE
-    return adjoins
-
-
-def _worth_founding(
-    model: "MarketModel", members: IntArray, sizes: IntArray
-) -> tuple[IntArray, IntArray]:
-    """Return the groups that would pass a business case on what is known today."""
-    if not len(sizes):
-        return members, sizes
-    place = np.repeat(np.arange(len(sizes)), sizes)
-    viable = assess(model, place, members).viable
-    return members[viable[place]], sizes[viable]
-
-
-def _found(model: "MarketModel", members: IntArray, sizes: IntArray, needs: IntArray) -> None:
-    """Begin groups of ``members``, each group's leader first, and hold their contracts open."""
-    if not len(sizes):
+def _settle(model: "MarketModel") -> None:
+    """Let storming groups settle their differences, and those that cannot give up."""
+    members = _preparing(model, Stage.STORMING)
+    rows, place = np.unique(members.group, return_inverse=True)
+    if not len(rows):
         return
-    services, partnerships = model.services, model.partnerships
-    rows, lead = partnerships.extend(len(sizes)), members[np.cumsum(sizes) - sizes]
-    wait = np.maximum(set_up_quarters(int(model.assumptions.partnership_quarters), sizes), 1)
-    place = np.repeat(np.arange(len(sizes)), sizes)
-    partnerships.lead[rows], partnerships.kind[rows] = lead, services.kind[lead]
-    partnerships.formed[rows], partnerships.ready[rows] = model.quarter, model.quarter + wait
-    partnerships.members_sought[rows] = sizes
-    partnerships.value[rows] = sum_by(place, services.baseline[members], len(rows)) * model.index
-    services.partnership[members] = rows[place]
-    arisen = np.zeros(len(services), dtype=bool)
-    arisen[needs] = True
-    services.ordinal[members] += ~arisen[members]
-    services.retry[members] = NONE
-    _hold_open(model, services.contract[members], model.quarter + wait[place])
-    for row in rows.tolist():
-        model.add_partnership(row)
-    model.tally["partnerships_formed"] += len(rows)
+    assumptions, partnerships = model.assumptions, model.partnerships
+    mean = sum_by(place, mood(model, members).tension, len(rows)) / np.bincount(place)
+    chance = rules.settle_chance(
+        assumptions.settling, mean, assumptions.compromise, model.levers.partnership_support,
+        _urgency(model, rows),
+    )  # fmt: skip
+    key = model.services.key[partnerships.lead[rows]]
+    settles = model.draws.happens("settle", chance, key, model.quarter)
+    _prepare(model, rows[settles], members.only(settles[place]))
+    given_up = ~settles & (model.quarter - partnerships.stormed[rows] >= assumptions.patience)
+    for row in rows[given_up].tolist():
+        lose_heart(model, members.service[members.group == row])
+    dissolve(model, rows[given_up], "no agreement")
 
 
-def _hold_open(model: "MarketModel", contract: IntArray, until: IntArray) -> None:
-    held = contract != NONE
-    np.maximum.at(model.contracts.end, contract[held], until[held])
+def _prepare(model: "MarketModel", rows: IntArray, members: Members) -> None:
+    """Let groups that agree in principle choose how to govern themselves, and prepare a case."""
+    partnerships = model.partnerships
+    partnerships.stage[rows], partnerships.normed[rows] = Stage.NORMING, model.quarter
+    partnerships.governance[rows] = _governance(model, rows, members)
+    partnerships.ready[rows] = model.quarter + _norming_quarters(model, rows, members)
 
 
-# --- deciding ------------------------------------------------------------------------------------
+def _governance(model: "MarketModel", rows: IntArray, members: Members) -> IntArray:
+    """Return the model of collaboration that groups choose, or what an assumption says."""
+    said = model.assumptions.governance
+    if said != NOT_CHOSEN:
+        return np.full(len(rows), NAMES.index(said), dtype=np.int64)
+    place = np.searchsorted(rows, members.group)
+    number = np.bincount(place, minlength=len(rows))
+    segment = segment_table().specificity[model.services.segment[members.service]]
+    wish = np.clip(1.2 - 0.4 * model.councils.appetite[members.council] - 0.4 * segment, 0.0, 1.0)
+    control = sum_by(place, wish, len(rows)) / np.maximum(number, 1)
+    key = model.services.key[model.partnerships.lead[rows]]
+    models = np.arange(len(NAMES))
+    luck = 0.3 * model.draws.normal("governance", key[:, None], models[None, :])
+    return choose_governance(number, control, luck)
+
+
+def _norming_quarters(model: "MarketModel", rows: IntArray, members: Members) -> IntArray:
+    """Return how long groups take to prepare: agreements, a procurement, leases that end apart."""
+    place = np.searchsorted(rows, members.group)
+    number = np.bincount(place, minlength=len(rows))
+    bound = governance_table().quarters[model.partnerships.governance[rows]]
+    segment = model.services.segment[model.partnerships.lead[rows]]
+    procurement = procedure_table().quarters[segment_table().procedure[segment]]
+    longest = np.maximum(rules.set_up_quarters(0, number) + bound, procurement)
+    needed = np.maximum(longest, _lease_quarters(model, rows, members, place))
+    quarters: IntArray = needed.astype(np.int64)
+    return quarters
+
+
+def _lease_quarters(
+    model: "MarketModel", rows: IntArray, members: Members, place: IntArray
+) -> FloatArray:
+    """Return until when enough members are free of leases and contracts that end apart (D0 ¶67).
+
+    All must be, unless members may enter one after the other: then as many as must take part.
+    """
+    bound = model.draws.uniform("lease", model.services.key[members.service])
+    bound *= 4.0 * model.assumptions.lease_spread
+    order = np.lexsort((bound, place))
+    number = np.bincount(place, minlength=len(rows))
+    start = np.cumsum(number) - number
+    phased = model.partnerships.phased[rows]
+    last = np.where(phased, np.minimum(_least(model, rows), number), number)
+    free: FloatArray = bound[order][start + np.maximum(last, 1) - 1]
+    return free
+
+
+def _least(model: "MarketModel", rows: IntArray) -> IntArray:
+    """Return the fewest members with which groups go on (D0 ¶67)."""
+    partnerships = model.partnerships
+    known = np.where(
+        partnerships.contract[rows] == NONE,
+        partnerships.members_sought[rows], partnerships.members[rows],
+    )  # fmt: skip
+    part = np.ceil(model.assumptions.minimum_participants * known)
+    return np.maximum(part, 2).astype(np.int64)
+
+
+# --- the vote ------------------------------------------------------------------------------------
 
 
 def _reconvene(model: "MarketModel") -> None:
-    """Call together the members of groups whose joint contract ends, to decide on the next."""
+    """Call together the members of groups whose joint contract ends, to vote on the next."""
     services, contracts, partnerships = model.services, model.contracts, model.partnerships
     joint = partnerships.contract[partnerships.stage == Stage.PERFORMING]
     for contract in np.sort(joint[contracts.end[joint] <= model.quarter]).tolist():
@@ -430,104 +367,96 @@ def _reconvene(model: "MarketModel") -> None:
         members = services.contract == contract
         services.partnership[members] = row
         services.ordinal[members] += 1
-        partnerships.stage[row] = Stage.FORMING
+        partnerships.stage[row] = Stage.NORMING
         partnerships.ready[row] = model.quarter
 
 
-def _decide(model: "MarketModel") -> tuple[IntArray, list[Group]]:
-    """Let the members of due groups stay or walk away.
+def _vote(model: "MarketModel") -> tuple[IntArray, list[Group]]:
+    """Let the members of groups whose case is ready vote on it, each on its own.
 
     Returns:
-        The services that are left with a need of their own, and the groups that have agreed.
+        The services that have no group any more, and the groups that commit.
     """
-    partnerships = model.partnerships
-    due = (partnerships.stage == Stage.FORMING) & (partnerships.ready <= model.quarter)
-    members, walks = _votes(model, due)
-    if not len(members):
-        dissolve(model, rows_where(due), "walked away")
-        return members, []
-    group = model.services.partnership[members]
-    stayed = np.bincount(group[~walks], minlength=len(due))
-    over = due & (stayed < 2)
-    for row in rows_where(over).tolist():
-        remember(model, members[group == row], TRUST_LOST, READINESS_LOST)
-    dissolve(model, rows_where(over), "walked away")
-    leaves = walks | over[group]
-    model.services.partnership[members[leaves]] = NONE
-    agreed = _agreed(model, members[~leaves], group[~leaves])
-    return _in_need(model, members[leaves]), agreed
+    members = _preparing(model, Stage.NORMING)
+    members = members.only(model.partnerships.ready[members.group] <= model.quarter)
+    if not len(members.service):
+        return members.service, []
+    gain = member_gains(model, members.group, members.service)
+    refuses = _refuses(model, members, gain)
+    cause = np.where(refuses, NO_GAIN, 0)
+    model.tally["voted"] += len(gain)
+    model.tally["voted_against"] += int(refuses.sum())
+    note_decisions(model, members, stays=~refuses, cause=cause, gain=gain)
+    least = np.zeros(len(model.partnerships), dtype=np.int64)
+    rows = np.unique(members.group)
+    least[rows] = _least(model, rows)
+    left = _leave(model, members, refuses, least, "voted down")
+    stays = model.services.partnership[members.service] != NONE
+    return left, _agreed(model, members.only(stays))
 
 
-def _votes(model: "MarketModel", due: BoolArray) -> tuple[IntArray, BoolArray]:
-    """Return the member services of due groups, and which of them walk away."""
-    services, levers = model.services, model.levers
-    if not due.any():
-        return np.zeros(0, dtype=np.int64), np.zeros(0, dtype=bool)
-    value = services.baseline * model.index
-    rule = WalkRule(
-        model.assumptions.walk_away, levers.aggregation_mandate, levers.aggregation_threshold,
-        model.draws.root("walk away"), np.uint64(model.quarter),
-    )  # fmt: skip
-    members, walks = _walking(
-        due, services.partnership, model.partnerships.lead, services.key, services.council, value,
-        _council_facts(model), model.geography.places, rule,
-    )  # fmt: skip
-    model.tally["walked_away"] += int(walks.sum())
-    return members, walks
+def _refuses(model: "MarketModel", members: Members, gain: FloatArray) -> BoolArray:
+    """Return which members vote against: the case shows too little, as far as it can be judged.
 
-
-class WalkRule(NamedTuple):
-    """What rules whether members walk away: the usual chance, mandate, threshold, and the draw."""
-
-    base: float
-    mandate: float
-    threshold: float
-    root: np.uint64
-    quarter: np.uint64
-
-
-_walk_away_chance = on_numbers(walk_away_chance)
-
-
-@compiled
-def _walking(
-    due: BoolArray, group: IntArray, lead: IntArray, key: KeyArray, council: IntArray,
-    value: FloatArray, councils: CouncilFacts, places: FloatArray, rule: WalkRule,
-) -> tuple[IntArray, BoolArray]:  # fmt: skip
-    """Return the services in groups that are ``due``, and which of them walk away.
-
-    ``due`` and ``lead`` are by group, ``places`` councils' on the unit sphere; what stands between
-    is by service, ``value`` in £m a year.
+    A case is judged worse where cost and performance are little known (D1 chart 5) and where there
+    is no process to follow (D0 ¶66).
     """
-    members, walks = np.empty(len(group), dtype=np.int64), np.empty(len(group), dtype=np.bool_)
-    count = 0
-    for service in range(len(group)):
-        if group[service] == NONE or not due[group[service]]:
-            continue
-        one, other = council[service], council[lead[group[service]]]
-        trust = councils.trust[one, other]
-        trust += SAME_COUNTY_TRUST * (councils.family[one] == councils.family[other])
-        politics = councils.politics[councils.control[one], councils.control[other]]
-        away = apart(places, one, other)
-        mandate = rule.mandate * (value[service] < rule.threshold)
-        chance = _walk_away_chance(
-            rule.base, trust, politics, away, councils.champion[one], mandate
-        )
-        drawn = uniform_at(extended(extended(rule.root, key[service]), rule.quarter))
-        members[count], walks[count] = service, drawn < chance
-        count += 1
-    return members[:count], walks[:count]
+    assumptions, councils = model.assumptions, model.councils
+    margin = rules.no_vote_margin(
+        gain, councils.caution[members.council], councils.readiness[members.council],
+        trust_between(model, members.council, members.leader), _leaving(model, members.group),
+        assumptions.mandate_force * _obliged(model, members.service),
+    )  # fmt: skip
+    unknown = unowned(model.services.maturity[members.service])
+    spread = assumptions.vote_spread * unknown * (1.0 - 0.3 * model.levers.partnership_support)
+    chance = ndtr(margin / np.maximum(spread, 1e-9))
+    key = model.services.key[members.service]
+    return model.draws.happens("vote", chance, key, model.quarter)
 
 
-def _agreed(model: "MarketModel", members: IntArray, group: IntArray) -> list[Group]:
-    """Return the groups of ``members`` that commit; where a leader has left another leads."""
-    lead = model.partnerships.lead
-    order = np.lexsort((members, members != lead[group], group))
-    rows, first = np.unique(group[order], return_index=True)
-    lead[rows] = members[order[first]]
-    ordered, cuts = members[order], [*first.tolist(), len(order)]
+def _leaving(model: "MarketModel", group: IntArray) -> FloatArray:
+    """Return what leaving a service that is shared already costs members a year, of its cost.
+
+    The price of leaving, spread over the usual length of a contract.
+    """
+    partnerships, table = model.partnerships, segment_table()
+    years = table.years[model.services.segment[partnerships.lead[group]]]
+    cost = LEAVING + governance_table().exit_cost[partnerships.governance[group]]
+    return np.where(partnerships.contract[group] == NONE, 0.0, cost / years)
+
+
+def _agreed(model: "MarketModel", members: Members) -> list[Group]:
+    """Return the groups that commit, each with its members, the leader first."""
+    if not len(members.service):
+        return []
+    lead = model.partnerships.lead[members.group]
+    order = np.lexsort((members.service, members.service != lead, members.group))
+    rows, first = np.unique(members.group[order], return_index=True)
+    ordered, cuts = members.service[order], [*first.tolist(), len(order)]
     services = [ordered[start:stop] for start, stop in pairwise(cuts)]
     return list(map(Group, rows.tolist(), services))
+
+
+def note_decisions(
+    model: "MarketModel", members: Members, *, stays: BoolArray | bool, cause: IntArray | int,
+    gain: FloatArray | float = 0.0,
+) -> None:  # fmt: skip
+    """Note what ``members`` decide this quarter, and what speaks most against their group."""
+    if not len(members.service):
+        return
+    ballots = model.ballots
+    rows = ballots.extend(len(members.service))
+    ballots.partnership[rows], ballots.service[rows] = members.group, members.service
+    ballots.quarter[rows] = model.quarter
+    ballots.stage[rows] = model.partnerships.stage[members.group]
+    ballots.stays[rows], ballots.cause[rows], ballots.gain[rows] = stays, cause, gain
+
+
+def _hold_contracts_open(model: "MarketModel") -> None:
+    """Keep the contracts of members running for as long as their groups prepare."""
+    contract = model.services.contract[model.services.partnership != NONE]
+    held = contract[contract != NONE]
+    model.contracts.end[held] = np.maximum(model.contracts.end[held], model.quarter + 1)
 
 
 def _in_need(model: "MarketModel", services: IntArray) -> IntArray:

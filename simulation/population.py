@@ -133,10 +133,12 @@ def _draw_characters(councils: Councils, assumptions: Assumptions, draws: Draws)
     readiness = assumptions.readiness + 0.2 * draws.normal("readiness", key)
     councils.readiness[:] = np.clip(readiness, 0.0, 1.0)
     councils.champion[:] = draws.happens("champion", assumptions.champion_share, key)
+    small = 0.5 - 0.5 * np.log10(councils.population / 100_000.0)
+    councils.employer[:] = np.clip(small + 0.15 * draws.normal("employer", key), 0.0, 1.0)
     councils.borrowing_rank[:] = draws.uniform("borrowing", key)
 
 
-def found_services(councils: Councils, draws: Draws) -> Services:
+def found_services(councils: Councils, assumptions: Assumptions, draws: Draws) -> Services:
     """Return what each council needs: one row a service, ordered by council and kind."""
     segment = np.array([one for one, _ in KINDS])
     kind = np.arange(len(KINDS))
@@ -146,7 +148,11 @@ def found_services(councils: Councils, draws: Draws) -> Services:
     baseline[:, strategic] = np.minimum(baseline[:, strategic], LARGEST_STRATEGIC)
     exists = _bundle(baseline, segment)
     exists[:, strategic] = _wants_strategic(councils, draws)[:, None]
-    return _service_rows(key, segment, baseline, exists)
+    services = _service_rows(key, segment, baseline, exists)
+    skill = 0.3 * (councils.procurement_skill[services.council] - 0.5)
+    luck = 0.15 * draws.normal("maturity", services.key)
+    services.maturity[:] = np.clip(assumptions.maturity + skill + luck, 0.0, 1.0)
+    return services
 
 
 def _bundle(baseline: FloatArray, segment: IntArray) -> BoolArray:

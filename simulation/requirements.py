@@ -7,6 +7,7 @@ import numpy as np
 
 from agents.columns import NONE, BoolArray, FloatArray, IntArray, KeyArray
 from agents.compiled import compiled, inlined
+from agents.governance import ALONE
 from simulation.contracts import sum_by
 from simulation.randomness import extended, mixed
 from simulation.segments import LONGEST_RAMP, ramp_table, segment_table, worth_of_saving
@@ -29,6 +30,7 @@ class Requirements:
         value: annual in-house cost of all members' services.
         own_value: scale that members already hold, sum of squares over sum.
         partnership: group, or NONE.
+        governance: model of collaboration of its members.
         incumbent: supplier that holds the largest part now, or NONE.
         held: part of the value that it holds.
         key: stable key of the tender: the leader's service and the ordinal of its need.
@@ -42,6 +44,7 @@ class Requirements:
         was: what the services cost now, over in-house cost.
         was_cost: what delivering them costs now, over in-house cost.
         commitment, skill, risk_skill: of the buyers, weighted by value.
+        maturity: of the services, weighted by value.
         renewal: part of the value that was outside before.
         ceiling: highest price that the business case of a project bears, £m a year.
         expected: price that the business case expects, £m a year; 0 where there is none.
@@ -57,6 +60,7 @@ class Requirements:
     value: FloatArray
     own_value: FloatArray
     partnership: IntArray
+    governance: IntArray
     incumbent: IntArray
     held: FloatArray
     key: KeyArray
@@ -72,6 +76,7 @@ class Requirements:
     commitment: FloatArray
     skill: FloatArray
     risk_skill: FloatArray
+    maturity: FloatArray
     renewal: FloatArray
     ceiling: FloatArray
     expected: FloatArray
@@ -136,7 +141,7 @@ def gather(
     of = _gathered(
         tender, service, len(partnership),
         Held(services.key, services.council, services.segment, services.baseline,
-             services.contract, services.ordinal),
+             services.contract, services.ordinal, services.maturity),
         Deals(contracts.supplier, contracts.segment, contracts.start, contracts.was_ratio,
               contracts.price_ratio, contracts.was_cost_ratio, contracts.cost_ratio),
         Buyers(councils.commitment, councils.procurement_skill, councils.risk_skill),
@@ -145,12 +150,20 @@ def gather(
     segment, count = of.segment, len(partnership)
     return Requirements(
         **of._asdict(), service=service, tender=tender, partnership=partnership,
+        governance=_governance(model, partnership),
         quarters=contract_quarters(model, segment), share=risk_shares(model, count),
         complexity=joint_complexity(model, segment, of.councils),
         procedure=segment_table().procedure[segment], local=local_work(model, segment, of.lead),
         diligent=_diligent(model, of.lead), ceiling=np.full(count, np.inf),
         expected=np.zeros(count), funded=np.zeros(count),
     )  # fmt: skip
+
+
+def _governance(model: "MarketModel", partnership: IntArray) -> IntArray:
+    governance = np.full(len(partnership), ALONE)
+    joint = partnership != NONE
+    governance[joint] = model.partnerships.governance[partnership[joint]]
+    return governance
 
 
 class Held(NamedTuple):
@@ -162,6 +175,7 @@ class Held(NamedTuple):
     baseline: FloatArray
     contract: IntArray
     ordinal: IntArray
+    maturity: FloatArray
 
 
 class Deals(NamedTuple):
@@ -202,6 +216,7 @@ class Gathered(NamedTuple):
     commitment: FloatArray
     skill: FloatArray
     risk_skill: FloatArray
+    maturity: FloatArray
     renewal: FloatArray
 
 
@@ -219,7 +234,7 @@ def _gathered(
         while stop < len(tender) and tender[stop] == one:
             stop += 1
         lead, value, squares = service[start], 0.0, 0.0
-        was = was_cost = commitment = skill = risk_skill = outside = 0.0
+        was = was_cost = commitment = skill = risk_skill = maturity = outside = 0.0
         for member in range(start, stop):
             part, council = held.baseline[service[member]] * index, held.council[service[member]]
             worth[member] = part
@@ -232,6 +247,7 @@ def _gathered(
             commitment += part * buyers.commitment[council]
             skill += part * buyers.skill[council]
             risk_skill += part * buyers.risk_skill[council]
+            maturity += part * held.maturity[service[member]]
             outside += part * (contract != NONE)
         for member in range(start, stop):
             of.weight[member] = worth[member] / np.sqrt(squares)
@@ -240,7 +256,7 @@ def _gathered(
         of.was[one], of.was_cost[one] = was / value, was_cost / value
         of.renewal[one] = outside / value
         of.commitment[one], of.skill[one] = commitment / value, skill / value
-        of.risk_skill[one] = risk_skill / value
+        of.risk_skill[one], of.maturity[one] = risk_skill / value, maturity / value
         of.key[one] = extended(mixed(held.key[lead]), np.uint64(held.ordinal[lead]))
         holder, part = _incumbent(held.contract, deals.supplier, service, worth, start, stop)
         if holder != NONE and not active[holder]:
@@ -261,7 +277,7 @@ def _room(tenders: int, members: int) -> Gathered:
         np.empty(tenders, whole), np.empty(tenders, whole), np.empty(members, number),
         np.empty(tenders, whole), np.empty(tenders, number), np.empty(tenders, number),
         np.empty(tenders, whole), np.empty(tenders, number), np.empty(tenders, np.uint64),
-        np.empty(tenders, np.bool_),
+        np.empty(tenders, np.bool_), np.empty(tenders, number),
         np.empty(tenders, number), np.empty(tenders, number), np.empty(tenders, number),
         np.empty(tenders, number), np.empty(tenders, number), np.empty(tenders, number),
     )  # fmt: skip

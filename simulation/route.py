@@ -6,10 +6,13 @@ import numpy as np
 
 from agents.columns import NONE, BoolArray, FloatArray, IntArray, rows_where
 from agents.compiled import compiled
+from agents.governance import ALONE
 from agents.government import PRIORITIES
-from simulation.business_case import Case, assess
+from simulation.business_case import Case, assess, set_up_shares
 from simulation.contracts import Ended, sum_by
+from simulation.ending import release
 from simulation.ledger import PENCE, Account, to_pence
+from simulation.membership import join
 from simulation.partnering import Group, dissolve
 from simulation.requirements import Requirements, gather
 from simulation.segments import segment_table, tender_quarters
@@ -113,6 +116,7 @@ class Funding(NamedTuple):
 def choose(model: "MarketModel", alone: IntArray, groups: list[Group]) -> Plan:
     """Decide how each need is met, and return what goes to the market."""
     alone = alone[~_taken_back(model, alone)]
+    alone = join(model, alone)
     needs = Needs(alone, groups)
     paid = _finance_projects(model, needs)
     kept = np.ones(len(needs), dtype=bool)
@@ -183,41 +187,27 @@ def _taken_back(model: "MarketModel", alone: IntArray) -> BoolArray:
     return back
 
 
-def release(model: "MarketModel", services: IntArray, how: Ended) -> None:
-    """Detach ``services`` from their contracts, and close those that are left with none."""
-    if not len(services):
-        return
-    left = rows_where(_left_empty(services, model.services.contract, len(model.contracts)))
-    model.contracts.close(left[model.contracts.live[left]], model.quarter, how)
-
-
-@compiled
-def _left_empty(services: IntArray, contract: IntArray, contracts: int) -> BoolArray:
-    """Detach ``services`` from their ``contract``, and return which deliver nothing any more."""
-    over = np.zeros(contracts, dtype=np.bool_)
-    for service in services:
-        if contract[service] != NONE:
-            over[contract[service]] = True
-            contract[service] = NONE
-    for service in range(len(contract)):
-        if contract[service] != NONE:
-            over[contract[service]] = False
-    return over
-
-
 # --- cash for projects ---------------------------------------------------------------------------
 
 
 def _finance_projects(model: "MarketModel", needs: Needs) -> dict[int, SetUp | None]:
     """Return each project's set-up by place; None where it is given up and must not be tendered."""
     places = _need_set_up(model, needs)
-    case = assess(model, *needs.members(places))
+    case = assess(model, *needs.members(places), _governance(model, needs.group[places]))
     viable = case.viable
     _give_up(model, needs, places[~viable], "no business case")
     outcome: dict[int, SetUp | None] = dict.fromkeys(places[~viable].tolist())
     projects = _projects(model, needs, places[viable], Case(*(one[viable] for one in case)))
     model.tally["projects_viable"] += len(projects.place)
     return outcome | _find_cash(model, needs, projects)
+
+
+def _governance(model: "MarketModel", group: IntArray) -> IntArray:
+    """Return the model of collaboration of each group; that of one council where there is none."""
+    governance = np.full(len(group), ALONE)
+    joint = group != NONE
+    governance[joint] = model.partnerships.governance[group[joint]]
+    return governance
 
 
 def _need_set_up(model: "MarketModel", needs: Needs) -> IntArray:
@@ -243,7 +233,7 @@ def _projects(model: "MarketModel", needs: Needs, places: IntArray, case: Case) 
     return Projects(
         place=places, first=np.concatenate([[0], np.cumsum(number)]),
         council=council, service=service, share=share,
-        claim=np.floor(share * model.levers.pump_priming_share).astype(np.int64),
+        claim=np.floor(share * _claimable(model, needs.group[places])[project_of]).astype(np.int64),
         saving=case.saving, ceiling=case.ceiling, bare=case.bare, expected=case.price,
         supplier_pays=draws.happens("supplier pays", assumptions.supplier_funding, key),
         population=residents / number,
@@ -252,13 +242,21 @@ def _projects(model: "MarketModel", needs: Needs, places: IntArray, case: Case) 
     )  # fmt: skip
 
 
+def _claimable(model: "MarketModel", group: IntArray) -> FloatArray:
+    """Return the part of set-up that each project may claim: groups by their deadline only."""
+    share = np.full(len(group), model.levers.pump_priming_share)
+    joint = group != NONE
+    deadline = model.partnerships.deadline[group[joint]]
+    share[joint] *= (deadline == 0) | (deadline >= model.quarter)
+    return share
+
+
 def _member_costs(
     model: "MarketModel", cost: FloatArray, project_of: IntArray, service: IntArray
 ) -> IntArray:
-    """Return what each member pays of its project's cost, by the size of its service, pence."""
-    baseline = model.services.baseline[service]
-    total = sum_by(project_of, baseline, len(cost))
-    return to_pence(cost[project_of] * baseline / total[project_of])
+    """Return what each member pays of its project's cost, by the rule of sharing, pence."""
+    share = set_up_shares(model, project_of, service, len(cost))
+    return to_pence(cost[project_of] * share)
 
 
 def _find_cash(model: "MarketModel", needs: Needs, projects: Projects) -> dict[int, SetUp | None]:

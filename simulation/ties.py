@@ -1,0 +1,89 @@
+"""Ties between councils: trust, readiness to share, and what councils hear of others' sharing."""
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from agents.columns import FloatArray, IntArray
+from agents.compiled import compiled
+
+if TYPE_CHECKING:
+    from simulation.model import MarketModel
+
+TRUST_GAINED, TRUST_LOST = 0.2, -0.2
+READINESS_GAINED, READINESS_LOST = 0.1, -0.1
+MATURITY_GAINED = 0.15
+"""What councils take from working together, and from a group that came to nothing."""
+
+AUDIENCE = 25
+"""Nearest councils that may hear of an outcome."""
+
+CAUTION_KEPT = 0.85
+"""Part of new members' aversion to risk that is left a quarter later."""
+
+
+class Ties:
+    """Trust between councils beyond that of strangers, earned and lost by earlier groups.
+
+    Attributes:
+        trust: by council and council, in [-1, 1].
+    """
+
+    def __init__(self, councils: int) -> None:
+        """Start without ties among ``councils``."""
+        self.trust: FloatArray = np.zeros((councils, councils))
+
+    def add(self, members: IntArray, change: float) -> None:
+        """Change trust between every two of ``members``, councils."""
+        _change_trust(self.trust, members, change)
+
+
+@compiled
+def _change_trust(trust: FloatArray, members: IntArray, change: float) -> None:
+    for one in members:
+        for other in members:
+            if one != other:
+                trust[one, other] = min(max(trust[one, other] + change, -1.0), 1.0)
+
+
+def take_heart(model: "MarketModel", services: IntArray) -> None:
+    """Let the councils of ``services`` keep the memory of working together well."""
+    _remember(model, services, TRUST_GAINED, READINESS_GAINED)
+    known = model.services.maturity[services] + MATURITY_GAINED
+    model.services.maturity[services] = np.minimum(known, 1.0)
+
+
+def lose_heart(model: "MarketModel", services: IntArray) -> None:
+    """Let the councils of ``services`` keep the memory of a group that came to nothing."""
+    _remember(model, services, TRUST_LOST, READINESS_LOST)
+
+
+def _remember(model: "MarketModel", services: IntArray, trust: float, readiness: float) -> None:
+    members = model.services.council[services]
+    model.ties.add(members, trust)
+    changed = np.clip(model.councils.readiness[members] + readiness, 0.0, 1.0)
+    model.councils.readiness[members] = changed
+
+
+def tell(model: "MarketModel", services: IntArray, *, good: bool) -> None:
+    """Publish how sharing turned out for the councils of ``services``; neighbours may hear of it.
+
+    Readiness is contagious (D1 §2.5; D4): successes raise it, failures lower it.
+    """
+    council = np.unique(model.services.council[services])
+    audience = np.unique(model.geography.nearest(AUDIENCE)[council])
+    key = model.councils.key
+    about = key[council[0]]
+    heard = model.draws.happens("news", model.levers.publicity, key[audience], about, model.quarter)
+    change = model.assumptions.peers * (1.0 if good else -1.0)
+    readiness = model.councils.readiness
+    readiness[audience[heard]] = np.clip(readiness[audience[heard]] + change, 0.0, 1.0)
+
+
+def grow_ready(model: "MarketModel") -> None:
+    """Let support raise readiness to share, and new members' caution fade."""
+    councils = model.councils
+    councils.caution *= CAUTION_KEPT
+    taught = model.assumptions.taught * model.levers.partnership_support
+    if taught:
+        np.minimum(councils.readiness + taught, 1.0, out=councils.readiness)
