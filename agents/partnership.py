@@ -53,6 +53,9 @@ class Partnerships(Table):
     governance: IntArray = whole("code", "model of collaboration", initial=INFORMAL)
     neutral: BoolArray = flag("its case is made across parties")
     phased: BoolArray = flag("members may enter one after the other")
+    menu: BoolArray = flag("members choose from a menu what they share")
+    pooled: FloatArray = number("share", "of the scale effect that it realises", initial=1.0)
+    lost: IntArray = whole("quarter", "when it last lost a member; 0 if never")
     members_sought: IntArray = whole("count", "members when it formed")
     members: IntArray = whole("count", "members that committed")
     joined: IntArray = whole("count", "members that joined a joint contract later")
@@ -175,6 +178,13 @@ def grow_group(
     return chosen[:count]
 
 
+MENU_SPARES = 0.5
+"""Part of what sets members apart that a menu lets them leave out."""
+
+MENU_POOLS = 0.8
+"""Part of the scale effect that is left where members choose from a menu."""
+
+
 def conflict(
     politics: FloatArray,
     kilometres: FloatArray,
@@ -211,20 +221,23 @@ def conflict(
 
 
 def tension(
-    conflict: FloatArray, trust: FloatArray, compromise: float, support: float
+    conflict: FloatArray, trust: FloatArray, menu: BoolArray, compromise: float, support: float
 ) -> FloatArray:
     """Return members' tension with the group, 0 and more; 1 is much.
 
-    Trust from earlier ties, ability to compromise and a facilitator lower it (D1 §3.3, 4.2).
+    Trust from earlier ties, ability to compromise and a facilitator lower it (D1 §3.3, 4.2); who
+    may choose from a menu stays out of what it would quarrel over (D1 §1.5).
 
     Args:
         conflict: what sets each member against it, all causes together.
         trust: in the leader, -1 to 1.
+        menu: members choose what they share.
         compromise: ability to compromise, 0-1; 0.5 as usual.
         support: facilitation, 0-1.
     """
     calmed = (1.5 - compromise) * (1.0 - 0.4 * support)
-    return np.maximum(0.3 + conflict - 0.8 * trust, 0.05) * calmed
+    met = conflict * (1.0 - MENU_SPARES * menu)
+    return np.maximum(0.3 + met - 0.8 * trust, 0.05) * calmed
 
 
 def walk_away_chance(

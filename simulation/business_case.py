@@ -6,11 +6,11 @@ import numpy as np
 
 from agents.columns import NONE, BoolArray, FloatArray, IntArray
 from agents.council import highest_viable_price
-from agents.governance import ALONE, governance_table, shared_cost
+from agents.governance import governance_table, shared_cost
 from agents.partnership import set_up_cost
 from agents.supplier import demand_scale
 from simulation.contracts import sum_by
-from simulation.requirements import contract_quarters
+from simulation.requirements import agreement, contract_quarters
 from simulation.segments import segment_table, worth_of_saving
 
 if TYPE_CHECKING:
@@ -44,7 +44,7 @@ class Case(NamedTuple):
 
 
 def assess(
-    model: "MarketModel", project: IntArray, service: IntArray, governance: IntArray | None = None
+    model: "MarketModel", project: IntArray, service: IntArray, group: IntArray | None = None
 ) -> Case:
     """Return the business cases of projects.
 
@@ -52,18 +52,18 @@ def assess(
         model: the model.
         project: to which project each entry of ``service`` belongs, rising from 0.
         service: members' services, the leader's first.
-        governance: model of collaboration of each project; none known where absent.
+        group: group behind each project, or NONE; nothing is agreed yet where absent.
     """
     assumptions, number = model.assumptions, np.bincount(project)
     segment = model.services.segment[service[np.cumsum(number) - number]]
     own = model.services.baseline[service] * model.index
     value = sum_by(project, own, len(number))
-    governed = np.full(len(number), ALONE) if governance is None else governance
-    cost = governance_table().set_up[governed] * set_up_cost(
+    agreed = agreement(model, np.full(len(number), NONE) if group is None else group)
+    cost = governance_table().set_up[agreed["governance"]] * set_up_cost(
         value, assumptions.set_up_saving, assumptions.set_up_years, assumptions.set_up_floor
     )
     own_value = sum_by(project, own**2, len(number)) / value
-    price = _expected_price(model, segment, value, own_value, number, governed)
+    price = _expected_price(model, segment, value, own_value, number, agreed["pooled"])
     otherwise = sum_by(project, own * _own_ratio(model, service), len(number))
     length = contract_quarters(model, segment)
     worth = worth_of_saving(assumptions.discount_rate)[segment, length]
@@ -80,11 +80,10 @@ def _expected_price(
     value: FloatArray,
     own_value: FloatArray,
     number: IntArray,
-    governance: IntArray,
+    pooled: FloatArray,
 ) -> FloatArray:
     elasticity = segment_table().scale_elasticity[segment] * model.assumptions.demand_scale
-    elasticity = elasticity * governance_table().scale[governance]
-    scale = demand_scale(value, own_value, number, elasticity, model.coordination[segment])
+    scale = demand_scale(value, own_value, number, elasticity * pooled, model.coordination[segment])
     price: FloatArray = value * model.award_price[segment] * scale
     return price
 
@@ -103,7 +102,7 @@ def member_gains(model: "MarketModel", group: IntArray, service: IntArray) -> Fl
     assumptions, partnerships = model.assumptions, model.partnerships
     rows, place = np.unique(group, return_inverse=True)
     order = np.argsort(place, kind="stable")
-    case = assess(model, place[order], service[order], partnerships.governance[rows])
+    case = assess(model, place[order], service[order], rows)
     own = model.services.baseline[service] * model.index
     value = sum_by(place, own, len(rows))
     length = contract_quarters(model, model.services.segment[partnerships.lead[rows]])

@@ -195,13 +195,26 @@ def _stock(model: "MarketModel") -> Measured:
 
 
 def _members(model: "MarketModel") -> Measured:
-    """Count members of joint contracts in force, and those whose contract is in trouble."""
+    """Count members of groups beyond first talks, and those with trouble to report.
+
+    A group is in trouble while its members differ, and for a year after it lost a member or its
+    contract was struck by an event or a dispute.
+    """
     partnerships, contracts = model.partnerships, model.contracts
-    rows = rows_where(partnerships.stage == Stage.PERFORMING)
-    contract = partnerships.contract[rows]
-    members = contracts.councils[contract]
-    troubled = contracts.troubled_until[contract] > model.quarter - TROUBLE_REMEMBERED
-    return {"sharing_members": int(members.sum()), "troubled_members": int(members[troubled].sum())}
+    groups, since = len(partnerships), model.quarter - TROUBLE_REMEMBERED
+    preparing = model.services.partnership[model.services.partnership != NONE]
+    members = np.bincount(preparing, minlength=groups)
+    performing = rows_where(partnerships.stage == Stage.PERFORMING)
+    contract = partnerships.contract[performing]
+    members[performing] = contracts.councils[contract]
+    troubled = (partnerships.stage == Stage.STORMING) | (partnerships.lost > since)
+    troubled[performing] |= contracts.troubled_until[contract] > since
+    talks = partnerships.stage > Stage.FORMING
+    return {
+        "sharing_members": int(members[performing].sum()),
+        "partners": int(members[talks].sum()),
+        "troubled_members": int(members[talks & troubled].sum()),
+    }
 
 
 @compiled

@@ -108,6 +108,7 @@ def _take_home(model: "MarketModel", gone: Members) -> None:
     release(model, gone.service, Ended.COMPLETED)
     services.retry[gone.service] = model.quarter + BACK_HOME
     np.add.at(partnerships.withdrew, gone.group, 1)
+    partnerships.lost[gone.group] = model.quarter
     np.subtract.at(model.contracts.councils, contract, 1)
     lose_heart(model, gone.service)
     over = np.unique(gone.group[model.contracts.councils[contract] < 2])

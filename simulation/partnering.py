@@ -161,8 +161,8 @@ def mood(model: "MarketModel", members: Members) -> Mood:
     )  # fmt: skip
     tension = rules.tension(
         conflict.sum(axis=1) + assumptions.metering_strife * (assumptions.cost_sharing == "use"),
-        trust_between(model, one, other), assumptions.compromise,
-        model.levers.partnership_support,
+        trust_between(model, one, other), model.partnerships.menu[members.group],
+        assumptions.compromise, model.levers.partnership_support,
     )  # fmt: skip
     return Mood(tension, np.argmax(conflict, axis=1))
 
@@ -251,6 +251,7 @@ def _leave(
     touched[members.group[leaves]] = True
     over = touched & (remaining < least)
     model.services.partnership[members.service[leaves]] = NONE
+    model.partnerships.lost[members.group[leaves]] = model.quarter
     stranded = over[members.group] & ~leaves
     note_decisions(model, members.only(stranded), stays=False, cause=FELL_APART)
     for row in rows_where(over).tolist():
@@ -293,7 +294,9 @@ def _prepare(model: "MarketModel", rows: IntArray, members: Members) -> None:
     """Let groups that agree in principle choose how to govern themselves, and prepare a case."""
     partnerships = model.partnerships
     partnerships.stage[rows], partnerships.normed[rows] = Stage.NORMING, model.quarter
-    partnerships.governance[rows] = _governance(model, rows, members)
+    partnerships.governance[rows] = governance = _governance(model, rows, members)
+    menu = np.where(partnerships.menu[rows], rules.MENU_POOLS, 1.0)
+    partnerships.pooled[rows] = governance_table().scale[governance] * menu
     partnerships.ready[rows] = model.quarter + _norming_quarters(model, rows, members)
 
 

@@ -1,7 +1,7 @@
 """Requirements: what is put to the market this quarter, one entry a tender."""
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple, TypedDict
 
 import numpy as np
 
@@ -31,6 +31,7 @@ class Requirements:
         own_value: scale that members already hold, sum of squares over sum.
         partnership: group, or NONE.
         governance: model of collaboration of its members.
+        pooled: part of the scale effect that their agreement realises.
         incumbent: supplier that holds the largest part now, or NONE.
         held: part of the value that it holds.
         key: stable key of the tender: the leader's service and the ordinal of its need.
@@ -61,6 +62,7 @@ class Requirements:
     own_value: FloatArray
     partnership: IntArray
     governance: IntArray
+    pooled: FloatArray
     incumbent: IntArray
     held: FloatArray
     key: KeyArray
@@ -150,7 +152,7 @@ def gather(
     segment, count = of.segment, len(partnership)
     return Requirements(
         **of._asdict(), service=service, tender=tender, partnership=partnership,
-        governance=_governance(model, partnership),
+        **agreement(model, partnership),
         quarters=contract_quarters(model, segment), share=risk_shares(model, count),
         complexity=joint_complexity(model, segment, of.councils),
         procedure=segment_table().procedure[segment], local=local_work(model, segment, of.lead),
@@ -159,11 +161,20 @@ def gather(
     )  # fmt: skip
 
 
-def _governance(model: "MarketModel", partnership: IntArray) -> IntArray:
-    governance = np.full(len(partnership), ALONE)
+class Agreement(TypedDict):
+    """What the members of tenders have agreed, one entry a tender: see `Requirements`."""
+
+    governance: IntArray
+    pooled: FloatArray
+
+
+def agreement(model: "MarketModel", partnership: IntArray) -> Agreement:
+    """Return what the members of each ``partnership`` have agreed; NONE is a council alone."""
+    governance, pooled = np.full(len(partnership), ALONE), np.ones(len(partnership))
     joint = partnership != NONE
     governance[joint] = model.partnerships.governance[partnership[joint]]
-    return governance
+    pooled[joint] = model.partnerships.pooled[partnership[joint]]
+    return {"governance": governance, "pooled": pooled}
 
 
 class Held(NamedTuple):

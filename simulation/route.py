@@ -6,7 +6,6 @@ import numpy as np
 
 from agents.columns import NONE, BoolArray, FloatArray, IntArray, rows_where
 from agents.compiled import compiled
-from agents.governance import ALONE
 from agents.government import PRIORITIES
 from simulation.business_case import Case, assess, set_up_shares
 from simulation.contracts import Ended, sum_by
@@ -193,21 +192,13 @@ def _taken_back(model: "MarketModel", alone: IntArray) -> BoolArray:
 def _finance_projects(model: "MarketModel", needs: Needs) -> dict[int, SetUp | None]:
     """Return each project's set-up by place; None where it is given up and must not be tendered."""
     places = _need_set_up(model, needs)
-    case = assess(model, *needs.members(places), _governance(model, needs.group[places]))
+    case = assess(model, *needs.members(places), needs.group[places])
     viable = case.viable
     _give_up(model, needs, places[~viable], "no business case")
     outcome: dict[int, SetUp | None] = dict.fromkeys(places[~viable].tolist())
     projects = _projects(model, needs, places[viable], Case(*(one[viable] for one in case)))
     model.tally["projects_viable"] += len(projects.place)
     return outcome | _find_cash(model, needs, projects)
-
-
-def _governance(model: "MarketModel", group: IntArray) -> IntArray:
-    """Return the model of collaboration of each group; that of one council where there is none."""
-    governance = np.full(len(group), ALONE)
-    joint = group != NONE
-    governance[joint] = model.partnerships.governance[group[joint]]
-    return governance
 
 
 def _need_set_up(model: "MarketModel", needs: Needs) -> IntArray:

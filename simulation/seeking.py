@@ -386,6 +386,7 @@ def _found(model: "MarketModel", members: IntArray, sizes: IntArray, needs: IntA
     assumptions, draws = model.assumptions, model.draws
     partnerships.neutral[rows] = draws.happens("neutral case", assumptions.neutral_cases, *key)
     partnerships.phased[rows] = draws.happens("phased entry", assumptions.phased_entry, *key)
+    partnerships.menu[rows] = draws.happens("menu", assumptions.menus, *key)
     services.partnership[members] = rows[place]
     arisen = np.zeros(len(services), dtype=bool)
     arisen[needs] = True

@@ -13,7 +13,6 @@ from scipy.special import ndtr
 from agents import council as buyer
 from agents import supplier as firm
 from agents.columns import NONE, BoolArray, FloatArray, IntArray
-from agents.governance import governance_table
 from simulation.bidding import (
     LARGEST_ERROR,
     Beliefs,
@@ -188,7 +187,7 @@ def _terms(model: "MarketModel", requirements: Requirements) -> Terms:
     scale = firm.demand_scale(
         requirements.value, requirements.own_value, requirements.councils,
         table.scale_elasticity[segment] * assumptions.demand_scale
-        * governance_table().scale[requirements.governance],
+        * requirements.pooled,
         model.coordination[segment],
     )  # fmt: skip
     own_loss = own_loss_factor(requirements.risk_skill, assumptions.own_loss_surcharge)
