@@ -2,7 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import mesa
 import numpy as np
@@ -37,11 +37,15 @@ from simulation.geography import geography
 from simulation.horizon import in_quarter, quarterly, reader
 from simulation.ledger import PENCE, Account, Ledger, Purpose
 from simulation.levers import QUARTERS_PER_YEAR, Levers, Policy
+from simulation.networks import TieHistory, network
 from simulation.outcomes import MEASURES, OUTCOMES
 from simulation.randomness import Draws, fresh_seed
 from simulation.register import Register, kilometres
 from simulation.segments import segment_table
 from simulation.ties import Ties, grow_ready
+
+if TYPE_CHECKING:
+    import networkx
 
 MOST_YEARS = 50
 STARTING_PRICES = 20.0
@@ -115,6 +119,7 @@ class MarketModel(mesa.Model):  # type: ignore[type-arg]
         self._found_suppliers()
         found_contracts(self)
         found_partnerships(self)
+        self.tie_history = TieHistory(self)
         market.take_stock(self)
 
     def _find_rules(self) -> None:
@@ -201,6 +206,7 @@ class MarketModel(mesa.Model):  # type: ignore[type-arg]
         market.adapt(self, plan.requirements, result)
         measuring.record(self, plan.requirements, result, signed)
         note_tenders(self, plan.requirements, result)
+        self.tie_history.note(self)
         self.datacollector.collect(self)
         self.running = self.quarter < self.quarters
 
@@ -229,6 +235,14 @@ class MarketModel(mesa.Model):  # type: ignore[type-arg]
     def last(self, outcome: str) -> float:
         """Return ``outcome`` in the last quarter."""
         return in_quarter(OUTCOMES[outcome].rule, self.measured)
+
+    def network(self, quarter: int | None = None) -> "networkx.Graph[str]":
+        """Return the network of ties between councils at the end of ``quarter``, or now.
+
+        Raises:
+            InputError: ``quarter`` is not one of those simulated.
+        """
+        return network(self, quarter)
 
     # --- what phases ask of the model ------------------------------------------------------------
 
