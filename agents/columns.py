@@ -85,7 +85,8 @@ class Table:
         first, self._rows = self._rows, self._rows + count
         if self._rows > self._room:
             self._grow(max(self._rows, 2 * self._room))
-        self._expose()
+        if count:
+            self._expose()
         return np.arange(first, self._rows)
 
     def _grow(self, room: int) -> None:

@@ -4,13 +4,14 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from agents.columns import NONE, BoolArray, FloatArray, IntArray, rows_where
+from agents.columns import NONE, BoolArray, FloatArray, IntArray, KeyArray, rows_where
 from agents.compiled import compiled
 from agents.government import PRIORITIES
 from simulation.business_case import Case, assess
 from simulation.contracts import Ended, sum_by
 from simulation.ledger import PENCE, Account, to_pence
 from simulation.partnering import Group, dissolve
+from simulation.randomness import extended, uniform_at
 from simulation.requirements import Requirements, gather
 from simulation.segments import segment_table, tender_quarters
 
@@ -176,14 +177,28 @@ def _listed(
 def _taken_back(model: "MarketModel", alone: IntArray) -> BoolArray:
     """Take services back in house whose last price was above in-house cost, as chance has it."""
     services, contracts = model.services, model.contracts
-    contract = services.contract[alone]
-    held = contract != NONE
-    dear = np.zeros(len(alone), dtype=bool)
-    dear[held] = contracts.price_ratio[contract[held]] > 1.0
-    key = services.key[alone], services.ordinal[alone]
-    back = dear & model.draws.happens("take back", model.assumptions.renewal_in_house, *key)
-    back &= segment_table().in_house_share[services.segment[alone]] > 0
+    back = _to_take_back(
+        alone, services.contract, services.segment, services.key, services.ordinal,
+        contracts.price_ratio, segment_table().in_house_share, model.assumptions.renewal_in_house,
+        model.draws.root("take back"),
+    )  # fmt: skip
     release(model, alone[back], Ended.COMPLETED)
+    return back
+
+
+@compiled
+def _to_take_back(
+    alone: IntArray, contract: IntArray, segment: IntArray, key: KeyArray, ordinal: IntArray,
+    price_ratio: FloatArray, in_house_share: FloatArray, chance: float, root: np.uint64,
+) -> BoolArray:  # fmt: skip
+    """Return which services ``alone`` come back, where any of their segment is in house."""
+    back = np.zeros(len(alone), dtype=np.bool_)
+    for place in range(len(alone)):
+        service = alone[place]
+        dear = contract[service] != NONE and price_ratio[contract[service]] > 1.0
+        if dear and in_house_share[segment[service]] > 0:
+            need = extended(extended(root, key[service]), np.uint64(ordinal[service]))
+            back[place] = uniform_at(need) < chance
     return back
 
 
