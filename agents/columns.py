@@ -31,8 +31,11 @@ class Column:
     width: tuple[int, ...]
 
     def empty(self, rows: int) -> NDArray[Any]:
-        """Return ``rows`` fresh rows at the initial value."""
-        return np.full((rows, *self.width), self.initial, dtype=self.dtype)
+        """Return ``rows`` fresh rows at the initial value; zeros take no memory until written."""
+        shape = (rows, *self.width)
+        if not self.initial:
+            return np.zeros(shape, dtype=self.dtype)
+        return np.full(shape, self.initial, dtype=self.dtype)
 
 
 def number(unit: str, meaning: str, *, initial: float = 0.0, width: tuple[int, ...] = ()) -> Any:
@@ -82,13 +85,15 @@ class Table:
         first, self._rows = self._rows, self._rows + count
         if self._rows > self._room:
             self._grow(max(self._rows, 2 * self._room))
-        self._expose()
+        if count:
+            self._expose()
         return np.arange(first, self._rows)
 
     def _grow(self, room: int) -> None:
         for name, column in self.columns.items():
-            spare = column.empty(room - self._room)
-            self._store[name] = np.concatenate([self._store[name], spare])
+            grown = column.empty(room)
+            grown[: self._room] = self._store[name]
+            self._store[name] = grown
         self._room = room
 
     def _expose(self) -> None:

@@ -11,11 +11,11 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from agents import supplier as firm
-from agents.columns import NONE, BoolArray, FloatArray, IntArray
+from agents.columns import NONE, BoolArray, FloatArray, IntArray, KeyArray
 from agents.compiled import compiled, inlined, on_numbers
 from simulation.ledger import PENCE
 from simulation.normal import normal_probability
-from simulation.randomness import extended, normal_at
+from simulation.randomness import extended, normal_at, normals_at
 from simulation.records import Three
 from simulation.segments import RISKS, STRATEGIC
 
@@ -228,6 +228,20 @@ class Bid:
     kept: bool
 
 
+class Luck(NamedTuple):
+    """What a pair of a tender and a supplier draws.
+
+    Attributes:
+        key: key of the bid, from which further draws are made.
+        fit: how well the firm happens to fit the tender, standard normal.
+        error: its own error in the estimate of cost, standard normal.
+    """
+
+    key: np.uint64
+    fit: float
+    error: float
+
+
 class Able(NamedTuple):
     """Who works in each segment.
 
@@ -338,28 +352,45 @@ def make_bids(
         rules: numbers by which firms decide.
         bids: room for as many bids as there are pairs.
     """
-    count = 0
-    for pair in range(len(tender)):
-        lot, seller = lots[tender[pair]], sellers[supplier[pair]]
-        if not _can_carry(lot, seller, rules):
-            continue
-        view, holds = views[supplier[pair], lot.segment], lot.incumbent == supplier[pair]
-        if _considers(lot, seller, view, holds, rules, bids[count]):
-            bids[count].tender, bids[count].supplier = tender[pair], supplier[pair]
+    able, key = _who_can_carry(lots, sellers, tender, supplier, rules)
+    fit, error, count = normals_at(rules.fit, key), normals_at(rules.own, key), 0
+    for place in range(len(able)):
+        of, one = tender[able[place]], supplier[able[place]]
+        lot, seller, holds = lots[of], sellers[one], lots[of].incumbent == one
+        luck = Luck(key[place], fit[place], error[place])
+        if _considers(lot, seller, views[one, lot.segment], holds, luck, rules, bids[count]):
+            bids[count].tender, bids[count].supplier = of, one
             count += 1
     return _afforded(bids, count, sellers)
 
 
+@compiled
+def _who_can_carry(
+    lots: Lots, sellers: Sellers, tender: IntArray, supplier: IntArray, rules: Rules
+) -> tuple[IntArray, KeyArray]:
+    """Return the pairs whose supplier could take the tender on, and the keys of their bids."""
+    able, key, count = np.empty(len(tender), np.int64), np.empty(len(tender), np.uint64), 0
+    for pair in range(len(tender)):
+        lot, seller = lots[tender[pair]], sellers[supplier[pair]]
+        if _can_carry(lot, seller, rules):
+            able[count], key[count] = pair, extended(seller.key, lot.key)
+            count += 1
+    return able[:count], key[:count]
+
+
 @inlined
-def _considers(lot: Lot, seller: Seller, view: View, holds: bool, rules: Rules, bid: Bid) -> bool:
+def _considers(
+    lot: Lot, seller: Seller, view: View, holds: bool, luck: Luck, rules: Rules, bid: Bid
+) -> bool:
     """Return whether a firm would bid, the money for it apart, and write the ``bid``."""
-    key = extended(seller.key, lot.key)
-    cost = _true_cost(lot, seller, view, holds, key, rules)
-    estimate = cost * (1.0 + lot.error + _own_error(key, rules))
+    cost = _true_cost(lot, seller, view, holds, luck)
+    estimate = cost * (1.0 + lot.error + _own_error(luck, rules))
     profit = estimate * _profit_rate(lot, seller, view, rules)
     margin = profit + estimate * view.guard * lot.unknown
     loading = _risk_loading(lot.variance, seller.free_capital, rules.risk_tolerance)
     without_loss = estimate + margin + loading + lot.finance
+    if without_loss >= lot.going and not _pays_at_going(lot, seller, view, holds, profit, rules):
+        return False
     if not _worth(lot, seller, view, holds, without_loss, profit, rules) >= 0.0:
         return False
     risk = _borne_loss(lot, seller, rules) / lot.earning + loading
@@ -367,7 +398,7 @@ def _considers(lot: Lot, seller: Seller, view: View, holds: bool, rules: Rules, 
     bid.cost, bid.estimate, bid.margin, bid.risk = cost, estimate, margin, risk
     bid.finance, bid.price, bid.cost_of_bid = lot.finance, price, _cost_of_bid(lot, seller)
     bid.worth = _worth(lot, seller, view, holds, price, profit, rules)
-    return _above_hurdle(bid.worth, lot.hurdle, key, rules)
+    return _above_hurdle(bid.worth, lot.hurdle, luck, rules)
 
 
 # --- one pair of a tender and a supplier ---------------------------------------------------------
@@ -384,12 +415,10 @@ def _can_carry(lot: Lot, seller: Seller, rules: Rules) -> bool:
 
 
 @inlined
-def _true_cost(
-    lot: Lot, seller: Seller, view: View, holds: bool, key: np.uint64, rules: Rules
-) -> float:
+def _true_cost(lot: Lot, seller: Seller, view: View, holds: bool, luck: Luck) -> float:
     strategic = lot.segment == STRATEGIC
     efficiency = seller.strategic_efficiency if strategic else seller.efficiency
-    fit = max(1.0 + lot.misfit * normal_at(extended(rules.fit, key)), WORST_FIT)
+    fit = max(1.0 + lot.misfit * luck.fit, WORST_FIT)
     hub = 1.0 if lot.local else view.hub
     known = lot.holds if holds else lot.takes_over
     cost: float = _delivery_cost(lot.value, lot.scale, efficiency, fit, hub, known)
@@ -397,8 +426,8 @@ def _true_cost(
 
 
 @inlined
-def _own_error(key: np.uint64, rules: Rules) -> float:
-    drawn = rules.own_error * normal_at(extended(rules.own, key))
+def _own_error(luck: Luck, rules: Rules) -> float:
+    drawn = rules.own_error * luck.error
     return min(max(drawn, -LARGEST_ERROR), LARGEST_ERROR)
 
 
@@ -421,6 +450,20 @@ def _worth(
     cost_of_bid = _cost_of_bid(lot, seller)
     worth: float = (chance * profit * lot.earning - cost_of_bid) / cost_of_bid
     return worth
+
+
+@inlined
+def _pays_at_going(
+    lot: Lot, seller: Seller, view: View, holds: bool, profit: float, rules: Rules
+) -> bool:
+    """Return whether a bid would pay if it won as often as one at the price that is expected.
+
+    A dearer one wins less often still; most are so turned away before a power is taken.
+    """
+    odds = _fear(lot.incumbent, holds, rules.incumbent_fear) * max(view.rivals - 1.0, 0.0)
+    chance = 1.0 / (1.0 + odds) * rules.award_rate
+    pays: bool = chance * profit * lot.earning >= _cost_of_bid(lot, seller)
+    return pays
 
 
 @inlined
@@ -461,14 +504,14 @@ def limited_loss(limit: float, median: float, ahead: float, spread: float) -> fl
 
 
 @inlined
-def _above_hurdle(worth: float, hurdle: float, key: np.uint64, rules: Rules) -> bool:
+def _above_hurdle(worth: float, hurdle: float, luck: Luck, rules: Rules) -> bool:
     """Return whether profit over the cost of a bid is what the firm wants.
 
     The hurdle is its own view times all firms', hence never negative.
     """
     if not worth >= 0.0:
         return False
-    own: float = _own_view(normal_at(extended(rules.hurdle, key)))
+    own: float = _own_view(normal_at(extended(rules.hurdle, luck.key)))
     return worth >= hurdle * own
 
 

@@ -64,13 +64,12 @@ def _sign(model: "MarketModel", plan: Plan, result: Result) -> IntArray:
     _write_money(model, new, requirements, result, awarded)
     _write_risks(model, new, requirements, result, awarded)
     _foresee_disputes(model, new)
-    contract = np.full(len(requirements), NONE, dtype=np.int64)
+    contract = np.full(len(requirements) + 1, NONE, dtype=np.int64)  # the last is for no tender
     contract[awarded] = rows
     _hand_over(model, requirements, contract)
     for row in rows[contracts.partnership[new] != NONE].tolist():
         _start_group(model, row)
-    projects = sorted(tender for tender in plan.set_up if contract[tender] != NONE)
-    model.book_set_up({int(contract[tender]): plan.set_up[tender] for tender in projects})
+    model.book_set_up(contract[plan.tender], plan.projects, plan.funding)
     invested = to_pence(contracts.invested(rows))
     account = model.ledger.supplier(contracts.supplier[new])
     model.ledger.post(account, Account.RESOURCES, Purpose.INVESTMENT, invested)

@@ -1,6 +1,5 @@
 """Phase 7, finance: budgets, payments, loans, the fund's books and councils' savings."""
 
-from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -13,7 +12,7 @@ from simulation.billing import SPENDING, bill, running_cost
 from simulation.contracts import worth_by_contract
 from simulation.ledger import COUNCIL_COSTS, PENCE, Account, Purpose, pence, to_pence
 from simulation.requirements import Requirements, paid_ratio
-from simulation.route import SetUp
+from simulation.route import Funding, Projects
 from simulation.segments import procedure_table
 from simulation.tendering import Result
 
@@ -94,33 +93,32 @@ def _shared_out(
     return members[:count], amount
 
 
-def book_set_up(model: "MarketModel", plans: Mapping[int, SetUp]) -> None:
+def book_set_up(
+    model: "MarketModel", contract: IntArray, projects: Projects, funding: Funding
+) -> None:
     """Book the stages in which projects are set up and paid, and their claims on the fund.
 
     Args:
         model: the model.
-        plans: how each project is paid, by its contract.
+        contract: of each project; NONE where none was signed.
+        projects: the quarter's projects.
+        funding: how they are paid.
     """
-    model.tally["projects_started"] += len(plans)
-    model.tally["projects_by_supplier"] += sum(plan.funded > 0 for plan in plans.values())
-    paid = {contract: plan for contract, plan in plans.items() if plan.funded == 0}
-    if paid:
-        contract = np.repeat(list(paid), [len(plan.council) for plan in paid.values()])
-        council, service, cost, fund, loan = (
-            _member_by_member(paid.values(), field)
-            for field in ("council", "service", "cost", "from_fund", "from_loan")
-        )
-        pays = [any(plan.from_fund) for plan in paid.values() for _ in plan.council]
-        claim = np.full(len(council), NONE, dtype=np.int64)
-        claim[pays] = _book_claims(model, contract[pays], council[pays], service[pays])
-        _book_stages(model, contract, council, claim, (cost, fund, loan))
-        funded = [plan.deadweight for plan in paid.values() if any(plan.from_fund)]
-        model.tally["fund_claims"] += len(funded)
-        model.tally["fund_deadweight"] += sum(funded)
-
-
-def _member_by_member(plans: Iterable[SetUp], field: str) -> IntArray:
-    return np.array([one for plan in plans for one in getattr(plan, field)], dtype=np.int64)
+    signed = contract != NONE
+    paid = signed & funding.paid
+    claims = paid & (np.add.reduceat(funding.from_fund, projects.first[:-1]) > 0)
+    model.tally["projects_started"] += int(signed.sum())
+    model.tally["projects_by_supplier"] += int((signed & funding.by_supplier).sum())
+    model.tally["fund_claims"] += int(claims.sum())
+    model.tally["fund_deadweight"] += int((claims & funding.deadweight).sum())
+    project = np.repeat(np.arange(len(paid)), np.diff(projects.first))
+    rows, claiming = rows_where(paid[project]), rows_where(claims[project])
+    claim = np.full(len(project), NONE, dtype=np.int64)
+    claim[claiming] = _book_claims(
+        model, contract[project[claiming]], projects.council[claiming], projects.service[claiming]
+    )
+    totals = projects.share[rows], funding.from_fund[rows], funding.from_loan[rows]
+    _book_stages(model, contract[project[rows]], projects.council[rows], claim[rows], totals)
 
 
 def _book_stages(

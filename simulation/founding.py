@@ -4,11 +4,13 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from agents.columns import NONE, BoolArray, FloatArray, IntArray
+from agents.columns import NONE, BoolArray, FloatArray, IntArray, KeyArray, rows_where
+from agents.compiled import compiled
 from agents.governance import GOVERNANCE, choose_governance
 from agents.partnership import Stage
 from simulation.contracts import Ended
 from simulation.ending import release
+from simulation.randomness import extended, uniform_at
 from simulation.requirements import local_work
 from simulation.segments import STRATEGIC, segment_table
 from simulation.ties import take_heart
@@ -27,38 +29,43 @@ FIRST_END = 2
 MEAN_FIRST_GROUP = 2.5
 """Councils in a shared service of 2006, on average."""
 
-AT_ONCE = 1000
-"""Services for which a first supplier is sought together; it bounds memory on large registers."""
-
 
 def found_contracts(model: "MarketModel") -> None:
     """Give services that are outside at the start a supplier and the rest of a contract."""
     services, table = model.services, segment_table()
     share = table.in_house_share[services.segment]
-    outside = np.flatnonzero(~model.draws.happens("in house", share, services.key))
-    parts = np.array_split(outside, max(len(outside) // AT_ONCE, 1))
-    supplier = np.concatenate([_first_suppliers(model, part) for part in parts])
+    outside = rows_where(~model.draws.happens("in house", share, services.key))
+    supplier = _first_suppliers(
+        outside, services.council, services.segment, services.baseline, services.key,
+        model.suppliers.key, model.suppliers.capability, model.suppliers.outside_turnover,
+        model.coverage, model.draws.root("founding supplier"),
+    )  # fmt: skip
     outside, supplier = outside[supplier != NONE], supplier[supplier != NONE]
     _write(model, outside, supplier)
 
 
-def _first_suppliers(model: "MarketModel", outside: IntArray) -> IntArray:
-    """Return a supplier for each service: able, near, large enough, drawn by key among those."""
-    possible = _eligible(model, outside)
-    drawn = np.full(possible.shape, -1.0)
-    service, supplier = np.nonzero(possible)
-    key = model.services.key[outside[service]], model.suppliers.key[supplier]
-    drawn[service, supplier] = model.draws.uniform("founding supplier", *key)
-    best = np.argmax(drawn, axis=1) if drawn.shape[1] else np.zeros(len(outside), dtype=np.int64)
-    return np.where(possible.any(axis=1), best, NONE)
+@compiled
+def _first_suppliers(
+    outside: IntArray, council: IntArray, segment: IntArray, baseline: FloatArray, key: KeyArray,
+    supplier_key: KeyArray, capability: FloatArray, turnover: FloatArray, coverage: BoolArray,
+    root: np.uint64,
+) -> IntArray:  # fmt: skip
+    """Return a supplier for each service ``outside``, or none.
 
-
-def _eligible(model: "MarketModel", outside: IntArray) -> BoolArray:
-    services, suppliers = model.services, model.suppliers
-    able = (suppliers.capability > 0).T[services.segment[outside]]
-    near = model.coverage[services.council[outside]]
-    turnover = suppliers.outside_turnover[None, :]
-    return able & near & (turnover >= 2.0 * services.baseline[outside][:, None])
+    It is able, near, large enough, and drawn by key among those: whose draw is highest.
+    """
+    chosen = np.full(len(outside), NONE)
+    for place in range(len(outside)):
+        service, highest = outside[place], 0.0
+        for supplier in range(len(supplier_key)):
+            able = capability[supplier, segment[service]] > 0
+            near = coverage[council[service], supplier]
+            if able and near and turnover[supplier] >= 2.0 * baseline[service]:
+                pair = extended(extended(root, key[service]), supplier_key[supplier])
+                drawn = uniform_at(pair)
+                if drawn > highest:
+                    chosen[place], highest = supplier, drawn
+    return chosen
 
 
 def _write(model: "MarketModel", services: IntArray, supplier: IntArray) -> None:

@@ -167,10 +167,11 @@ class Ledger:
         amounts = amount if isinstance(amount, np.ndarray) else np.array([amount])
         payers = _ALONE[source] if isinstance(source, Account) else source
         payees = _ALONE[target] if isinstance(target, Account) else target
-        payers, payees, amounts, total = _posted(self.balance, payers, payees, amounts)
+        moved, total = _posted(self.balance, payers, payees, amounts)
         if total < 0:
             raise ValueError(f"negative posting for {purpose.name}")
         if total:
+            payers, payees, amounts = moved
             batch = Batch(self.quarter, payers, payees, purpose, amounts)
             self.batches.append(batch)
             self._of[purpose].append(batch)
@@ -273,16 +274,18 @@ class Ledger:
 @compiled
 def _posted(
     balance: IntArray, source: IntArray, target: IntArray, amount: IntArray
-) -> tuple[IntArray, IntArray, IntArray, int]:
+) -> tuple[IntArray, int]:
     """Change balances and return the postings that move money, and their total.
-
-    Where one is negative the total is -1, and no balance changes.
 
     Args:
         balance: balances by account.
         source: one account a posting, or one for all.
         target: the same.
         amount: one a posting, pence.
+
+    Returns:
+        Sources, targets and amounts (3 x postings), and the total: -1 where an amount is negative
+        and no balance changes.
     """
     size = len(amount)
     if len(source) not in (1, size) or len(target) not in (1, size):
@@ -290,10 +293,10 @@ def _posted(
     count = 0
     for place in range(size):
         if amount[place] < 0:
-            return source[:0], target[:0], amount[:0], -1
+            return np.empty((3, 0), dtype=np.int64), -1
         count += amount[place] > 0
-    payers, payees = np.empty(count, dtype=np.int64), np.empty(count, dtype=np.int64)
-    amounts, total, count = np.empty(count, dtype=np.int64), 0, 0
+    postings, total, count = np.empty((3, count), dtype=np.int64), 0, 0
+    payers, payees, amounts = postings
     for place in range(size):
         moved = amount[place]
         if moved > 0:
@@ -304,7 +307,7 @@ def _posted(
             balance[payees[count]] += moved
             total += moved
             count += 1
-    return payers, payees, amounts, total
+    return postings, total
 
 
 @compiled

@@ -332,10 +332,11 @@ def _leave(model: "MarketModel") -> None:
         _held(contracts.in_force(), contracts.supplier, contracts.segment, len(suppliers)),
         suppliers.large, assumptions.large_patience * years, assumptions.sme_patience * years,
     )  # fmt: skip
-    account = model.ledger.supplier(rows)
-    capital = model.ledger.supplier_balance()[rows]
-    model.ledger.post(account, Account.OWNERS, Purpose.CAPITAL, capital)
-    _retire(model, rows)
+    if len(rows):
+        account = model.ledger.supplier(rows)
+        capital = model.ledger.supplier_balance()[rows]
+        model.ledger.post(account, Account.OWNERS, Purpose.CAPITAL, capital)
+        _retire(model, rows)
     model.tally["leavers"] += len(rows)
 
 

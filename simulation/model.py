@@ -1,7 +1,6 @@
 """The model: the state of the market, and a quarter as a list of phases."""
 
 from collections import defaultdict
-from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 import mesa
@@ -297,9 +296,11 @@ class MarketModel(mesa.Model):  # type: ignore[type-arg]
         """Post a cost of each contract in ``rows`` (£m) to its members."""
         finance.charge_members(self, rows, cost, purpose)
 
-    def book_set_up(self, plans: Mapping[int, route.SetUp]) -> None:
-        """Book the stages in which projects are set up, by contract, and their claims."""
-        finance.book_set_up(self, plans)
+    def book_set_up(
+        self, contract: IntArray, projects: route.Projects, funding: route.Funding
+    ) -> None:
+        """Book the stages in which projects are set up under their ``contract``, and claims."""
+        finance.book_set_up(self, contract, projects, funding)
 
 
 def _reporter(name: str) -> Any:

@@ -1,10 +1,16 @@
-"""The standard normal distribution, one number at a time: for compiled loops."""
+"""The standard normal distribution, for compiled loops."""
 
 import math
 
+import numpy as np
+
+from agents.columns import FloatArray
 from agents.compiled import compiled, inlined
 
 Coefficients = tuple[float, ...]
+
+CENTRE = 0.425
+"""Distance from one half up to which a probability is central."""
 
 _CENTRAL: tuple[Coefficients, Coefficients] = (
     (
@@ -58,12 +64,29 @@ def _ratio(coefficients: tuple[Coefficients, Coefficients], at: float) -> float:
 def normal_quantile(probability: float) -> float:
     """Return the quantile of ``probability``, to 1e-15 (Wichura 1988, algorithm AS 241)."""
     centred = probability - 0.5
-    if abs(centred) <= 0.425:
-        return centred * _ratio(_CENTRAL, 0.180625 - centred * centred)
+    if abs(centred) <= CENTRE:
+        return _central_quantile(centred)
     tail = probability if centred < 0.0 else 1.0 - probability
     root = math.sqrt(-math.log(tail))
     away = _ratio(_MIDDLE, root - 1.6) if root <= 5.0 else _ratio(_FAR, root - 5.0)
     return -away if centred < 0.0 else away
+
+
+@inlined
+def _central_quantile(centred: float) -> float:
+    return centred * _ratio(_CENTRAL, 0.180625 - centred * centred)
+
+
+@compiled
+def normal_quantiles(probability: FloatArray) -> FloatArray:
+    """Return the quantiles of many probabilities: what most need is reckoned for all at once."""
+    quantile = np.empty(len(probability))
+    for place in range(len(probability)):
+        quantile[place] = _central_quantile(probability[place] - 0.5)
+    for place in range(len(probability)):
+        if abs(probability[place] - 0.5) > CENTRE:
+            quantile[place] = normal_quantile(probability[place])
+    return quantile
 
 
 @compiled

@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from agents.compiled import COMPILES, compiled, inlined
-from simulation.normal import normal_quantile
+from simulation.normal import normal_quantile, normal_quantiles
 
 KeyArray = NDArray[np.uint64]
 FloatArray = NDArray[np.float64]
@@ -159,10 +159,16 @@ def _uniforms(keys: KeyArray) -> FloatArray:
 
 @compiled
 def _normals(keys: KeyArray) -> FloatArray:
+    return normal_quantiles(_uniforms(keys))
+
+
+@compiled
+def normals_at(root: np.uint64, keys: KeyArray) -> FloatArray:
+    """Return the standard normal draws that belong to ``root`` extended by each of ``keys``."""
     drawn = np.empty(len(keys))
     for place in range(len(keys)):
-        drawn[place] = normal_at(keys[place])
-    return drawn
+        drawn[place] = uniform_at(extended(root, keys[place]))
+    return normal_quantiles(drawn)
 
 
 class Draws:

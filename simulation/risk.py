@@ -41,7 +41,8 @@ def event_chance(
     supplier_care = 1.0 - care * control * share**exponent
     council_care = 1.0 - care * (1.0 - control) * (1.0 - share) ** exponent
     base = assumptions.event_level * (0.4 + 0.64 * complexity)
-    return np.clip(profile * base[:, None] * supplier_care * council_care, 0.0, 1.0)
+    chance = profile * base[:, None] * supplier_care * council_care
+    return np.minimum(np.maximum(chance, 0.0), 1.0)
 
 
 def loss_moments(assumptions: Assumptions) -> tuple[float, float]:

@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from agents.columns import NONE, BoolArray, FloatArray, IntArray, rows_where
+from agents.columns import NONE, BoolArray, FloatArray, IntArray, KeyArray, rows_where
 from agents.compiled import compiled
 from agents.government import PRIORITIES
 from simulation.business_case import Case, assess, set_up_shares
@@ -13,6 +13,7 @@ from simulation.ending import release
 from simulation.ledger import PENCE, Account, to_pence
 from simulation.membership import join
 from simulation.partnering import Group, dissolve
+from simulation.randomness import extended, uniform_at
 from simulation.requirements import Requirements, gather
 from simulation.segments import segment_table, tender_quarters
 
@@ -25,39 +26,6 @@ PROJECT_RETRY = 8
 
 SOONEST_RETRY = 2
 """Fewest quarters before a tender that failed is repeated."""
-
-
-class SetUp(NamedTuple):
-    """How the members of one tender would pay for setting it up, in pence a member.
-
-    Attributes:
-        council: members.
-        service: their services.
-        cost: what each pays, with what the fund and a loan give it.
-        from_fund: part of it that the fund pays.
-        from_loan: part of it that is borrowed.
-        ceiling: highest price that the business case bears, £m a year.
-        expected: price that it expects, £m a year.
-        funded: set-up cost that the supplier is to pay instead, £m.
-        deadweight: the fund pays although the members had the cash.
-    """
-
-    council: list[int]
-    service: list[int]
-    cost: list[int]
-    from_fund: list[int]
-    from_loan: list[int]
-    ceiling: float
-    expected: float
-    funded: float
-    deadweight: bool
-
-
-class Plan(NamedTuple):
-    """The quarter's tenders, and the set-up of those that are projects, by tender."""
-
-    requirements: Requirements
-    set_up: dict[int, SetUp]
 
 
 class Projects(NamedTuple):
@@ -104,12 +72,37 @@ class Cash(NamedTuple):
 
 
 class Funding(NamedTuple):
-    """How projects are paid, one entry a project; loans and claims one a member, pence."""
+    """How projects are paid, one entry a project, or one a member.
+
+    Attributes:
+        paid: by members and the fund.
+        by_supplier: by the supplier instead, for cash lacks.
+        deadweight: the fund pays although the members had the cash.
+        from_fund: what the fund pays of a member's cost, pence.
+        from_loan: what is borrowed of it, pence.
+    """
 
     paid: BoolArray
+    by_supplier: BoolArray
+    deadweight: BoolArray
     from_fund: IntArray
     from_loan: IntArray
-    deadweight: BoolArray
+
+
+class Plan(NamedTuple):
+    """The quarter's tenders, and the projects among them.
+
+    Attributes:
+        requirements: what goes to the market.
+        projects: projects with a business case.
+        funding: how they are paid.
+        tender: theirs; NONE where a project is given up because nobody pays.
+    """
+
+    requirements: Requirements
+    projects: Projects
+    funding: Funding
+    tender: IntArray
 
 
 def choose(model: "MarketModel", alone: IntArray, groups: list[Group]) -> Plan:
@@ -117,18 +110,30 @@ def choose(model: "MarketModel", alone: IntArray, groups: list[Group]) -> Plan:
     alone = alone[~_taken_back(model, alone)]
     alone = join(model, alone)
     needs = Needs(alone, groups)
-    paid = _finance_projects(model, needs)
+    projects, funding, given_up = _finance_projects(model, needs)
     kept = np.ones(len(needs), dtype=bool)
-    kept[[place for place, plan in paid.items() if plan is None]] = False
+    kept[given_up] = False
     tender, service = needs.members(rows_where(kept))
     requirements = gather(model, tender, service, needs.group[kept])
-    number = (np.cumsum(kept) - 1).tolist()
-    set_up = {number[place]: plan for place, plan in paid.items() if plan}
-    for tender, plan in set_up.items():
-        requirements.ceiling[tender] = plan.ceiling
-        requirements.expected[tender] = plan.expected
-        requirements.funded[tender] = plan.funded
-    return Plan(requirements, set_up)
+    number = np.where(kept, np.cumsum(kept) - 1, NONE)
+    plan = Plan(requirements, projects, funding, number[projects.place])
+    _ask_for_set_up(plan)
+    return plan
+
+
+def _ask_for_set_up(plan: Plan) -> None:
+    """Write into the requirements what projects ask of suppliers.
+
+    A supplier that pays the set-up earns it back in the price, at its dearer capital.
+    """
+    requirements, projects, by_supplier = plan.requirements, plan.projects, plan.funding.by_supplier
+    goes = plan.tender != NONE
+    tender = plan.tender[goes]
+    total = np.add.reduceat(projects.share, projects.first[:-1]) / PENCE
+    ceiling = np.where(by_supplier, projects.bare, projects.ceiling)
+    requirements.ceiling[tender] = ceiling[goes]
+    requirements.expected[tender] = projects.expected[goes]
+    requirements.funded[tender] = np.where(by_supplier, total, 0.0)[goes]
 
 
 class Needs:
@@ -175,30 +180,47 @@ def _listed(
 def _taken_back(model: "MarketModel", alone: IntArray) -> BoolArray:
     """Take services back in house whose last price was above in-house cost, as chance has it."""
     services, contracts = model.services, model.contracts
-    contract = services.contract[alone]
-    held = contract != NONE
-    dear = np.zeros(len(alone), dtype=bool)
-    dear[held] = contracts.price_ratio[contract[held]] > 1.0
-    key = services.key[alone], services.ordinal[alone]
-    back = dear & model.draws.happens("take back", model.assumptions.renewal_in_house, *key)
-    back &= segment_table().in_house_share[services.segment[alone]] > 0
+    back = _to_take_back(
+        alone, services.contract, services.segment, services.key, services.ordinal,
+        contracts.price_ratio, segment_table().in_house_share, model.assumptions.renewal_in_house,
+        model.draws.root("take back"),
+    )  # fmt: skip
     release(model, alone[back], Ended.COMPLETED)
+    return back
+
+
+@compiled
+def _to_take_back(
+    alone: IntArray, contract: IntArray, segment: IntArray, key: KeyArray, ordinal: IntArray,
+    price_ratio: FloatArray, in_house_share: FloatArray, chance: float, root: np.uint64,
+) -> BoolArray:  # fmt: skip
+    """Return which services ``alone`` come back, where any of their segment is in house."""
+    back = np.zeros(len(alone), dtype=np.bool_)
+    for place in range(len(alone)):
+        service = alone[place]
+        dear = contract[service] != NONE and price_ratio[contract[service]] > 1.0
+        if dear and in_house_share[segment[service]] > 0:
+            need = extended(extended(root, key[service]), np.uint64(ordinal[service]))
+            back[place] = uniform_at(need) < chance
     return back
 
 
 # --- cash for projects ---------------------------------------------------------------------------
 
 
-def _finance_projects(model: "MarketModel", needs: Needs) -> dict[int, SetUp | None]:
-    """Return each project's set-up by place; None where it is given up and must not be tendered."""
+def _finance_projects(model: "MarketModel", needs: Needs) -> tuple[Projects, Funding, IntArray]:
+    """Return viable projects, how they are paid, and places of those given up: not to tender."""
     places = _need_set_up(model, needs)
     case = assess(model, *needs.members(places), needs.group[places])
     viable = case.viable
     _give_up(model, needs, places[~viable], "no business case")
-    outcome: dict[int, SetUp | None] = dict.fromkeys(places[~viable].tolist())
     projects = _projects(model, needs, places[viable], Case(*(one[viable] for one in case)))
+    funding = _find_cash(model, projects)
+    unpaid = projects.place[~funding.paid & ~funding.by_supplier]
     model.tally["projects_viable"] += len(projects.place)
-    return outcome | _find_cash(model, needs, projects)
+    model.tally["projects_unfunded"] += len(unpaid)
+    _give_up(model, needs, unpaid, "no cash")
+    return projects, funding, np.concatenate([places[~viable], unpaid])
 
 
 def _need_set_up(model: "MarketModel", needs: Needs) -> IntArray:
@@ -250,49 +272,14 @@ def _member_costs(
     return to_pence(cost[project_of] * share)
 
 
-def _find_cash(model: "MarketModel", needs: Needs, projects: Projects) -> dict[int, SetUp | None]:
-    """Return how viable projects are paid, the fund's favourites first; None where cash lacks."""
-    if not len(projects.place):
-        return {}
+def _find_cash(model: "MarketModel", projects: Projects) -> Funding:
+    """Return how viable projects are paid, the fund's favourites first."""
     fund = int(model.ledger.balance[Account.FUND]) - model.stages.promised()
-    funding = _raised(
+    return _raised(
         _ranked(model, projects), projects.first, projects.council, projects.share,
-        projects.claim, projects.fund_first, _own_cash(model), fund,
+        projects.claim, projects.fund_first,
+        projects.supplier_pays & (projects.expected <= projects.bare), _own_cash(model), fund,
     )  # fmt: skip
-    earned_back = projects.expected <= projects.bare
-    by_supplier = ~funding.paid & projects.supplier_pays & earned_back
-    unpaid = projects.place[~funding.paid & ~by_supplier]
-    model.tally["projects_unfunded"] += len(unpaid)
-    _give_up(model, needs, unpaid, "no cash")
-    return dict.fromkeys(unpaid.tolist()) | _set_ups(projects, funding, by_supplier)
-
-
-def _set_ups(projects: Projects, funding: Funding, by_supplier: BoolArray) -> dict[int, SetUp]:
-    """Return the set-ups of the projects that are paid, by place.
-
-    A supplier that pays earns it back in the price, at its dearer capital.
-    """
-    ends = projects.first[1:]
-    cost = projects.share * np.repeat(~by_supplier, np.diff(projects.first))
-    members = projects.council, projects.service, cost, funding.from_fund, funding.from_loan
-    total = np.add.reduceat(projects.share, projects.first[:-1]) / PENCE
-    rows = zip(
-        *(_cut(column, ends) for column in members),
-        np.where(by_supplier, projects.bare, projects.ceiling).tolist(),
-        projects.expected.tolist(),
-        np.where(by_supplier, total, 0.0).tolist(),
-        funding.deadweight.tolist(),
-        strict=True,
-    )
-    paid = (funding.paid | by_supplier).tolist()
-    set_up = zip(projects.place.tolist(), map(SetUp._make, rows), paid, strict=True)
-    return {place: one for place, one, is_paid in set_up if is_paid}
-
-
-def _cut(column: IntArray, ends: IntArray) -> list[list[int]]:
-    """Return ``column`` cut into lists that end before ``ends``."""
-    values, stops = column.tolist(), ends.tolist()
-    return [values[start:stop] for start, stop in zip([0, *stops], stops, strict=False)]
 
 
 def _ranked(model: "MarketModel", projects: Projects) -> IntArray:
@@ -341,17 +328,16 @@ def _own_cash(model: "MarketModel") -> Cash:
 @compiled
 def _raised(
     order: IntArray, first: IntArray, council: IntArray, share: IntArray, claim: IntArray,
-    fund_first: BoolArray, cash: Cash, fund: int,
+    fund_first: BoolArray, earned_back: BoolArray, cash: Cash, fund: int,
 ) -> Funding:  # fmt: skip
     """Return how projects are paid in ``order``: fund and own cash, each as it prefers.
 
-    The fund pays where it can pay all that is claimed. ``cash`` is used up; the other arguments
-    are those of `Projects`.
+    The fund pays where it can pay all that is claimed; where neither can, the supplier does if it
+    would be ``earned_back``. ``cash`` is used up; the other arguments are those of `Projects`.
     """
-    funding = Funding(
-        np.zeros(len(order), dtype=np.bool_), np.zeros(len(share), dtype=np.int64),
-        np.zeros(len(share), dtype=np.int64), np.zeros(len(order), dtype=np.bool_),
-    )  # fmt: skip
+    paid, by_supplier, deadweight = np.zeros((3, len(order)), dtype=np.bool_)
+    from_fund, from_loan = np.zeros((2, len(share)), dtype=np.int64)
+    funding = Funding(paid, by_supplier, deadweight, from_fund, from_loan)
     for one in order:
         start, stop = first[one], first[one + 1]
         members, need, asked = council[start:stop], share[start:stop], claim[start:stop]
@@ -369,6 +355,8 @@ def _raised(
                 for member in range(start, stop):
                     funding.from_fund[member] = claim[member]
                 fund -= int(asked.sum())
+        else:
+            funding.by_supplier[one] = earned_back[one]
     return funding
 
 

@@ -13,6 +13,7 @@ from scipy.special import ndtr
 from agents import council as buyer
 from agents import supplier as firm
 from agents.columns import NONE, BoolArray, FloatArray, IntArray
+from agents.compiled import compiled
 from simulation.bidding import (
     LARGEST_ERROR,
     Beliefs,
@@ -222,7 +223,7 @@ def _common_error(model: "MarketModel", requirements: Requirements) -> FloatArra
     spread = assumptions.common_error * requirements.complexity * _vagueness(model)
     spread = spread * _unknown(model, requirements)
     drawn = spread * draw_normal(model, "common error", requirements)
-    return np.clip(drawn, -LARGEST_ERROR, LARGEST_ERROR)
+    return np.minimum(np.maximum(drawn, -LARGEST_ERROR), LARGEST_ERROR)
 
 
 def _unknown(model: "MarketModel", requirements: Requirements) -> FloatArray:
@@ -341,10 +342,16 @@ def _hurdle(model: "MarketModel", requirements: Requirements, terms: Terms) -> F
 
 def _resilience(requirements: Requirements) -> FloatArray:
     """Return how well each buyer's case would bear bad news, 0-1; 0.5 where there is no case."""
-    case = requirements.expected > 0
-    room = requirements.ceiling[case] / requirements.expected[case] - 1.0
-    resilience = np.full(len(requirements), 0.5)
-    resilience[case] = np.clip(5.0 * room, 0.0, 1.0)
+    return _room_for_bad_news(requirements.ceiling, requirements.expected)
+
+
+@compiled
+def _room_for_bad_news(ceiling: FloatArray, expected: FloatArray) -> FloatArray:
+    resilience = np.full(len(ceiling), 0.5)
+    for one in range(len(ceiling)):
+        if expected[one] > 0.0:
+            room = ceiling[one] / expected[one] - 1.0
+            resilience[one] = min(max(5.0 * room, 0.0), 1.0)
     return resilience
 
 

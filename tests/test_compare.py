@@ -2,6 +2,7 @@
 
 import dataclasses
 import errno
+import gc
 import json
 import multiprocessing
 import os
@@ -449,6 +450,16 @@ def ask_of_control_c(_: int) -> tuple[bool, bool]:
 
 def test_workers_are_deaf_to_control_c_from_birth() -> None:
     assert list(LocalPool(1).run(ask_of_control_c, [1], go_on)) == [(True, True)]
+
+
+def models_that_others_left(seed: int) -> int:
+    left = sum(isinstance(one, MarketModel) for one in gc.get_objects())
+    MarketModel(register=small_territory().register, years=1, rng=seed).run()
+    return left
+
+
+def test_workers_keep_no_model_of_a_run_that_is_over() -> None:
+    assert list(LocalPool(1).run(models_that_others_left, range(6), go_on)) == [0] * 6
 
 
 class Stubborn:
