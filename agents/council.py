@@ -67,6 +67,9 @@ class Services(Table):
     partnership: IntArray = whole(
         "row", "group in which a joint contract is prepared", initial=NONE
     )
+    enters: IntArray = whole(
+        "quarter", "when it enters its group's joint contract, where it must wait"
+    )
     maturity: FloatArray = number("share", "how well its cost and performance are known and owned")
     ordinal: IntArray = whole("count", "times that the need has come up")
     retry: IntArray = whole("quarter", "when a postponed need comes up again", initial=NONE)

@@ -10,11 +10,11 @@ from agents.columns import NONE, BoolArray, FloatArray, IntArray, KeyArray, rows
 from agents.compiled import compiled, inlined, on_numbers
 from agents.council import unowned
 from agents.partnership import Stage
-from simulation.contracts import Ended, delivered_by
+from simulation.contracts import Ended, delivered_by, sum_by
 from simulation.ending import release
 from simulation.ledger import PENCE, Account, Purpose, to_pence
 from simulation.needs import of_performing_group
-from simulation.partnering import dissolve, try_again
+from simulation.partnering import dissolve, remoteness, try_again
 from simulation.randomness import extended, normal_at
 from simulation.requirements import Requirements
 from simulation.route import Plan, postpone
@@ -118,11 +118,23 @@ def _write_money(
     contracts.funded[new] = requirements.funded[awarded]
     unknown = unowned(requirements.maturity[awarded])
     claimed = np.maximum(1.0 - ratio, 0.0) * (1.0 + assumptions.claim_optimism * unknown)
-    contracts.claimed_ratio[new], contracts.leak[new] = claimed, unknown
+    contracts.claimed_ratio[new] = claimed
+    contracts.leak[new] = unknown * (1.0 + _remote(model, requirements)[awarded])
     by_use = (assumptions.cost_sharing == "use") & (requirements.councils[awarded] > 1)
     contracts.client_side[new] = 1.0 + assumptions.metering * by_use
     contracts.investment[new] = result.terms.investment[awarded]
     contracts.platform[new] = result.terms.platform[awarded]
+
+
+def _remote(model: "MarketModel", requirements: Requirements) -> FloatArray:
+    """Return how remote each service is to those it serves, by size; 0 for a council alone."""
+    if not (requirements.councils > 1).any():
+        return np.zeros(len(requirements))
+    services, members = model.services, requirements.service
+    leader = services.council[requirements.lead[requirements.tender]]
+    far = remoteness(model, services.council[members], leader, services.segment[members])
+    total = sum_by(requirements.tender, services.baseline[members] * far, len(requirements))
+    return total * model.index / requirements.value
 
 
 def _write_risks(

@@ -11,8 +11,15 @@ from agents.partnership import CAUSES, TROUBLE, Stage, set_up_cost
 from simulation.contracts import Ended
 from simulation.ending import release
 from simulation.ledger import Account, Purpose, to_pence
-from simulation.partnering import Members, dissolve, members_of, mood, note_decisions, trust_between
-from simulation.segments import segment_table
+from simulation.partnering import (
+    Members,
+    dissolve,
+    members_of,
+    mood,
+    note_decisions,
+    remoteness,
+    trust_between,
+)
 from simulation.ties import lose_heart, take_heart, tell
 
 if TYPE_CHECKING:
@@ -32,11 +39,34 @@ BACK_HOME = 4
 
 
 def attend(model: "MarketModel") -> None:
-    """Let members of joint contracts withdraw, and successes be noticed."""
+    """Let members of joint contracts come in and withdraw, and successes be noticed."""
+    _come_in(model)
     members = _sharing(model)
     if len(members.service):
         _withdraw(model, members)
         _prove(model)
+
+
+def _come_in(model: "MarketModel") -> None:
+    """Let members of phased groups that are free now enter the joint contract (D0 ¶67)."""
+    services, partnerships = model.services, model.partnerships
+    waiting = rows_where(services.partnership != NONE)
+    group = services.partnership[waiting]
+    performs = partnerships.stage[group] == Stage.PERFORMING
+    free = performs & (services.enters[waiting] <= model.quarter)
+    for service, row in zip(waiting[free].tolist(), group[free].tolist(), strict=True):
+        cost = _joining_cost(model, service)
+        _enter(model, service, int(partnerships.contract[row]), int(to_pence(np.array([cost]))[0]))
+
+
+def _joining_cost(model: "MarketModel", service: int) -> float:
+    """Return what entering a joint contract that runs costs, £m."""
+    assumptions, value = model.assumptions, model.services.baseline[service] * model.index
+    cost = set_up_cost(
+        np.full(1, value), assumptions.set_up_saving, assumptions.set_up_years,
+        assumptions.set_up_floor,
+    )  # fmt: skip
+    return JOINING_PART * float(cost[0])
 
 
 def _sharing(model: "MarketModel") -> Members:
@@ -59,7 +89,9 @@ def _withdraw(model: "MarketModel", members: Members) -> None:
     """Let members leave joint contracts, at a cost; a group of one is none."""
     contract = model.services.contract[members.service]
     table, governance = governance_table(), model.partnerships.governance[members.group]
-    troubled, remote = _troubled(model, contract), _remote(model, members)
+    segment = model.services.segment[members.service]
+    troubled = _troubled(model, contract)
+    remote = remoteness(model, members.council, members.leader, segment)
     held = mood(model, members)
     chance = rules.withdrawal_chance(
         model.assumptions.withdrawal, held.tension, troubled, remote,
@@ -69,8 +101,8 @@ def _withdraw(model: "MarketModel", members: Members) -> None:
     leaves = model.draws.happens("withdraw", chance, key, model.quarter)
     if not leaves.any():
         return
-    remoteness = CAUSES.index("place of the service")
-    cause = np.where(troubled, TROUBLE, np.where(remote > held.tension, remoteness, held.cause))
+    place = CAUSES.index("place of the service")
+    cause = np.where(troubled, TROUBLE, np.where(remote > held.tension, place, held.cause))
     note_decisions(model, members.only(leaves), stays=False, cause=cause[leaves])
     model.tally["withdrew"] += int(leaves.sum())
     gone = members.only(leaves)
@@ -81,18 +113,6 @@ def _withdraw(model: "MarketModel", members: Members) -> None:
 def _troubled(model: "MarketModel", contract: IntArray) -> BoolArray:
     troubled: BoolArray = model.contracts.troubled_until[contract] > model.quarter
     return troubled
-
-
-def _remote(model: "MarketModel", members: Members) -> FloatArray:
-    """Return how remote a standardised service is to members: what ended shared bureaux (D1 §3.2).
-
-    The further away it is run and the more a council's own needs differ from the standard.
-    """
-    specific = 0.5 + segment_table().specificity[model.services.segment[members.service]]
-    away = model.kilometres(members.council, members.leader) / 50.0
-    weight = model.assumptions.remoteness * model.assumptions.standardisation
-    remote: FloatArray = weight * specific * away * model.assumptions.site_remoteness
-    return remote
 
 
 def _pay_to_leave(model: "MarketModel", gone: Members, exit_cost: FloatArray) -> None:
@@ -186,15 +206,12 @@ def _try(model: "MarketModel", service: int, open_to: IntArray) -> bool:
     rows = open_to[fits]
     years = np.minimum((contracts.end[rows] - model.quarter) / 4.0, 10.0)
     value = services.baseline[service] * model.index
-    cost = JOINING_PART * set_up_cost(
-        np.full(1, value), assumptions.set_up_saving, assumptions.set_up_years,
-        assumptions.set_up_floor,
-    )  # fmt: skip
+    cost = _joining_cost(model, service)
     saving = 1.0 - contracts.price_ratio[rows] * (1.0 + assumptions.client_side)
     gain = saving - cost / (value * years) + 0.04 * trust_between(model, home, leader[fits])
     gain -= 0.05 * (1.0 - model.councils.readiness[home])
     best = int(np.argmax(gain))
-    pence = int(to_pence(cost)[0])
+    pence = int(to_pence(np.array([cost]))[0])
     if gain[best] <= 0 or pence > model.ledger.council_balance()[home]:
         return False
     _enter(model, service, int(rows[best]), pence)
@@ -206,6 +223,7 @@ def _enter(model: "MarketModel", service: int, contract: int, pence: int) -> Non
     group, joins = int(contracts.partnership[contract]), np.array([service])
     release(model, joins[services.contract[joins] != NONE], Ended.COMPLETED)
     services.contract[service], services.retry[service] = contract, NONE
+    services.partnership[service] = NONE
     contracts.councils[contract] += 1
     model.partnerships.joined[group] += 1
     model.partnerships.members[group] += 1

@@ -38,6 +38,9 @@ LEAVING = 0.2
 """Cost of leaving a shared service at the end of its contract, of annual cost, beside what the
 agreement asks: systems and staff to be found again (assumed)."""
 
+REMOTE_KILOMETRES = 50.0
+"""Distance at which a service is remote."""
+
 MOST_TRIES = 1
 """Times that a group repeats a tender that failed."""
 
@@ -182,6 +185,21 @@ def _threat(model: "MarketModel", one: IntArray, other: IntArray) -> FloatArray:
     threat = np.where(allied, ALLIED, kind[other] == COUNTY) * (one != other)
     felt: FloatArray = reorganisation_threat(model) * threat * (family[one] == family[other])
     return felt
+
+
+def remoteness(
+    model: "MarketModel", council: IntArray, leader: IntArray, segment: IntArray
+) -> FloatArray:
+    """Return how remote a shared service becomes to ``council``, 0 and more (D1 §3.2, 4.5).
+
+    The more it is standardised, the further away it is run, and the more a council's own needs
+    differ from the standard: what ended the shared bureaux.
+    """
+    assumptions = model.assumptions
+    weight = assumptions.remoteness * assumptions.site_remoteness * assumptions.standardisation
+    away = model.kilometres(council, leader) / REMOTE_KILOMETRES
+    remote: FloatArray = weight * (0.5 + segment_table().specificity[segment]) * away
+    return remote
 
 
 def _urgency(model: "MarketModel", groups: IntArray) -> FloatArray:
@@ -336,8 +354,7 @@ def _lease_quarters(
 
     All must be, unless members may enter one after the other: then as many as must take part.
     """
-    bound = model.draws.uniform("lease", model.services.key[members.service])
-    bound *= 4.0 * model.assumptions.lease_spread
+    bound = _bound_quarters(model, members.service)
     order = np.lexsort((bound, place))
     number = np.bincount(place, minlength=len(rows))
     start = np.cumsum(number) - number
@@ -345,6 +362,13 @@ def _lease_quarters(
     last = np.where(phased, np.minimum(_least(model, rows), number), number)
     free: FloatArray = bound[order][start + np.maximum(last, 1) - 1]
     return free
+
+
+def _bound_quarters(model: "MarketModel", services: IntArray) -> FloatArray:
+    """Return for how long services are bound by leases once their group has settled."""
+    drawn = model.draws.uniform("lease", model.services.key[services])
+    bound: FloatArray = 4.0 * model.assumptions.lease_spread * drawn
+    return bound
 
 
 def _least(model: "MarketModel", rows: IntArray) -> IntArray:
@@ -429,7 +453,11 @@ def _leaving(model: "MarketModel", group: IntArray) -> FloatArray:
 
 
 def _agreed(model: "MarketModel", members: Members) -> list[Group]:
-    """Return the groups that commit, each with its members, the leader first."""
+    """Return the groups that commit, each with its members, the leader first.
+
+    Members of phased groups that are still bound come in when they are free.
+    """
+    members = members.only(~_waits(model, members))
     if not len(members.service):
         return []
     lead = model.partnerships.lead[members.group]
@@ -438,6 +466,19 @@ def _agreed(model: "MarketModel", members: Members) -> list[Group]:
     ordered, cuts = members.service[order], [*first.tolist(), len(order)]
     services = [ordered[start:stop] for start, stop in pairwise(cuts)]
     return list(map(Group, rows.tolist(), services))
+
+
+def _waits(model: "MarketModel", members: Members) -> BoolArray:
+    """Return which members of phased groups are bound for longer, and set when they come in."""
+    partnerships, services = model.partnerships, model.services
+    free = partnerships.normed[members.group] + _bound_quarters(model, members.service)
+    phased = partnerships.phased[members.group] & (partnerships.contract[members.group] == NONE)
+    leads = members.service == partnerships.lead[members.group]
+    waits: BoolArray = phased & ~leads & (free > model.quarter)
+    at_once = np.bincount(members.group[~waits], minlength=len(partnerships))
+    waits &= at_once[members.group] >= 2
+    services.enters[members.service[waits]] = np.ceil(free[waits]).astype(np.int64)
+    return waits
 
 
 def note_decisions(

@@ -81,9 +81,10 @@ def tell(model: "MarketModel", services: IntArray, *, good: bool) -> None:
 
 
 def grow_ready(model: "MarketModel") -> None:
-    """Let support raise readiness to share, and new members' caution fade."""
+    """Let support raise readiness and maturity, and new members' caution fade."""
     councils = model.councils
     councils.caution *= CAUTION_KEPT
     taught = model.assumptions.taught * model.levers.partnership_support
     if taught:
-        np.minimum(councils.readiness + taught, 1.0, out=councils.readiness)
+        for known in (councils.readiness, model.services.maturity):
+            np.minimum(known + taught, 1.0, out=known)
