@@ -66,6 +66,9 @@ class Partnerships(Table):
     ended: IntArray = whole("quarter", "when it dissolved; 0 while it stands")
     ended_how: IntArray = whole("code", "why it dissolved")
     value: FloatArray = number("£m a year", "in-house cost of what it shares")
+    counties: IntArray = whole("count", "counties among those that formed it")
+    districts: IntArray = whole("count", "districts among those that formed it")
+    set_up: FloatArray = number("£m", "set-up cost that its business case reckons")
 
     def preparing(self) -> IntArray:
         """Return the rows of groups that have no joint contract yet, or prepare the next."""

@@ -19,9 +19,11 @@ import numpy as np
 
 from agents.columns import Column, Table
 from agents.council import Councils, Services
+from agents.governance import GOVERNANCE, Governance
 from agents.government import Claims, Stages
-from agents.partnership import Partnerships
+from agents.partnership import Ballots, Partnerships
 from agents.supplier import Suppliers
+from experiments.circumstances import bundled_circumstances
 from simulation.assumptions import CENTRAL, Assumptions
 from simulation.contracts import Contracts
 from simulation.events import COLUMNS
@@ -47,7 +49,7 @@ DOCUMENT = ROOT / "docs" / "ODD.md"
 BLOCK = re.compile(r"(<!-- generated: ([\w-]+) -->\n)(.*?)(<!-- end -->)", re.DOTALL)
 
 STATE: tuple[type[Table], ...] = (
-    Councils, Services, Suppliers, Contracts, Partnerships, Claims, Stages,
+    Councils, Services, Suppliers, Contracts, Partnerships, Ballots, Claims, Stages,
 )  # fmt: skip
 """Tables of state variables, in the order in which the document shows them."""
 
@@ -110,12 +112,34 @@ CONSTANTS = (
     ("simulation.calendar.LONDON_ELECTIONS", "a year in which London voted"),
     ("simulation.calendar.OTHER_ELECTIONS", "a year in which other whole councils voted"),
     ("simulation.calendar.LOST_AFTER_DEFEAT", "chance that a champion goes with the old control"),
-    ("simulation.partnering.SAME_COUNTY_TRUST", "trust between councils of one county"),
-    ("simulation.partnering.TRUST_GAINED", "trust after a joint signature"),
-    ("simulation.partnering.TRUST_LOST", "trust after a group breaks up or collapses"),
-    ("simulation.partnering.READINESS_GAINED", "readiness after a joint signature"),
-    ("simulation.partnering.READINESS_LOST", "readiness after a group breaks up or collapses"),
-    ("simulation.partnering.FURTHEST_VIRTUAL", "km; distance that counts at most, national reach"),
+    ("simulation.founding.FIRST_TALKS", "quarters from first talks to the contracts of 2006"),
+    ("simulation.founding.MEAN_FIRST_GROUP", "councils in a shared service of 2006"),
+    ("simulation.founding.FIRST_END", "first quarter in which a joint contract of 2006 may end"),
+    ("agents.council.SHARING_STAGES", "stages of sharing, a fifth of readiness each"),
+    ("agents.council.OPEN", "readiness from which a council is open to proposals"),
+    ("agents.council.SEEKS", "readiness from which a council seeks partners itself"),
+    ("agents.governance.CONTROL_WEIGHT", "a step in control against a doubling of members"),
+    ("agents.partnership.MENU_SPARES", "part of a conflict that a menu spares"),
+    ("agents.partnership.MENU_POOLS", "part of the scale effect that is left under a menu"),
+    ("simulation.seeking.SAME_COUNTY_TRUST", "trust between councils of one county"),
+    ("simulation.seeking.ALLIED", "threat that districts of a county see in each other"),
+    ("simulation.seeking.FURTHEST_VIRTUAL", "km; distance that counts at most, national reach"),
+    ("simulation.ties.TRUST_GAINED", "trust after a joint signature, and after lasting success"),
+    ("simulation.ties.TRUST_LOST", "trust after a failed group, a withdrawal or a collapse"),
+    ("simulation.ties.READINESS_GAINED", "readiness where trust is gained"),
+    ("simulation.ties.READINESS_LOST", "readiness where trust is lost"),
+    ("simulation.ties.MATURITY_GAINED", "maturity of services where trust is gained"),
+    ("simulation.ties.AUDIENCE", "nearest councils that may hear of an outcome"),
+    ("simulation.ties.CAUTION_KEPT", "a quarter; part of new members' caution that is left"),
+    ("simulation.business_case.USE_SPREAD", "log; spread of use of a service beyond its size"),
+    ("simulation.partnering.LEAVING", "of annual cost; leaving a shared service at its end"),
+    ("simulation.partnering.MOST_TRIES", "times that a group repeats a tender that failed"),
+    ("simulation.membership.PROVEN_AFTER", "quarters without trouble that make a success"),
+    ("simulation.membership.LEAST_LEFT", "quarters that a contract must still run to be joined"),
+    ("simulation.membership.JOINING_PART", "set-up cost of joining, over that of starting one"),
+    ("simulation.membership.BACK_HOME", "quarters at home before what withdrew is tendered again"),
+    ("simulation.finance.GUARANTEED_STAGES", "stages that the fund has bound itself to pay for"),
+    ("simulation.measuring.TROUBLE_REMEMBERED", "quarters for which members report a trouble"),
     ("simulation.route.PROJECT_RETRY", "quarters until a project that was given up comes up again"),
     ("simulation.route.SOONEST_RETRY", "quarters; shortest wait before a tender is repeated"),
     ("simulation.tendering.STRATEGIC_EFFICIENCY", "exponent on efficiency in strategic deals"),
@@ -151,12 +175,10 @@ EXAMPLES: tuple[tuple[str, dict[str, Any]], ...] = (
     ("agents.council.market_chance",
      {"hazard": 0.03, "pressure": 0.4, "appetite": 1.2, "champion": True}),
     ("agents.council.joining_attraction",
-     {"trust": 0.2, "kilometres": 30.0, "politics": 1.0, "size_ratio": 4.0, "readiness": 0.5,
-      "pressure": 0.4, "champion": True}),
+     {"trust": 0.2, "kilometres": 30.0, "politics": 1.0, "size_ratio": 4.0, "threat": 0.0,
+      "readiness": 0.5, "pressure": 0.4, "champion": True}),
     ("agents.council.scale_gain", {"value": 2.0, "added": 1.0, "elasticity": 0.1}),
-    ("agents.council.walk_away_chance",
-     {"base": 0.25, "trust": 0.2, "politics": 0.5, "kilometres": 30.0, "champion": False,
-      "mandate": 0.5}),
+    ("agents.council.sharing_stage", {"readiness": 0.45}),
     ("agents.council.highest_viable_price",
      {"otherwise": 2.0, "set_up": 0.3, "worth": 5.4, "client_side": 0.02, "optimism": 0.25}),
     ("agents.council.highest_price",
@@ -166,6 +188,23 @@ EXAMPLES: tuple[tuple[str, dict[str, Any]], ...] = (
      {"price": 2.0, "merit": 0.03, "noise": 0.02}),
     ("agents.council.evaluation_noise", {"spread": 0.06, "skill": 0.7, "blur": 0.02}),
     ("agents.council.reference_blur", {"single": 0.1, "prices": 24.0}),
+    ("agents.governance.choose_governance",
+     {"members": 5, "control": 0.4, "luck": (0.0,) * len(GOVERNANCE)}),
+    ("agents.partnership.conflict",
+     {"politics": 0.5, "kilometres": 30.0, "remoteness": 1.0, "size_ratio": 4.0, "threat": 0.0,
+      "staff": 0.2, "champion": False, "caution": 0.5}),
+    ("agents.partnership.tension",
+     {"conflict": 1.2, "trust": 0.2, "menu": False, "compromise": 0.5, "support": 0.5}),
+    ("agents.partnership.urgency", {"quarters_left": 4, "grant": 0.5, "pull": 1.5}),
+    ("agents.partnership.walk_away_chance",
+     {"base": 0.07, "tension": 1.2, "withdrawal": 0.8, "urgency": 0.3, "obliged": 0.5}),
+    ("agents.partnership.settle_chance",
+     {"pace": 0.35, "tension": 0.8, "compromise": 0.5, "support": 0.5, "urgency": 0.3}),
+    ("agents.partnership.no_vote_margin",
+     {"gain": 0.05, "caution": 0.5, "readiness": 0.4, "trust": 0.2, "leaving": 0.0, "pull": 0.0}),
+    ("agents.partnership.withdrawal_chance",
+     {"base": 0.004, "tension": 0.8, "troubled": True, "remote": 0.2, "withdrawal": 0.8,
+      "exit_cost": 0.2}),
     ("agents.partnership.set_up_quarters", {"base": 4, "members": 6}),
     ("agents.partnership.set_up_cost",
      {"value": 4.0, "saving_share": 0.05, "years_of_saving": 2.0, "floor": 0.3}),
@@ -307,7 +346,7 @@ def assumptions() -> str:
 def _assumption(one: Parameter) -> Sequence[str]:
     over = _range(one.sweep) if one.distribution == "uniform" else "held"
     source = one.source + ("; tuned" if one.tuned else "")
-    bounds = _range((one.low, one.high))
+    bounds = ", ".join(one.choices) or _range((one.low, one.high))
     return (_code(one.name), one.unit, _number(one.default), over, bounds, one.meaning, source)
 
 
@@ -356,6 +395,29 @@ def _attributes(documented: type) -> Mapping[str, str]:
     section = inspect.cleandoc(documented.__doc__ or "").split("Attributes:\n")[1]
     found = re.findall(r"^ {4}(\w+): (.*(?:\n {8}.*)*)", section, re.MULTILINE)
     return {name: " ".join(text.split()).removesuffix(".") for name, text in found}
+
+
+def governance() -> str:
+    """Return the table of models of collaboration: a row a property, a column a model."""
+    meanings = _attributes(Governance)
+    rows = [
+        (_code(name), *(_property(getattr(one, name)) for one in GOVERNANCE), meanings[name])
+        for name in meanings
+        if name not in ("name", "title")
+    ]
+    return table(("property", *(one.title for one in GOVERNANCE), "meaning"), rows)
+
+
+def circumstances() -> str:
+    """Return the table of named sets of assumptions."""
+    rows = [
+        (
+            _code(one.name), one.description,
+            ", ".join(f"{_code(name)} {_number(value)}" for name, value in one.assumptions.items()),
+        )
+        for one in bundled_circumstances()
+    ]  # fmt: skip
+    return table(("set", "stands for", "holds"), rows)
 
 
 def constants() -> str:
@@ -511,6 +573,8 @@ GENERATORS: Mapping[str, Callable[[], str]] = {
     "assumptions": assumptions,
     "segments": segments,
     "procedures": procedures,
+    "governance": governance,
+    "circumstances": circumstances,
     "constants": constants,
     "columns": columns,
     "outcomes": outcomes,

@@ -9,10 +9,11 @@ from experiments.catalogue import (
     STATUS_QUO,
     NamedPolicy,
     bundled_names,
-    bundled_policies,
+    compared_policies,
     find_policy,
     is_file,
 )
+from experiments.circumstances import find_circumstances
 from experiments.documents import read_document
 from experiments.question import (
     MANIFEST,
@@ -55,11 +56,7 @@ class Changes:
         return {name: value for name, value in given.items() if value is not None}
 
     def _assumptions(self, question: Question) -> dict[str, Any]:
-        held = pairs(self.assumed, "--assume")
-        for name in held.keys() & parameters(Levers):
-            raise InputError(f"--assume: {name} is a lever; use --set")
-        values = {name: parse_scalar(text) for name, text in held.items()}
-        assumptions_from(values, "--assume")
+        values = held(self.assumed)
         return {"assumptions": {**question.assumptions, **values}} if values else {}
 
     def _register(self) -> dict[str, Any]:
@@ -160,6 +157,30 @@ def changed_policy(policy: NamedPolicy, levers: Sequence[str]) -> NamedPolicy:
     return NamedPolicy(CUSTOM, "Custom", described[:2000], merged, where="--set")
 
 
+def held(texts: Sequence[str]) -> dict[str, Any]:
+    """Return the values of assumptions that ``--assume`` texts hold.
+
+    Each is ``name=value`` or the name of a set; a value typed outweighs that of a set.
+
+    Raises:
+        InputError: a set or an assumption is unknown, or a value wrong.
+    """
+    typed = pairs([text for text in texts if not _is_set(text)], "--assume")
+    for name in typed.keys() & parameters(Levers):
+        raise InputError(f"--assume: {name} is a lever; use --set")
+    values: dict[str, Any] = {}
+    for name in filter(_is_set, texts):
+        values |= find_circumstances(name.strip(), "--assume").assumptions
+    values |= {name: parse_scalar(text) for name, text in typed.items()}
+    assumptions_from(values, "--assume")
+    return values
+
+
+def _is_set(text: str) -> bool:
+    """Say whether an ``--assume`` text must be the name of a set: it is no pair, and no half."""
+    return "=" not in text and bool(text.strip()) and text.strip() not in parameters(Assumptions)
+
+
 def pairs(texts: Sequence[str], option: str) -> dict[str, str]:
     """Return ``name=value`` texts as a mapping.
 
@@ -213,7 +234,7 @@ def _policies(
     references: Sequence[str], baseline: str | None, levers: Sequence[str]
 ) -> tuple[NamedPolicy, ...]:
     if not references and not levers:
-        return bundled_policies()
+        return compared_policies()
     first = find_policy(baseline or STATUS_QUO)
     others = (_policy(reference) for reference in references)
     return (first, *(policy for policy in others if not first.same(policy)))

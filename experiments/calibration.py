@@ -17,7 +17,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from rich.text import Text
 
-from experiments.asking import pairs
+from experiments.asking import held
 from experiments.executors import Executor, Lost
 from experiments.moments import MOMENTS, Moment, record_of
 from experiments.targets import Target
@@ -28,7 +28,6 @@ from results.words import number
 from simulation.assumptions import Assumptions, assumptions_from
 from simulation.errors import InputError
 from simulation.model import MarketModel
-from simulation.parameters import parse_scalar
 from simulation.randomness import derive
 from simulation.register import Register
 
@@ -95,13 +94,12 @@ class Trial:
 
 
 def assumed(texts: Sequence[str]) -> Assumptions:
-    """Return the central assumptions with ``name=value`` texts in their place.
+    """Return the central assumptions with ``name=value`` texts, or named sets, in their place.
 
     Raises:
         InputError: an unknown name or a value out of bounds.
     """
-    values = {name: parse_scalar(text) for name, text in pairs(texts, "--assume").items()}
-    return assumptions_from(values, "--assume")
+    return assumptions_from(held(texts), "--assume")
 
 
 def calibrate(

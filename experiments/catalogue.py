@@ -25,6 +25,8 @@ _ORDER = (
     "shared-risk",
     "revolving-fund",
 )
+_FURTHER = ("grant-with-deadline",)
+"""Bundled policies that are compared only where they are named."""
 
 
 @dataclass(frozen=True)
@@ -72,12 +74,17 @@ class NamedPolicy:
 
 def bundled_names() -> tuple[str, ...]:
     """Return the names of the bundled policies, the status quo first."""
-    return _ORDER
+    return (*_ORDER, *_FURTHER)
 
 
 def bundled_policies() -> tuple[NamedPolicy, ...]:
     """Return the bundled policies, the status quo first."""
-    return tuple(_read(_BUNDLED / f"{name}.yaml", f"{name}.yaml") for name in _ORDER)
+    return tuple(map(_bundled, bundled_names()))
+
+
+def compared_policies() -> tuple[NamedPolicy, ...]:
+    """Return the bundled policies that are compared where none is named, the status quo first."""
+    return tuple(map(_bundled, _ORDER))
 
 
 def find_policy(reference: str, folder: Path | None = None) -> NamedPolicy:
@@ -90,14 +97,15 @@ def find_policy(reference: str, folder: Path | None = None) -> NamedPolicy:
     Raises:
         InputError: there is no such policy, or its file is not a good one.
     """
-    if reference in _ORDER:
-        return _read(_BUNDLED / f"{reference}.yaml", f"{reference}.yaml")
+    known = bundled_names()
+    if reference in known:
+        return _bundled(reference)
     path = Path(reference) if folder is None else folder / reference
     if _looks_like_a_path(reference) or is_file(path):
         return _read(path, str(path))
     raise InputError(
-        f"no policy is called {reference!r}{did_you_mean(reference, _ORDER)}; "
-        f"bundled: {', '.join(_ORDER)}; or give the path of a policy file"
+        f"no policy is called {reference!r}{did_you_mean(reference, known)}; "
+        f"bundled: {', '.join(known)}; or give the path of a policy file"
     )
 
 
@@ -127,6 +135,10 @@ def is_file(path: Path) -> bool:
         return path.is_file()
     except (OSError, ValueError):
         return False
+
+
+def _bundled(name: str) -> NamedPolicy:
+    return _read(_BUNDLED / f"{name}.yaml", f"{name}.yaml")
 
 
 def _read(path: Path, where: str) -> NamedPolicy:

@@ -21,6 +21,7 @@ from simulation.errors import InputError, did_you_mean
 if TYPE_CHECKING:
     from experiments.campaign import Conduct
     from experiments.question import Question
+    from experiments.runs import Failed
 
 INTERRUPTED = 130
 LONGEST_ERROR = 1000
@@ -165,8 +166,8 @@ posing = _together(
         "--assume",
         "assumed",
         multiple=True,
-        metavar="NAME=VALUE",
-        help="Hold an assumption at a value.",
+        metavar="NAME=VALUE|SET",
+        help="Hold an assumption at a value, or those of a set: --assume as-history-happened.",
     ),
     click.option(
         "--assumptions",
@@ -265,11 +266,13 @@ def compare(
 @click.argument("policy", default="", metavar="[POLICY|FILE]")
 @click.option("--policy", "choice", help="Which policy of a question file or run directory.")
 @click.option("--replication", type=Whole(0, 11_999), help="Which replication.  [0]")
+@click.option("--council", metavar="NAME", help="Tell this council's story.")
 @asking
 def run(
     policy: str,
     choice: str | None,
     replication: int | None,
+    council: str | None,
     levers: tuple[str, ...],
     out: Path | None,
     as_json: bool,
@@ -281,10 +284,14 @@ def run(
     --assumptions sampled. Given a run directory, its manifest or a question file, it makes one of
     the runs asked there, to the bit.
 
+    With --council it tells one council's story: partners sought, votes, contracts, savings, and
+    what might have been, had one decision gone another way in a second run under the same luck.
+
     \b
     Examples:
       tenderlab run forced-aggregation
       tenderlab run --set pump_priming_fund=50@3,0@8 --years 10
+      tenderlab run status-quo --council Lichfield
       tenderlab run runs/4f0c9e1a2b3d --policy shared-risk --replication 17
     """
     from experiments.asking import Changes, run_of
@@ -292,7 +299,12 @@ def run(
     question = run_of(policy, choice, replication, levers, Changes(**changes))
     from experiments import run as running
 
-    return _tell_run(question, running.run(question, out), as_json)
+    if council is None:
+        return _tell_run(question, running.run(question, out), as_json)
+    from experiments.why import find_council
+
+    row = find_council(council, question)
+    return _tell_story(question, running.run(question, out), row, as_json)
 
 
 @tenderlab.command()
@@ -346,8 +358,7 @@ def why(
     if isinstance(told, Explanation):
         _tell(explaining.text(told), explaining.document(told), as_json)
         return 0
-    click.echo(told.trace, err=True, nl=False)
-    return _complain(f"the run of {told.run.policy.name} failed at {told.stage}: {told.error}", 1)
+    return _tell_failure(told)
 
 
 def _progress(question: Question) -> Any:
@@ -369,7 +380,10 @@ def _executor(workers: int | None) -> Any:
 )
 @click.option("--only", multiple=True, metavar="NAME", help="Measure this target only; repeatable.")
 @click.option(
-    "--assume", multiple=True, metavar="NAME=VALUE", help="Hold an assumption at a value."
+    "--assume",
+    multiple=True,
+    metavar="NAME=VALUE|SET",
+    help="Hold an assumption at a value, or those of a set.",
 )
 @click.option("--workers", type=Whole(1, 256), help="Processes.  [one a processor]")
 @click.option("--out", type=FILE, help="Write the table as a Markdown page, too.")
@@ -499,16 +513,36 @@ def levers(name: str | None, as_json: bool) -> None:
 @click.argument("name", required=False)
 @as_json
 def assumptions(name: str | None, as_json: bool) -> None:
-    r"""List the assumptions, or show one of them in full.
+    r"""List the assumptions and the named sets of them, or show one in full.
+
+    A named set holds assumptions that belong together. --assume takes its name; in a question file
+    it is "assumptions: {as: NAME}".
 
     \b
     Examples:
       tenderlab assumptions
       tenderlab assumptions discount_rate --json
+      tenderlab assumptions as-history-happened
     """
+    from experiments import telling
+    from experiments.circumstances import bundled_circumstances
     from simulation.assumptions import Assumptions
+    from simulation.parameters import parameters
 
-    _tell_parameters(Assumptions, "assumption", name, as_json)
+    known, sets = parameters(Assumptions), {one.name: one for one in bundled_circumstances()}
+    if name is None:
+        text = telling.parameters_text(list(known.values()), "assumption")
+        document: Any = list(map(telling.parameter_document, known.values()))
+        document += map(telling.set_document, sets.values())
+        _tell(f"{text}\n\n{telling.sets_text(list(sets.values()))}", document, as_json)
+    elif name in sets:
+        chosen = sets[name]
+        _tell(telling.set_text(chosen), telling.set_document(chosen), as_json)
+    elif name in known:
+        _tell_parameters(Assumptions, "assumption", name, as_json)
+    else:
+        hint = did_you_mean(name, [*known, *sets])
+        raise InputError(f"tenderlab assumptions: unknown assumption {name!r}{hint}")
 
 
 @tenderlab.command()
@@ -587,6 +621,30 @@ def _tell_run(question: Question, done: Conduct, as_json: bool) -> int:
     for failed in done.failed:
         click.echo(failed.trace, err=True, nl=False)
     return _tell_what_went_wrong(done)
+
+
+def _tell_story(question: Question, done: Conduct, council: int, as_json: bool) -> int:
+    if done.directory is None or not done.summary:
+        return _tell_run(question, done, as_json)
+    from experiments import storytelling
+    from experiments.runs import Failed
+    from experiments.story import story_of
+
+    try:
+        told = story_of(question, done.directory, council)
+    except KeyboardInterrupt:
+        return _complain(f"interrupted; the run is kept in {done.directory}", INTERRUPTED)
+    if isinstance(told, Failed):
+        return _tell_failure(told)
+    _tell(storytelling.text(told), storytelling.document(told), as_json)
+    return _tell_what_went_wrong(done)
+
+
+def _tell_failure(failed: Failed) -> int:
+    click.echo(failed.trace, err=True, nl=False)
+    return _complain(
+        f"the run of {failed.run.policy.name} failed at {failed.stage}: {failed.error}", 1
+    )
 
 
 def _tell_what_went_wrong(done: Conduct) -> int:

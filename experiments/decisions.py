@@ -29,9 +29,14 @@ class Kind(NamedTuple):
 
 
 KINDS: Mapping[str, Kind] = {
+    "withdraw": Kind("membership", "members that withdrew from a joint contract"),
     "need": Kind("needs", "needs that came up"),
+    "walk away": Kind("partnering", "members that walked away from a group"),
+    "settle": Kind("partnering", "groups that settled their differences, or gave up"),
+    "vote": Kind("partnering", "members that voted against"),
+    "fell apart": Kind("partnering", "groups that fell apart as members left"),
     "group": Kind("partnering", "groups formed"),
-    "vote": Kind("partnering", "groups that lost members by their vote"),
+    "join": Kind("route to market", "services that joined a joint contract"),
     "taken back": Kind("route to market", "services taken back in house"),
     "given up": Kind("route to market", "projects given up for want of a case or of cash"),
     "tender": Kind("route to market", "tenders"),
@@ -65,8 +70,8 @@ class Decision:
         told: what was decided, in words that go on from ``subject``.
         otherwise: the words where the other run has no such decision.
         size: £m a year at stake, by which decisions of a kind are ranked.
-        counts: whether it is one of what the kind's title says; what is not, as a vote by which a
-            group loses nobody, goes another way only where both runs have it.
+        counts: whether it is one of what the kind's title says; what is not, as a vote in favour,
+            goes another way only where both runs have it.
         names: what the members of ``value`` are called, in their order, where they have names.
     """
 

@@ -185,8 +185,7 @@ class _Reader:
         if len(grid) != 1:
             raise fields.refusal("grid", "one lever or assumption and its values, {name: [...]}")
         ((name, values),) = grid.items()
-        rising = isinstance(values, list) and len(values) >= FEWEST_IN_GRID
-        if not rising or sorted(set(values)) != values:
+        if not _numbers(values) or sorted(set(values)) != values:
             raise fields.refusal("grid", f"at least {FEWEST_IN_GRID} values, low to high")
         where = f"{self.where}: {fields.inside}grid"
         arms = tuple(base.with_change(_set(name, value, where)) for value in values)
@@ -229,6 +228,15 @@ def _sign(fields: Fields, kind: Kind) -> int:
 
 def _change(fields: Fields) -> Change:
     return Change(dict(fields.mapping("levers")), dict(fields.mapping("assumptions")))
+
+
+def _numbers(values: object) -> bool:
+    """Say whether ``values`` are numbers, enough for a grid: words have no order."""
+    return (
+        isinstance(values, list)
+        and len(values) >= FEWEST_IN_GRID
+        and all(isinstance(one, int | float) for one in values)
+    )
 
 
 def _set(name: str, value: object, where: str) -> Change:

@@ -33,6 +33,9 @@ MONTHS_PER_YEAR, QUARTER_MONTHS = 12, 3
 THOUSANDS, PERCENT = 1000.0, 100.0
 
 type Kind = Literal["simple", "complex", "all"]
+TO_DECIDE = 9
+"""Quarters that groups usually take from first talks to a joint contract."""
+
 type SupplierType = Literal["large", "sme"]
 type Segment = Literal[
     "commodity", "applications", "architecture", "managed", "change", "functional", "strategic"
@@ -390,3 +393,31 @@ def sharing_councils(record: Record, quarter: int) -> Moment:
         return Moment(0.0, 0.0)
     shared, councils = (record.measures[name] for name in ("shared_councils", "councils"))
     return Moment(PERCENT * float(shared[quarter]), float(councils[quarter]))
+
+
+@moment
+def groups_that_perform(record: Record) -> Moment:
+    """Return the share of groups that began and came to an end or to a joint contract, %.
+
+    Groups of the last `TO_DECIDE` quarters are left out: they may still prepare.
+    """
+    measures = record.measures
+    early = len(measures) - TO_DECIDE
+    formed = measures["partnerships_formed"].iloc[: max(early, 0)].sum()
+    return Moment(PERCENT * float(measures["partnerships_started"].sum()), float(formed))
+
+
+@moment
+def quarters_to_agree(record: Record) -> Moment:
+    """Return the quarters from first talks to the first joint contract, mean over groups."""
+    measures = record.measures
+    total, started = measures["quarters_to_agree"].sum(), measures["partnerships_started"].sum()
+    return Moment(float(total), float(started))
+
+
+@moment
+def members_in_trouble(record: Record) -> Moment:
+    """Return the share of members of groups beyond first talks with trouble to report, %."""
+    measures = record.measures[record.measures.index >= FIRST]
+    troubled, partners = measures["troubled_members"].sum(), measures["partners"].sum()
+    return Moment(PERCENT * float(troubled), float(partners))

@@ -14,13 +14,15 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from experiments.catalogue import (
+    LONGEST_NAME,
     STATUS_QUO,
     NamedPolicy,
-    bundled_policies,
     canonical,
+    compared_policies,
     find_policy,
     policy_from,
 )
+from experiments.circumstances import circumstances_names, find_circumstances
 from experiments.documents import Fields, read_document
 from results.store import question_id
 from simulation.assumptions import Assumptions, assumptions_from
@@ -172,8 +174,8 @@ class Question:
 
 
 def bundled_question() -> Question:
-    """Return what is asked when nothing is said: the bundled policies, on England."""
-    return Question(bundled_policies())
+    """Return what is asked when nothing is said: six bundled policies, on England."""
+    return Question(compared_policies())
 
 
 def read_question(path: Path) -> Question:
@@ -226,8 +228,7 @@ def is_question(document: object) -> bool:
 
 def _question(fields: Fields, folder: Path, place: Territory) -> Question:
     assumptions = _assumptions(fields)
-    held = dict(assumptions.mapping("set"))
-    assumptions_from(held, f"{fields.where}: assumptions.set")
+    held = _held(assumptions)
     return Question(
         policies=_policies(fields, folder),
         territory=place,
@@ -243,14 +244,29 @@ def _question(fields: Fields, folder: Path, place: Territory) -> Question:
 
 
 def _assumptions(fields: Fields) -> Fields:
-    """Return mode and set; a text alone is the mode."""
+    """Return mode, named set and values; a text alone is the mode, or the name of a set."""
     given = fields.values.get("assumptions")
-    document = {"mode": given} if isinstance(given, str) else fields.mapping("assumptions")
-    return Fields.of(fields.where, document, "assumptions", ("mode", "set"), "assumptions.")
+    document = {_says(given): given} if isinstance(given, str) else fields.mapping("assumptions")
+    return Fields.of(fields.where, document, "assumptions", ("mode", "as", "set"), "assumptions.")
+
+
+def _says(text: str) -> str:
+    """Return what a text alone says of assumptions: a set, where it is nearly one, or the mode."""
+    names = circumstances_names()
+    return "as" if text in names or did_you_mean(text, names) else "mode"
+
+
+def _held(assumptions: Fields) -> dict[str, Any]:
+    """Return the values that assumptions are held at: those of the named set, then its own."""
+    where = f"{assumptions.where}: assumptions"
+    own = assumptions.mapping("set")
+    assumptions_from(own, f"{where}.set")
+    name = assumptions.text("as", "", LONGEST_NAME)
+    return {**find_circumstances(name, f"{where}.as").assumptions, **own} if name else dict(own)
 
 
 def _policies(fields: Fields, folder: Path) -> tuple[NamedPolicy, ...]:
-    listed = bundled_policies()
+    listed = compared_policies()
     if fields.given("policies"):
         given = fields.items("policies")
         listed = tuple(

@@ -30,7 +30,7 @@ type Detail = Literal["few", "many", "all"]
 """Which event tables a run keeps: `FEW`, `MANY`, or these with the ledger row by row."""
 
 FEW = ("councils", "ledger")
-MANY = (*FEW, "tenders", "contracts", "partnerships", "suppliers", "fund")
+MANY = (*FEW, "tenders", "contracts", "partnerships", "decisions", "members", "suppliers", "fund")
 
 
 @dataclass(frozen=True)

@@ -12,10 +12,12 @@ from rich.table import Table
 from rich.text import Text
 
 from experiments.catalogue import NamedPolicy
+from experiments.circumstances import Circumstances
 from experiments.terminal import clean, comparison, listing, rendered, values, width
 from results.words import counted
+from simulation.assumptions import Assumptions
 from simulation.outcomes import Outcome
-from simulation.parameters import Parameter, Scalar
+from simulation.parameters import Parameter, Scalar, parameters
 
 if TYPE_CHECKING:
     from experiments.campaign import Conduct
@@ -113,10 +115,10 @@ def parameter_document(parameter: Parameter) -> dict[str, Any]:
     return {**asdict(parameter), "allowed": parameter.allowed}
 
 
-def parameters_text(parameters: Sequence[Parameter], kind: str) -> str:
+def parameters_text(known: Sequence[Parameter], kind: str) -> str:
     """Return a table of parameters; ``kind`` is "lever" or "assumption"."""
-    live = [parameter for parameter in parameters if not parameter.planned]
-    planned = [parameter for parameter in parameters if parameter.planned]
+    live = [parameter for parameter in known if not parameter.planned]
+    planned = [parameter for parameter in known if parameter.planned]
     text = rendered(_parameters_table(live, kind))
     if planned:
         heading = "Planned, not built yet; only the default is accepted:"
@@ -127,6 +129,34 @@ def parameters_text(parameters: Sequence[Parameter], kind: str) -> str:
 def parameter_text(parameter: Parameter) -> str:
     """Return all that is declared of a lever or an assumption."""
     return rendered(listing((), list(_details(parameter)))).strip("\n")
+
+
+def set_document(one: Circumstances) -> dict[str, Any]:
+    """Return a named set of assumptions, for JSON."""
+    return {
+        "name": one.name,
+        "title": one.title,
+        "meaning": one.description,
+        "values": dict(one.assumptions),
+    }
+
+
+def sets_text(known: Sequence[Circumstances]) -> str:
+    """Return a table of the named sets of assumptions."""
+    rows = [(one.name, one.description) for one in known]
+    heading = "Named sets, each held with --assume NAME:"
+    return f"{heading}\n\n{rendered(listing(('set', 'what it stands for'), rows))}".rstrip("\n")
+
+
+def set_text(one: Circumstances) -> str:
+    """Return all that a named set of assumptions holds."""
+    known = parameters(Assumptions)
+    rows = [
+        (name, _with_unit(value, known[name].unit), known[name].meaning)
+        for name, value in one.assumptions.items()
+    ]
+    about = rendered(Text(f"{one.title}. {one.description}"))
+    return f"{about}\n{rendered(listing(('name', 'held at', 'meaning'), rows))}".rstrip("\n")
 
 
 def policies_text(policies: Sequence[NamedPolicy]) -> str:

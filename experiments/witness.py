@@ -14,17 +14,20 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 from agents.columns import NONE, IntArray
-from agents.partnership import ENDED_HOW, Stage
+from agents.governance import GOVERNANCE
+from agents.partnership import CAUSES, ENDED_HOW, FELL_APART, NO_GAIN, Stage
 from experiments.decisions import Decision
 from results.words import counted, listed, pounds
 from simulation.contracts import Ended
 from simulation.ledger import Account, Purpose
-from simulation.needs import of_performing_group
 from simulation.segments import RISKS, SEGMENTS
 from simulation.tendering import REASONS
 
 if TYPE_CHECKING:
     from simulation.model import MarketModel
+
+AS_MEMBERS_LEFT = ("walked away", "voted down", "members withdrew")
+"""Why groups end because of what their members decide one by one."""
 
 EARLY = (Ended.COLLAPSED, Ended.SUPPLIER_FAILED, Ended.DISPUTED)
 ROUTE_ENDS = ("no business case", "no cash")
@@ -37,7 +40,6 @@ class Gathering(NamedTuple):
     lead: int
     formed: int
     services: tuple[int, ...]
-    due: bool
 
 
 class Called(NamedTuple):
@@ -122,26 +124,38 @@ class _Before:
         self.disputed = contracts.disputed.copy()
         self.active = model.suppliers.active.copy()
         self.claims = len(model.claims)
+        self.ballots = len(model.ballots)
+        self.tries = model.partnerships.tries.copy()
         self.groups = dict(self._groups(model))
 
     def _groups(self, model: MarketModel) -> Iterator[tuple[int, Gathering]]:
         """Yield the groups that stand, by row."""
-        groups, quarter = model.partnerships, model.quarter + 1
+        groups = model.partnerships
         for row in np.flatnonzero(groups.stage != Stage.DISSOLVED).tolist():
-            members, due = self._members(model, row, quarter)
-            yield row, Gathering(int(groups.lead[row]), int(groups.formed[row]), members, due)
-
-    def _members(self, model: MarketModel, row: int, quarter: int) -> tuple[tuple[int, ...], bool]:
-        groups, contract = model.partnerships, int(model.partnerships.contract[row])
-        if groups.stage[row] == Stage.FORMING:
-            return _rows(self.partnership == row), bool(groups.ready[row] <= quarter)
-        ends = bool(model.contracts.end[contract] <= quarter)
-        ours = bool(of_performing_group(model, np.array([contract]))[0])
-        return _rows(self.contract == contract), ends and ours
+            members = self.partnership == row
+            if groups.stage[row] == Stage.PERFORMING:
+                members |= self.contract == groups.contract[row]
+            yield row, Gathering(int(groups.lead[row]), int(groups.formed[row]), _rows(members))
 
 
 def _rows(holds: Any) -> tuple[int, ...]:
     return tuple(np.flatnonzero(holds).tolist())
+
+
+_AS_MEMBER: Mapping[str, tuple[tuple[str, ...], str]] = {
+    "withdraw": (("withdrew from",), "did not withdraw"),
+    "walk away": (("walked away from",), "did not walk away"),
+    "vote": (("voted against the case of", "voted for the case of"), "did not vote"),
+    "join": (("joined the joint contract of",), "did not join a joint contract"),
+}
+"""What a member did, in words, by whether it stays in where that is open; and if it did not."""
+
+
+def _kind_of_ballot(stage: int, stays: bool, cause: int) -> str:
+    """Return as which kind of decision a member's ballot counts."""
+    if stage == Stage.PERFORMING:
+        return "join" if stays else "withdraw"
+    return "vote" if stays or cause == NO_GAIN else "walk away"
 
 
 class _Quarter:
@@ -157,8 +171,10 @@ class _Quarter:
     def decisions(self) -> Iterator[Decision]:
         """Yield what was decided, by phase."""
         yield from self._needs()
+        yield from self._members()
+        yield from self._settled()
+        yield from self._fell_apart()
         yield from self._groups_formed()
-        yield from self._votes()
         yield from self._routes()
         yield from self._tenders()
         yield from self._contracts()
@@ -178,8 +194,13 @@ class _Quarter:
         """Services whose need came up this quarter.
 
         A need is also counted for who joins a group before its own comes up; that is no need here.
+        Nor is what a group whose tender failed counts for the next one.
         """
-        return _rows(self.model.services.ordinal > self.before.ordinal)
+        groups, services = self.model.partnerships, self.model.services
+        again = np.zeros(len(groups) + 1, dtype=bool)
+        again[: len(self.before.tries)] = groups.tries[: len(self.before.tries)] > self.before.tries
+        occasions = services.ordinal - again[services.partnership]
+        return _rows(occasions > self.before.ordinal)
 
     def _needs(self) -> Iterator[Decision]:
         joined = {one for members in self._fresh.values() for one in members}
@@ -215,39 +236,78 @@ class _Quarter:
                 size=self.witness.size(members),
             )
 
-    def _votes(self) -> Iterator[Decision]:
-        tendered = {one.group: int(self.log["councils"][one.place]) for one in self._called}
+    # What members and groups decide
+
+    def _members(self) -> Iterator[Decision]:
+        """Yield what members decided one by one: to go, to vote for or against, to join."""
+        ballots = self.model.ballots
+        for row in range(self.before.ballots, len(ballots)):
+            cause, stays = int(ballots.cause[row]), bool(ballots.stays[row])
+            if cause != FELL_APART:
+                kind = _kind_of_ballot(int(ballots.stage[row]), stays, cause)
+                group = self.before.groups[int(ballots.partnership[row])]
+                yield self._of_member(kind, int(ballots.service[row]), group, stays, cause)
+
+    def _of_member(
+        self, kind: str, service: int, group: Gathering, stays: bool, cause: int
+    ) -> Decision:
+        did, otherwise = _AS_MEMBER[kind]
+        told = did[stays] if kind == "vote" else did[0]
+        why = f" ({CAUSES[cause]})" if kind in ("walk away", "withdraw") and cause else ""
+        return Decision(
+            kind=kind,
+            about=(service,),
+            value=stays,
+            councils=self._councils_of((service, *group.services)),
+            subject=self.witness.named(service),
+            told=f"{told} {self._group_of(service, group)}{why}",
+            otherwise=otherwise,
+            size=self.witness.size([service]),
+            counts=kind != "vote" or not stays,
+        )
+
+    def _group_of(self, service: int, group: Gathering) -> str:
+        """Return a group as one of its members would call it."""
+        if service == group.lead:
+            return "the group that it leads"
+        return f"the group that {self.witness.council_name(group.lead)} leads"
+
+    def _settled(self) -> Iterator[Decision]:
+        """Yield which groups that were at odds settled, and under what model, or gave up."""
+        groups = self.model.partnerships
         for row, group in self.before.groups.items():
-            if not group.due or not group.services:
-                continue
-            value, told, counts = self._vote(row, group, tendered.get(row))
-            yield Decision(
-                kind="vote",
-                about=(group.lead, group.formed),
-                value=value,
-                councils=self._councils_of(group.services),
-                subject=self._group_name(group),
-                told=told,
-                otherwise="did not vote",
-                size=self.witness.size(group.services),
-                counts=counts,
-            )
+            if groups.normed[row] == self.quarter:
+                model = GOVERNANCE[int(groups.governance[row])]
+                told = f"settled its differences, to share as: {model.title.lower()}"
+                yield self._of_group("settle", group, model.name, told, "did not settle")
+            elif self._dissolved(row) == "no agreement":
+                told = "gave up without agreement"
+                yield self._of_group("settle", group, "no agreement", told, "did not give up")
+
+    def _fell_apart(self) -> Iterator[Decision]:
+        for row, group in self.before.groups.items():
+            if (why := self._dissolved(row)) in AS_MEMBERS_LEFT:
+                told, otherwise = f"fell apart: {why}", "did not fall apart"
+                yield self._of_group("fell apart", group, why, told, otherwise)
+
+    def _of_group(
+        self, kind: str, group: Gathering, value: Hashable, told: str, otherwise: str
+    ) -> Decision:
+        return Decision(
+            kind=kind,
+            about=(group.lead, group.formed),
+            value=value,
+            councils=self._councils_of(group.services),
+            subject=self._group_name(group),
+            told=told,
+            otherwise=otherwise,
+            size=self.witness.size(group.services),
+        )
 
     def _group_name(self, group: Gathering) -> str:
         lead = group.lead
         name = self.witness.council_name(lead)
         return f"the group that {name} leads for {self.witness.matter(lead)}"
-
-    def _vote(self, row: int, group: Gathering, stayed: int | None) -> tuple[Hashable, str, bool]:
-        """Return how a group's vote ended, in words too, and whether it lost members."""
-        if self._dissolved(row) == "walked away":
-            return "fell apart", "fell apart at its vote", True
-        if stayed is None:
-            return None, "voted", False
-        lost = len(group.services) - stayed
-        members = "member" if lost == 1 else "members"
-        told = f"lost {lost} {members} at its vote" if lost else "kept all its members at its vote"
-        return lost, told, lost > 0
 
     def _dissolved(self, row: int) -> str:
         """Return why the group ``row`` was dissolved this quarter; empty where it was not."""
@@ -268,25 +328,18 @@ class _Quarter:
                 yield self._of_service("taken back", service, True, told, "was not taken back")
         for row, group in self.before.groups.items():
             if (why := self._dissolved(row)) in ROUTE_ENDS:
-                yield Decision(
-                    kind="given up",
-                    about=(group.lead, group.formed),
-                    value=why,
-                    councils=self._councils_of(group.services),
-                    subject=self._group_name(group),
-                    told=f"gave up: {why}",
-                    otherwise="did not give up",
-                    size=self.witness.size(group.services),
-                )
+                yield self._of_group("given up", group, why, f"gave up: {why}", "did not give up")
 
     @cached_property
     def _untendered(self) -> tuple[int, ...]:
-        """Services with a need of their own that did not go to the market."""
-        services = self.model.services
+        """Services with a need of their own that neither went to the market nor joined others."""
+        services, ballots = self.model.services, self.model.ballots
         tendered = {one for call in self._called for one in call.services}
         free = [one for one in self._needy if services.partnership[one] == NONE]
         grouped = {one for group in self.before.groups.values() for one in group.services}
-        return tuple(one for one in free if one not in tendered and one not in grouped)
+        decided = set(ballots.service[self.before.ballots :].tolist())
+        elsewhere = tendered | grouped | decided
+        return tuple(one for one in free if one not in elsewhere)
 
     @cached_property
     def _missing(self) -> str:

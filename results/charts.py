@@ -35,6 +35,7 @@ from simulation.horizon import over_horizon
 from simulation.levers import FIRST_YEAR, QUARTERS_PER_YEAR, Levers
 from simulation.outcomes import OUTCOMES, Outcome
 from simulation.parameters import parameters
+from simulation.register import Register
 
 type FloatArray = NDArray[np.float64]
 
@@ -142,7 +143,7 @@ def faded(colour: str, opacity: float) -> str:
 # Panels
 
 
-def _panels(titles: Sequence[str], columns: int, gap: float, row_height: float) -> go.Figure:
+def panels(titles: Sequence[str], columns: int, gap: float, row_height: float) -> go.Figure:
     """Return a figure of as many panels as ``titles``, filled row by row.
 
     ``gap`` and ``row_height`` are in pixels, the gap between two rows of panels.
@@ -161,7 +162,7 @@ def _panels(titles: Sequence[str], columns: int, gap: float, row_height: float) 
     return figure
 
 
-def _at_left(figure: go.Figure) -> go.Figure:
+def at_left(figure: go.Figure) -> go.Figure:
     """Start the titles of panels at their left edge."""
     axes = figure.select_xaxes()
     for title, axis in zip(figure.layout.annotations, axes, strict=False):
@@ -173,7 +174,8 @@ def _title(outcome: Outcome, below: str) -> str:
     return f'<b>{outcome.title}</b><br><span style="color:{MUTED};font-size:12px">{below}</span>'
 
 
-def _places(count: int, columns: int) -> Iterator[tuple[int, int]]:
+def places(count: int, columns: int) -> Iterator[tuple[int, int]]:
+    """Yield row and column of each panel, from 1."""
     return ((1 + i // columns, 1 + i % columns) for i in range(count))
 
 
@@ -192,17 +194,17 @@ def interval_plot(
     ``summary`` is that of `statistics.summarise`.
     """
     shown = summary[summary["headline"] & (summary["policy"] != next(iter(policies)))]
-    panels = [
+    drawn = [
         (statistics.outcome_of(rows.iloc[0].to_dict()), rows)
         for _, rows in shown.groupby("outcome", sort=False)
     ]
     titles = [
         _title(outcome, f"{difference_unit(outcome)}, {HINTS[outcome.better]}")
-        for outcome, _ in panels
+        for outcome, _ in drawn
     ]
     many = len(policies) - 1
-    figure = _at_left(_panels(titles, columns, 84, 26 * many + 112))
-    for (outcome, rows), (row, column) in zip(panels, _places(len(panels), columns), strict=True):
+    figure = at_left(panels(titles, columns, 84, 26 * many + 112))
+    for (outcome, rows), (row, column) in zip(drawn, places(len(drawn), columns), strict=True):
         for trace in _interval_traces(outcome, rows, policies):
             figure.add_trace(trace, row=row, col=column)
         _mark_margin(figure, outcome, rows, row, column)
@@ -315,9 +317,9 @@ def trajectories(run: RunDirectory, outcomes: Sequence[str], columns: int = 2) -
     """
     values, times = _by_period(run)
     titles = [_title(OUTCOMES[name], _unit_over_time(OUTCOMES[name])) for name in outcomes]
-    figure = _at_left(_panels(titles, columns, 76, 225))
+    figure = at_left(panels(titles, columns, 76, 225))
     style = looks(run.policies)
-    for name, (row, column) in zip(outcomes, _places(len(outcomes), columns), strict=True):
+    for name, (row, column) in zip(outcomes, places(len(outcomes), columns), strict=True):
         for position, look in enumerate(style.values()):
             band = position == 0 or len(style) <= MOST_BANDS
             first = (row, column) == (1, 1)
@@ -439,12 +441,12 @@ def sharing_map(run: RunDirectory, columns: int = 3) -> go.Figure | None:
     titles = [f"<b>{look.label}</b>" for look in looks(run.policies).values()][:MOST_PANELS]
     columns = min(columns, len(titles))
     wide, high = np.ptp(placed.outlines, axis=(0, 1))
-    figure = _panels(titles, columns, 44, min(620.0, 1000 / columns * float(high / wide)) + 44)
-    for panel, (row, column) in enumerate(_places(len(titles), columns)):
+    figure = panels(titles, columns, 44, min(620.0, 1000 / columns * float(high / wide)) + 44)
+    for panel, (row, column) in enumerate(places(len(titles), columns)):
         for trace in _map_traces(run, placed, values[panel], scale):
             trace.showlegend = panel == 0 and bool(trace.name)
             figure.add_trace(trace, row=row, col=column)
-    return _as_map(figure, placed)
+    return as_map(figure, placed)
 
 
 def _sharing(run: RunDirectory) -> tuple[FloatArray, Scale]:
@@ -462,18 +464,26 @@ def _sharing(run: RunDirectory) -> tuple[FloatArray, Scale]:
 def _map_traces(
     run: RunDirectory, placed: HexagonMap, values: FloatArray, scale: Scale
 ) -> list[go.Scatter]:
+    form = "{:.0%} of replications" if scale is SHARE_SCALE else "{:.0f} services"
+    told = [form.format(value) for value in values]
+    return [*ground(run.register, placed, values, scale), over_councils(run.register, placed, told)]
+
+
+def ground(
+    register: Register, placed: HexagonMap, values: FloatArray, scale: Scale
+) -> list[go.Scatter]:
+    """Return the hexagons of a map shaded by ``values`` (a council each), and gaps of regions."""
     classes = scale.classes(np.nan_to_num(values))
     fills = [
         _hexagons(placed.outlines[classes == each], scale.words[each], SHADES[each])
         for each in range(len(SHADES))
     ]
-    regions = np.unique(run.register.region, return_inverse=True)[1]
-    names = _names(run, placed, values, scale)
-    return [*fills, _borders(placed.borders(regions)), *_counties(placed), names]
+    regions = np.unique(register.region, return_inverse=True)[1]
+    return [*fills, _borders(placed.borders(regions)), *_counties(placed)]
 
 
 def _hexagons(outlines: FloatArray, words: str, shade: str) -> go.Scatter:
-    x, y = ([None] if not len(outlines) else _gapped(outlines[..., axis]) for axis in (0, 1))
+    x, y = ([None] if not len(outlines) else gapped(outlines[..., axis]) for axis in (0, 1))
     return go.Scatter(
         x=x,
         y=y,
@@ -488,7 +498,7 @@ def _hexagons(outlines: FloatArray, words: str, shade: str) -> go.Scatter:
 
 
 def _borders(sides: FloatArray) -> go.Scatter:
-    x, y = ([None] if not len(sides) else _gapped(sides[..., axis]) for axis in (0, 1))
+    x, y = ([None] if not len(sides) else gapped(sides[..., axis]) for axis in (0, 1))
     line = {"color": PAPER, "width": 2.6}
     return go.Scatter(x=x, y=y, mode="lines", line=line, hoverinfo="skip")
 
@@ -513,18 +523,20 @@ def _counties(placed: HexagonMap) -> list[go.Scatter]:
     ]
 
 
-def _gapped(lines: FloatArray) -> list[float | None]:
+def gapped(lines: FloatArray) -> list[float | None]:
     """Return lines one after another with None between; ``lines`` has shape (lines, points)."""
     return [place for line in np.round(lines, 2).tolist() for place in (*line, None)]
 
 
-def _names(run: RunDirectory, placed: HexagonMap, values: FloatArray, scale: Scale) -> go.Scatter:
-    """Return markers that cannot be seen and carry what is shown when the pointer is over one."""
-    form = "{:.0%} of replications" if scale is SHARE_SCALE else "{:.0f} services"
-    kinds = [kind.replace("_", " ") for kind in run.register.type]
+def over_councils(register: Register, placed: HexagonMap, told: Sequence[str]) -> go.Scatter:
+    """Return markers that cannot be seen and show what is ``told`` of the council under them.
+
+    ``told`` is what Plotly may read markup in, a council each.
+    """
+    kinds = [kind.replace("_", " ") for kind in register.type]
     text = [
-        f"<b>{plain_text(name)}</b><br>{kind}<br>{form.format(value)}"
-        for name, kind, value in zip(run.register.name, kinds, values, strict=True)
+        f"<b>{plain_text(name)}</b><br>{kind}<br>{words}"
+        for name, kind, words in zip(register.name, kinds, told, strict=True)
     ]
     return go.Scatter(
         x=np.round(placed.centres[:, 0], 2).tolist(),
@@ -536,7 +548,7 @@ def _names(run: RunDirectory, placed: HexagonMap, values: FloatArray, scale: Sca
     )
 
 
-def _as_map(figure: go.Figure, placed: HexagonMap) -> go.Figure:
+def as_map(figure: go.Figure, placed: HexagonMap) -> go.Figure:
     """Give all panels one scale, north up, and the legend a place above them."""
     low, high = placed.outlines.min(axis=(0, 1)) - 0.2, placed.outlines.max(axis=(0, 1)) + 0.2
     hidden = {"visible": False, "fixedrange": True, "constrain": "domain"}

@@ -17,8 +17,9 @@ from string import Template
 import pandas as pd
 from plotly.offline import get_plotlyjs
 
-from results import charts, narrative, statistics
+from results import charts, narrative, partnership_section, statistics
 from results.page import Figure, Section, escape, hidden, paragraph, table
+from results.partnerships import Partnerships, read_partnerships, why_untold
 from results.statistics import outcome_of, write_summary
 from results.store import REPORT, RunDirectory, StoredPolicy, open_run, write_text
 from results.words import (
@@ -201,7 +202,14 @@ class Report:
         if not self.run.replications:
             return {}
         made = [self._intervals(), self._trajectories(), self._map()]
+        if self.sharing:
+            made += partnership_section.figures(self.sharing, self.run.register)
         return {figure.name: figure for figure in made if figure}
+
+    @cached_property
+    def sharing(self) -> Partnerships | None:
+        """What the run directory holds of partnerships, None where it lacks their stages."""
+        return read_partnerships(self.run)
 
     @property
     def figures(self) -> list[Figure]:
@@ -219,6 +227,7 @@ class Report:
             Section("outcomes", "Outcomes", self.outcomes()),
             Section("time", "Over time", self.chart("trajectories")),
             Section("map", "Who shares services", self.chart("map")),
+            Section("partnerships", "Partnerships", self.partnerships()),
             Section("luck", "Luck and assumptions", self.luck()),
             Section("policies", "Policies", self.levers()),
             Section("assumptions", "Assumptions", self.assumptions()),
@@ -367,6 +376,16 @@ class Report:
         )
         first = f" The first {charts.MOST_PANELS} policies are drawn." if cut else ""
         return Figure("map", words + first, drawn)
+
+    # Partnerships
+
+    def partnerships(self) -> str:
+        """Return who shares with whom, how far groups came and how long they took to agree."""
+        if not self.run.replications:
+            return ""
+        if self.sharing is None:
+            return paragraph(why_untold(self.run))
+        return partnership_section.content(self.sharing, self.charts)
 
     # Luck and assumptions
 

@@ -80,7 +80,7 @@ class Assumptions:
     minimum_participants: float = _fixed(0.5, "share", 0, 1, "members without which a group gives up", "D0 ¶67")
     phased_entry: float = _fixed(0.2, "share", 0, 1, "groups whose members enter one after the other", "D0 ¶67")
     menus: float = _fixed(0.1, "share", 0, 1, "groups whose members choose from a menu what they share", "D1 §1.5")
-    lease_spread: float = _sampled(1.0, "years", (0, 10), (0.5, 1.5), "over which members' leases and contracts end apart", "D0 ¶67")
+    lease_spread: float = _sampled(2.0, "years", (0, 10), (1.0, 3.0), "over which members' leases and contracts end apart", "D0 ¶67")
     compromise: float = _sampled(0.5, "share", (0, 1), (0.4, 0.6), "ability to compromise; 0.5 as usual", "D1 §3.3, app. 1")
     site_remoteness: float = _fixed(1.0, "factor", 0, 10, "on what distance to the place of the service counts", "D1 §1.8")
     staff_transfers: float = _sampled(0.5, "share", (0, 1), (0.3, 0.7), "how hard it is to transfer staff", "D1 §4.4, 6.5")

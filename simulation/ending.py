@@ -13,22 +13,33 @@ if TYPE_CHECKING:
 
 
 def release(model: "MarketModel", services: IntArray, how: Ended) -> None:
-    """Detach ``services`` from their contracts, and close those that are left with none."""
+    """Detach ``services`` from their contracts, and close those that are left with none.
+
+    What stays in force counts its members afresh; what is closed keeps its last count.
+    """
     if not len(services):
         return
-    left = rows_where(_left_empty(services, model.services.contract, len(model.contracts)))
-    model.contracts.close(left[model.contracts.live[left]], model.quarter, how)
+    contracts = model.contracts
+    left = rows_where(_left_empty(services, model.services.contract, contracts.councils))
+    contracts.close(left[contracts.live[left]], model.quarter, how)
 
 
 @compiled
-def _left_empty(services: IntArray, contract: IntArray, contracts: int) -> BoolArray:
-    """Detach ``services`` from their ``contract``, and return which deliver nothing any more."""
-    over = np.zeros(contracts, dtype=np.bool_)
+def _left_empty(services: IntArray, contract: IntArray, councils: IntArray) -> BoolArray:
+    """Detach ``services`` from their ``contract``, and return which deliver nothing any more.
+
+    ``councils``, members by contract, falls for those that still deliver something.
+    """
+    gone = np.zeros(len(councils), dtype=np.int64)
     for service in services:
         if contract[service] != NONE:
-            over[contract[service]] = True
+            gone[contract[service]] += 1
             contract[service] = NONE
+    over = gone > 0
     for service in range(len(contract)):
         if contract[service] != NONE:
             over[contract[service]] = False
+    for row in range(len(councils)):
+        if not over[row]:
+            councils[row] -= gone[row]
     return over

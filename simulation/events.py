@@ -11,7 +11,9 @@ from agents.council import SHARING_STAGES, sharing_stage
 from agents.governance import NAMES as GOVERNANCE_NAMES
 from agents.partnership import CAUSES, ENDED_HOW, STAGE_NAMES
 from simulation.contracts import ENDED_NAMES, sum_by
+from simulation.finance import buying_cost
 from simulation.ledger import PENCE, PURPOSES, Account
+from simulation.networks import NEVER
 from simulation.register import CONTROLS, COUNCIL_TYPES
 from simulation.requirements import Requirements
 from simulation.segments import PROCEDURE_NAMES, RISKS, SEGMENT_NAMES
@@ -35,6 +37,7 @@ COLUMNS: Mapping[str, Mapping[str, str]] = {
         "submitted": "count; bids made, those withdrawn or not shortlisted included",
         "large_submitted": "count; of these by large suppliers",
         "cost_of_bids": "£m; what all bids cost their bidders",
+        "cost_of_buying": "£m; what tendering costs those that buy",
         "bids": "count; final bids",
         "large_bids": "count; of these by large suppliers",
         "winner": "supplier, or empty",
@@ -91,6 +94,9 @@ COLUMNS: Mapping[str, Mapping[str, str]] = {
         "joined": "count; members that joined a joint contract later",
         "withdrew": "count; members that left a joint contract",
         "value": "£m a year; in-house cost of what it shares",
+        "counties": "count; counties among those that formed it",
+        "districts": "count; districts among those that formed it",
+        "set_up": "£m; set-up cost that its business case reckons; 0 before there is one",
         "stage": "stage at the end",
         "fund_claim": "£m; claimed from the fund",
         "ended": "quarter; 0 while it stands",
@@ -105,6 +111,15 @@ COLUMNS: Mapping[str, Mapping[str, str]] = {
         "stays": "it goes on, or in",
         "cause": "what spoke most against, where it leaves",
         "gain": "% of annual cost; net saving that its business case showed; 0 where there is none",
+    },
+    "members": {
+        "partnership": "row in partnerships",
+        "council": "member",
+        "segment": "segment",
+        "since": "quarter, first at whose end it belonged; 0 or less before the first",
+        "until": "quarter, first at whose end it did not any more; 0 while it lasts",
+        "shared": "quarter, first at whose end a joint contract served it; empty if none did",
+        "leads": "it brought the group together",
     },
     "councils": {
         "name": "council",
@@ -166,6 +181,7 @@ class Tables(Mapping[str, pd.DataFrame]):
             "contracts": _contracts,
             "partnerships": _partnerships,
             "decisions": _decisions,
+            "members": _members,
             "councils": _councils,
             "suppliers": _suppliers,
             "ledger": _ledger,
@@ -206,6 +222,7 @@ def note_tenders(model: "MarketModel", requirements: Requirements, result: Resul
             "cost_of_bids": sum_by(
                 result.submitted.tender, result.submitted.cost_of_bid, len(requirements)
             ),
+            "cost_of_buying": buying_cost(model, requirements),
             "unchanged": requirements.unchanged,
             "qualified": result.qualified,
             "bids": result.bids.count(len(requirements)),
@@ -316,6 +333,9 @@ def _partnerships(model: "MarketModel") -> dict[str, Any]:
         "joined": table.joined,
         "withdrew": table.withdrew,
         "value": table.value,
+        "counties": table.counties,
+        "districts": table.districts,
+        "set_up": table.set_up,
         "stage": _named(table.stage, STAGE_NAMES),
         "fund_claim": claimed / PENCE,
         "ended": table.ended,
@@ -340,6 +360,19 @@ def _decisions(model: "MarketModel") -> dict[str, Any]:
         "stays": table.stays,
         "cause": _named(table.cause, CAUSES),
         "gain": 100.0 * table.gain,
+    }
+
+
+def _members(model: "MarketModel") -> dict[str, Any]:
+    spells, services = model.tie_history.spells, model.services
+    return {
+        "partnership": spells.partnership,
+        "council": _named(services.council[spells.service], model.register.told_apart),
+        "segment": _named(services.segment[spells.service], SEGMENT_NAMES),
+        "since": spells.since,
+        "until": spells.until,
+        "shared": _when(spells.shared, spells.shared != NEVER),
+        "leads": spells.leads,
     }
 
 

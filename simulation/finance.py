@@ -198,15 +198,20 @@ def _claim_paid(model: "MarketModel", rows: IntArray, paid: IntArray) -> None:
 # --- the quarter's payments ----------------------------------------------------------------------
 
 
-def _pay_for_procurement(model: "MarketModel", requirements: Requirements, result: Result) -> None:
-    """Post what buyers and bidders spend on tendering."""
-    assumptions, services = model.assumptions, model.services
-    table, procedure = procedure_table(), requirements.procedure
+def buying_cost(model: "MarketModel", requirements: Requirements) -> FloatArray:
+    """Return what buyers spend on each tender, £m: more where members keep buyers of their own."""
+    assumptions, table, procedure = model.assumptions, procedure_table(), requirements.procedure
     rate = table.buyer_rate[procedure] * requirements.complexity
     cost = assumptions.buyer_cost * (table.buyer_fixed[procedure] + rate * requirements.value)
     cost = cost * (1.0 + assumptions.diligence_cost * requirements.diligent)
     own = governance_table().own_buyers[requirements.governance]
-    cost = cost * (1.0 + own * (requirements.councils - 1))
+    total: FloatArray = cost * (1.0 + own * (requirements.councils - 1))
+    return total
+
+
+def _pay_for_procurement(model: "MarketModel", requirements: Requirements, result: Result) -> None:
+    """Post what buyers and bidders spend on tendering."""
+    services, cost = model.services, buying_cost(model, requirements)
     members = requirements.service
     worth = services.baseline[members] * model.index
     part = worth / requirements.value[requirements.tender]

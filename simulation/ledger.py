@@ -117,6 +117,26 @@ def to_pence(millions: FloatArray) -> IntArray:
     return whole
 
 
+@compiled
+def shared_to_the_penny(total: IntArray, place: IntArray, share: FloatArray) -> IntArray:
+    """Return the parts of whole sums, by shares that add up to 1 in each; so do the parts.
+
+    Args:
+        total: sums, pence.
+        place: to which sum each part belongs.
+        share: of each part in its sum.
+    """
+    reached, given = np.zeros(len(total)), np.zeros(len(total), dtype=np.int64)
+    part = np.empty(len(place), dtype=np.int64)
+    for one in range(len(place)):
+        whole = place[one]
+        reached[whole] += share[one]
+        upto = np.int64(np.rint(total[whole] * reached[whole]))
+        part[one] = upto - given[whole]
+        given[whole] = upto
+    return part
+
+
 class Ledger:
     """Balances of all accounts, and the postings that made them."""
 

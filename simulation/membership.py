@@ -129,9 +129,9 @@ def _take_home(model: "MarketModel", gone: Members) -> None:
     services.retry[gone.service] = model.quarter + BACK_HOME
     np.add.at(partnerships.withdrew, gone.group, 1)
     partnerships.lost[gone.group] = model.quarter
-    np.subtract.at(model.contracts.councils, contract, 1)
     lose_heart(model, gone.service)
-    over = np.unique(gone.group[model.contracts.councils[contract] < 2])
+    alone = (model.contracts.councils[contract] < 2) | ~model.contracts.live[contract]
+    over = np.unique(gone.group[alone])
     for row in over.tolist():
         tell(model, partnerships.lead[[row]], good=False)
     dissolve(model, over, "members withdrew")
@@ -180,9 +180,17 @@ def _open_contracts(model: "MarketModel") -> IntArray:
     partnerships, contracts = model.partnerships, model.contracts
     rows = rows_where(partnerships.stage == Stage.PERFORMING)
     opens = governance_table().opens[partnerships.governance[rows]]
-    opens &= partnerships.members[rows] < model.levers.max_partners
     contract: IntArray = partnerships.contract[rows[opens]]
     return contract[contracts.end[contract] - model.quarter >= LEAST_LEFT]
+
+
+def _has_room(model: "MarketModel", contract: IntArray) -> BoolArray:
+    """Return which joint contracts may have one member more, those that wait to enter counted."""
+    group_of = model.services.partnership
+    waiting = np.bincount(group_of[group_of != NONE], minlength=len(model.partnerships))
+    members = model.contracts.councils[contract] + waiting[model.contracts.partnership[contract]]
+    room: BoolArray = members < model.levers.max_partners
+    return room
 
 
 def _will(model: "MarketModel", services: IntArray) -> FloatArray:
@@ -201,6 +209,7 @@ def _try(model: "MarketModel", service: int, open_to: IntArray) -> bool:
     near = model.geography.candidates(model.levers.aggregation_reach).rows
     home, leader = services.council[service], services.council[contracts.lead[open_to]]
     fits = (kind == services.kind[service]) & np.isin(leader, near[home][near[home] != NONE])
+    fits &= _has_room(model, open_to)
     if not fits.any():
         return False
     rows = open_to[fits]

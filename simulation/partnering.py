@@ -155,12 +155,13 @@ def mood(model: "MarketModel", members: Members) -> Mood:
     politics = political_distance(councils.control[one], councils.control[other], INDEPENDENT_FROM)
     lead = model.partnerships.lead[members.group]
     at_home = services.contract[members.service] == NONE
+    partial = ~model.partnerships.neutral[members.group]
     conflict = rules.conflict(
-        politics * ~model.partnerships.neutral[members.group],
+        politics * partial,
         model.kilometres(one, other), assumptions.site_remoteness,
         services.baseline[lead] / services.baseline[members.service],
         _threat(model, one, other), assumptions.staff_transfers * councils.employer[one] * at_home,
-        councils.champion[one], councils.caution[one],
+        councils.champion[one], councils.caution[one] * partial,
     )  # fmt: skip
     tension = rules.tension(
         conflict.sum(axis=1) + assumptions.metering_strife * (assumptions.cost_sharing == "use"),

@@ -10,7 +10,7 @@ from agents.government import PRIORITIES
 from simulation.business_case import Case, assess, set_up_shares
 from simulation.contracts import Ended, sum_by
 from simulation.ending import release
-from simulation.ledger import PENCE, Account, to_pence
+from simulation.ledger import PENCE, Account, shared_to_the_penny, to_pence
 from simulation.membership import join
 from simulation.partnering import Group, dissolve
 from simulation.randomness import extended, uniform_at
@@ -213,6 +213,8 @@ def _finance_projects(model: "MarketModel", needs: Needs) -> tuple[Projects, Fun
     places = _need_set_up(model, needs)
     case = assess(model, *needs.members(places), needs.group[places])
     viable = case.viable
+    group = needs.group[places]
+    model.partnerships.set_up[group[group != NONE]] = case.set_up[group != NONE]
     _give_up(model, needs, places[~viable], "no business case")
     projects = _projects(model, needs, places[viable], Case(*(one[viable] for one in case)))
     funding = _find_cash(model, projects)
@@ -269,7 +271,7 @@ def _member_costs(
 ) -> IntArray:
     """Return what each member pays of its project's cost, by the rule of sharing, pence."""
     share = set_up_shares(model, project_of, service, len(cost))
-    return to_pence(cost[project_of] * share)
+    return shared_to_the_penny(to_pence(cost), project_of, share)
 
 
 def _find_cash(model: "MarketModel", projects: Projects) -> Funding:

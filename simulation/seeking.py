@@ -381,6 +381,9 @@ def _found(model: "MarketModel", members: IntArray, sizes: IntArray, needs: IntA
     partnerships.ready[rows] = model.quarter + _forming_quarters(model)
     partnerships.deadline[rows] = _deadline(model)
     partnerships.members_sought[rows] = sizes
+    kind = model.councils.type[services.council[members]]
+    partnerships.counties[rows] = np.bincount(place[kind == COUNTY], minlength=len(rows))
+    partnerships.districts[rows] = np.bincount(place[kind == DISTRICT], minlength=len(rows))
     partnerships.value[rows] = sum_by(place, services.baseline[members], len(rows)) * model.index
     key = services.key[lead], services.ordinal[lead]
     assumptions, draws = model.assumptions, model.draws

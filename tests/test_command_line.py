@@ -14,7 +14,8 @@ import yaml
 
 from experiments import catalogue, terminal
 from experiments.asking import Changes, comparison_of, dated, run_of
-from experiments.catalogue import bundled_names
+from experiments.catalogue import bundled_names, compared_policies
+from experiments.circumstances import circumstances_names, find_circumstances
 from experiments.cli import tenderlab
 from experiments.terminal import amount, comparison, counted, difference, listing, rendered
 from results.store import open_run
@@ -125,7 +126,8 @@ def test_a_run_directory_is_a_question(say: Any, folder: Path, reference: str) -
 
 def test_nothing_named_is_the_six_bundled_policies_on_england() -> None:
     question = comparison_of((), None, (), Changes())
-    assert tuple(policy.name for policy in question.policies) == bundled_names()
+    assert question.policies == compared_policies()
+    assert len(question.policies) == 6
     assert len(question.territory.register) == 388
     assert (question.years, question.replicates, question.seed) == (15, 30, 2006)
     assert question.sampled
@@ -134,7 +136,8 @@ def test_nothing_named_is_the_six_bundled_policies_on_england() -> None:
 def test_another_baseline_comes_first_and_the_others_stay() -> None:
     question = comparison_of((), "shared-risk", (), Changes())
     assert question.baseline.name == "shared-risk"
-    assert {policy.name for policy in question.policies} == set(bundled_names())
+    known = {policy.name for policy in compared_policies()}
+    assert {policy.name for policy in question.policies} == known
 
 
 def test_a_baseline_that_is_named_twice_is_one() -> None:
@@ -209,6 +212,42 @@ def test_assumptions_are_listed_and_shown(say: Any) -> None:
     assert "uniform from" in say("assumptions demand_growth").out
 
 
+def test_a_choice_is_listed_and_shown_with_what_may_be_chosen(say: Any) -> None:
+    assert "one of equal, size, use" in say("assumptions cost_sharing").out
+    document = json.loads(say("assumptions governance --json").out)
+    assert (document["default"], document["low"], document["distribution"]) == (
+        "chosen", None, "fixed",
+    )  # fmt: skip
+    assert document["choices"] == list(parameters(Assumptions)["governance"].choices)
+
+
+def test_named_sets_are_listed_and_shown(say: Any) -> None:
+    (name,) = circumstances_names()
+    held = find_circumstances(name, "here").assumptions
+    listed = say("assumptions").out
+    assert name in listed.split("Named sets")[1]
+    shown = say(f"assumptions {name}")
+    assert (shown.code, shown.err) == (0, "")
+    assert all(assumption in shown.out for assumption in held)
+    assert json.loads(say(f"assumptions {name} --json").out)["values"] == held
+    assert json.loads(say("assumptions --json").out)[-1]["name"] == name
+
+
+def test_a_named_set_is_held_and_a_value_of_its_own_outweighs_it(say: Any) -> None:
+    held = find_circumstances("as-history-happened", "here").assumptions
+    options = "--assume squeeze=5 --assume as-history-happened --assume governance=lead_client"
+    said = say(f"run {options} --json --register councils.csv --years 1")
+    asked = json.loads(said.out)["question"]["assumptions"]["set"]
+    assert asked == {**held, "squeeze": 5.0, "governance": "lead_client"}
+
+
+def test_choices_are_compared_from_run_directory_to_run_directory(say: Any) -> None:
+    said = say(f"compare shared-risk --replicates 2 --assume cost_sharing=use --out runs/a {QUICK}")
+    assert said.code == 0
+    again = json.loads(say("compare runs/a --json --workers 1 --out runs/b").out)
+    assert again["question"]["assumptions"] == {"mode": "sampled", "set": {"cost_sharing": "use"}}
+
+
 def test_lists_show_what_is_allowed_and_what_is_sampled(say: Any) -> None:
     allowed = next(line for line in say("levers").out.splitlines() if "risk_transfer " in line)
     assert "0 to 1" in allowed
@@ -229,9 +268,9 @@ def test_outcomes_are_listed_and_shown(say: Any) -> None:
     ("command", "count"),
     [
         ("levers", len(parameters(Levers))),
-        ("assumptions", len(parameters(Assumptions))),
+        ("assumptions", len(parameters(Assumptions)) + len(circumstances_names())),
         ("outcomes", len(OUTCOMES)),
-        ("policies", 6),
+        ("policies", 7),
     ],
 )
 def test_lists_are_json_too(say: Any, command: str, count: int) -> None:
@@ -316,6 +355,16 @@ REFUSED = {
     "compare --assume discount_rat=1": "--assume: unknown assumption 'discount_rat' (did",
     "compare --assume discount_rate=1": "must be a number from 0 to 0.15",
     "compare --assume discount_rate": "must be NAME=VALUE",
+    "compare --assume ''": "must be NAME=VALUE",
+    "compare --assume as-history-hapened": (
+        "--assume: no set of assumptions is called 'as-history-hapened' (did you mean "
+        "'as-history-happened'?); bundled: as-history-happened"
+    ),
+    "compare --assume as-history-happened=1": "unknown assumption 'as-history-happened'",
+    "compare --set as-history-happened": "--set 'as-history-happened': must be NAME=VALUE",
+    "compare --assume governance=lead_clent": "(did you mean 'lead_client'?)",
+    "compare --assume cost_sharing=1": "cost_sharing = 1: must be one of equal, size, use",
+    "calibrate --assume as-history-hapened": "(did you mean 'as-history-happened'?)",
     "compare --register absent.csv": "absent.csv: the register cannot be read",
     "compare --register councils.cvs": "(did you mean 'councils.csv'?)",
     "compare --register .": "the register cannot be read: Is a directory",
@@ -334,6 +383,7 @@ REFUSED = {
     "report full": "manifest.json",
     "levers risk_transfr": "unknown lever 'risk_transfr' (did you mean 'risk_transfer'?)",
     "levers a b": "unexpected extra argument",
+    "assumptions as-history-hapened": "(did you mean 'as-history-happened'?)",
     "assumptions discount_rat": "(did you mean 'discount_rate'?)",
     "outcomes net_public_savin": "(did you mean 'net_public_saving'?)",
     "policies shared-rsk": "(did you mean 'shared-risk'?)",
@@ -451,7 +501,7 @@ def rows(policy: str, **numbers: Any) -> list[dict[str, Any]]:
     return [row(policy, outcome, **numbers) for outcome in OUTCOMES]
 
 
-POLICIES = {name: name.replace("-", " ").capitalize() for name in bundled_names()}
+POLICIES = {policy.name: policy.title for policy in compared_policies()}
 
 
 @pytest.mark.parametrize("width", [20, 40, 80, 100, 120, 160, 300])

@@ -11,6 +11,8 @@ from pathlib import Path
 
 import pytest
 
+from agents.governance import Governance
+from experiments.circumstances import circumstances_names
 from simulation.assumptions import Assumptions
 from simulation.events import COLUMNS
 from simulation.ledger import ACCOUNT_CLASSES, PURPOSES
@@ -90,10 +92,12 @@ def test_a_stale_table_is_made_anew(tmp_path: Path) -> None:
         ("columns", [column for kind in TABLES["STATE"] for column in kind.columns]),
         ("purposes", PURPOSES),
         ("procedures", [field.name for field in fields(Procedure)][1:]),
+        ("governance", [field.name for field in fields(Governance)][2:]),
+        ("circumstances", circumstances_names()),
     ],
 )
 def test_a_table_leaves_nothing_out(table: str, names: list[str]) -> None:
-    rows = re.findall(r"^\| `(\w+)`", TABLES["GENERATORS"][table](), re.MULTILINE)
+    rows = re.findall(r"^\| `([\w-]+)`", TABLES["GENERATORS"][table](), re.MULTILINE)
     assert rows == list(names)
 
 
@@ -158,8 +162,8 @@ def vocabulary() -> set[str]:
     known |= {*COLUMNS, *(column for columns in COLUMNS.values() for column in columns)}
     known |= {column for kind in TABLES["STATE"] for column in kind.columns}
     known |= {*SEGMENT_NAMES, *(field.name for field in fields(Segment)), *ACCOUNT_CLASSES}
-    known |= {field.name for field in fields(Procedure)}
-    return known
+    known |= {field.name for field in (*fields(Procedure), *fields(Governance))}
+    return known | {*circumstances_names()}
 
 
 def exists(name: str) -> bool:
@@ -215,12 +219,12 @@ def phases() -> list[str]:
 
 def test_the_phases_are_those_of_a_step() -> None:
     told = re.findall(
-        r"^\d\. \*\*[\w ]+\*\*, `([\w.]+)`",
+        r"^(?:\d\.|-) \*\*[\w ]+\*\*, `([\w.]+)`",
         section("Process overview and scheduling"),
         re.MULTILINE,
     )
     assert told == phases()
-    assert len(told) == 9
+    assert len(told) == 10
 
 
 def purposes_of(node: ast.AST) -> Iterator[str]:

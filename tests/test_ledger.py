@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from simulation.ledger import Account, Batch, Ledger, Purpose, to_pence
+from simulation.ledger import Account, Batch, Ledger, Purpose, shared_to_the_penny, to_pence
 
 amounts = st.lists(st.integers(0, 10**14), min_size=3, max_size=3)
 
@@ -87,3 +87,12 @@ def test_flows_of_councils_are_counted_by_purpose_and_by_quarter():
 @given(st.floats(0, 1e5))
 def test_pounds_round_to_the_nearest_penny(millions):
     assert abs(int(to_pence(np.array([millions]))[0]) - millions * 1e8) <= 0.5
+
+
+@given(st.lists(st.floats(1e-3, 1e3), min_size=1, max_size=40), st.integers(0, 10**12))
+def test_a_sum_is_shared_to_the_penny(weights, total):
+    share = np.array(weights) / sum(weights)
+    parts = shared_to_the_penny(np.array([total]), np.zeros(len(share), dtype=np.int64), share)
+    assert int(parts.sum()) == total
+    assert (parts >= 0).all()
+    assert (np.abs(parts - total * share) <= 1.0 + 1e-3).all()

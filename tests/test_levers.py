@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from agents.governance import GOVERNANCE, NOT_CHOSEN, shared_cost
 from simulation.assumptions import Assumptions, assumptions_from, sample, sampled_names
 from simulation.errors import InputError
 from simulation.levers import STATUS_QUO, Levers, Policy, live_levers, planned_levers
@@ -21,7 +22,7 @@ LIVE = {
     "risk_transfer", "risk_allocation", "pump_priming_fund", "pump_priming_share",
     "pump_priming_repayment", "pump_priming_priority", "prudential_borrowing",
     "qualification_multiple", "efficiency_target", "contract_length_factor", "local_delivery",
-    "early_due_diligence",
+    "early_due_diligence", "pump_priming_deadline", "partnership_support", "publicity",
 }  # fmt: skip
 
 
@@ -145,6 +146,40 @@ def test_assumptions_refuse_unknown_names_and_values_out_of_bounds():
         assumptions_from({"discount_rat": 0.1})
     with pytest.raises(InputError, match=r"discount_rate = 5: must be a number from 0 to 0\.15"):
         assumptions_from({"discount_rate": 5})
+
+
+CHOICES = {name: one for name, one in parameters(Assumptions).items() if one.choices}
+
+
+def test_what_is_chosen_among_are_the_models_and_the_rules_that_there_are():
+    models = {one.name for one in GOVERNANCE if one.fewest > 1}
+    assert CHOICES.keys() == {"governance", "cost_sharing"}
+    assert set(CHOICES["governance"].choices) == {NOT_CHOSEN, *models}
+    weights = [
+        shared_cost(rule, np.array([1.0, 3.0]), np.array([1.0, 2.0])).tolist()
+        for rule in CHOICES["cost_sharing"].choices
+    ]
+    assert weights == [[1.0, 1.0], [1.0, 3.0], [1.0, 6.0]]
+
+
+@pytest.mark.parametrize("name", CHOICES)
+def test_a_choice_is_one_of_its_names(name):
+    for value in CHOICES[name].choices:
+        assert getattr(assumptions_from({name: value}), name) == value
+    for wrong in ("nonsense", 3, None, True, ["size"]):
+        with pytest.raises(InputError) as caught:
+            assumptions_from({name: wrong}, "file.yaml")
+        assert f"file.yaml: assumption {name} = {wrong!r}: must be one of" in str(caught.value)
+    with pytest.raises(InputError, match="did you mean"):
+        assumptions_from({name: CHOICES[name].choices[-1][:-1]})
+
+
+def test_choices_are_held_in_samples_and_never_drawn():
+    held = {"governance": "lead_client", "cost_sharing": "equal"}
+    assert not held.keys() & set(sampled_names({}))
+    drawn = sample(1, 3, held)
+    assert {(one.governance, one.cost_sharing) for one in drawn} == {("lead_client", "equal")}
+    assert {(one.governance, one.cost_sharing) for one in sample(1, 3, {})} == {("chosen", "size")}
 
 
 @given(st.integers(0, 2**63 - 1), st.integers(1, 40))

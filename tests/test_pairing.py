@@ -81,6 +81,7 @@ def test_another_seed_gives_another_history():
         {"pump_priming_priority": "small_first"},
         {"pump_priming_share": 0.9, "pump_priming_repayment": 0.0},
         {"aggregation_mandate": 1.0},
+        {"pump_priming_deadline": 4},
         {"pump_priming_fund": [{"from_year": 90, "value": 100.0}]},
         {"risk_transfer": 0.6},
     ],
@@ -106,10 +107,11 @@ MOVED = {
     "risk_transfer": 0.3, "risk_allocation": "by_control", "pump_priming_fund": 50.0,
     "prudential_borrowing": 1.0, "qualification_multiple": 6.0, "efficiency_target": 0.0,
     "contract_length_factor": 0.75, "local_delivery": 0.0, "early_due_diligence": 1.0,
+    "partnership_support": 1.0, "publicity": 1.0,
 }  # fmt: skip
 NEEDS_A_FUND = {
     "pump_priming_share": 1.0, "pump_priming_repayment": 0.0,
-    "pump_priming_priority": "small_first",
+    "pump_priming_priority": "small_first", "pump_priming_deadline": 3,
 }  # fmt: skip
 NEEDS_A_THRESHOLD = {"aggregation_mandate": 1.0}
 

@@ -8,6 +8,7 @@ from experiments.catalogue import (
     NamedPolicy,
     bundled_names,
     bundled_policies,
+    compared_policies,
     find_policy,
     policy_from,
 )
@@ -33,10 +34,24 @@ def refusal(folder: Path, content: str | bytes) -> str:
 # Bundled
 
 
-def test_six_policies_are_bundled_and_each_file_is_one_of_them() -> None:
+def test_seven_policies_are_bundled_and_each_file_is_one_of_them() -> None:
     folder = Path(__file__).parent.parent / "experiments" / "policies"
     assert {path.stem for path in folder.iterdir()} == set(bundled_names())
     assert [policy.name for policy in bundled_policies()] == list(bundled_names())
+    assert len(bundled_names()) == 7
+
+
+def test_six_are_compared_where_none_is_named() -> None:
+    assert compared_policies() == bundled_policies()[:6]
+    assert bundled_names()[6] == "grant-with-deadline"
+
+
+def test_a_grant_is_not_repaid_and_runs_out() -> None:
+    grant = find_policy("grant-with-deadline")
+    levers = grant.policy.at(1)
+    assert grant.title == "Grant programme with a deadline"
+    assert (levers.pump_priming_fund, levers.pump_priming_share) == (100, 0.5)
+    assert (levers.pump_priming_repayment, levers.pump_priming_deadline) == (0, 12)
 
 
 def test_the_status_quo_sets_nothing() -> None:

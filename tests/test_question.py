@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from experiments.catalogue import bundled_policies, find_policy, policy_from
+from experiments.catalogue import compared_policies, find_policy, policy_from
+from experiments.circumstances import find_circumstances
 from experiments.question import (
     Question,
     Territory,
@@ -125,6 +126,15 @@ BAD = {
     "assumptions: {set: {discount_rate: x}}": "question.yaml: assumptions.set: assumption discount",
     "assumptions: {set: {discount_rat: 0.1}}": "(did you mean 'discount_rate'?)",
     "assumptions: {set: {discount_rate: 7}}": "discount_rate = 7: must be a number from 0 to 0.15",
+    "assumptions: {set: {governance: lead_clent}}": "(did you mean 'lead_client'?)",
+    "assumptions: {set: {cost_sharing: 2}}": "cost_sharing = 2: must be one of equal, size, use",
+    "assumptions: {as: as-history-hapened}": (
+        "question.yaml: assumptions.as: no set of assumptions is called 'as-history-hapened' "
+        "(did you mean 'as-history-happened'?); bundled: as-history-happened"
+    ),
+    "assumptions: {as: 3}": "assumptions.as = 3: must be text",
+    "assumptions: {as: as-history-happened, set: {squeeze: 99}}": "must be a number from 0 to 20",
+    "assumptions: as-history-hapened": "did you mean 'as-history-happened'?",
     "outcomes: [bids_per_tendr]": "(did you mean 'bids_per_tender'?)",
     "outcomes: [bids_per_tender, bids_per_tender]": "name one of them twice",
     "outcomes: [[1]]": "unknown outcome",
@@ -147,6 +157,45 @@ def test_a_misspelt_file_has_the_nearest_offered(tmp_path: Path) -> None:
 
 def test_assumptions_may_be_their_mode_alone(tmp_path: Path) -> None:
     assert read_question(written(tmp_path, "assumptions: fixed")).mode == "fixed"
+
+
+HISTORY = dict(find_circumstances("as-history-happened", "here").assumptions)
+
+
+@pytest.mark.parametrize("content", ["as-history-happened", "{as: as-history-happened}"])
+def test_assumptions_may_be_a_named_set(content: str, tmp_path: Path) -> None:
+    asked = read_question(written(tmp_path, f"assumptions: {content}"))
+    assert asked.sampled
+    assert asked.assumptions == HISTORY
+    assert asked.effective()["assumptions"]["set"] == {
+        name: HISTORY[name] for name in sorted(HISTORY)
+    }
+
+
+def test_a_value_of_its_own_outweighs_that_of_the_set(tmp_path: Path) -> None:
+    content = "assumptions: {as: as-history-happened, mode: fixed, set: {squeeze: 5, metering: 1}}"
+    asked = read_question(written(tmp_path, content))
+    assert asked.mode == "fixed"
+    assert asked.assumptions == {**HISTORY, "squeeze": 5, "metering": 1}
+
+
+def test_a_set_and_its_values_are_one_question(tmp_path: Path) -> None:
+    named = read_question(written(tmp_path, "assumptions: as-history-happened"))
+    typed = read_question(written(tmp_path, json.dumps({"assumptions": {"set": HISTORY}})))
+    assert named.identity == typed.identity
+
+
+def test_a_manifest_keeps_what_was_chosen(tmp_path: Path) -> None:
+    chosen = {"governance": "lead_client", "cost_sharing": "use"}
+    asked = question(assumptions=chosen)
+    (tmp_path / "manifest.json").write_text(json.dumps({"question": asked.effective()}))
+    (tmp_path / "register.csv").write_bytes(SMALL.register.raw)
+    again = read_run_question(tmp_path)
+    assert again.effective() == asked.effective()
+    assert again.assumptions == chosen
+    assert {(one.governance, one.cost_sharing) for one in samples(again)} == {
+        ("lead_client", "use")
+    }
 
 
 def test_levers_that_change_after_the_last_year_are_refused() -> None:
@@ -179,9 +228,10 @@ def test_the_name_is_twelve_hexadecimal_digits_and_stable() -> None:
         {"replicates": 6},
         {"mode": "fixed"},
         {"assumptions": {"discount_rate": 0.05}},
+        {"assumptions": {"governance": "consortium"}},
         {"outcomes": HEADLINE[:2]},
         {"replication": 0},
-        {"policies": bundled_policies()},
+        {"policies": compared_policies()},
         {"territory": Territory(SMALL.register, "other name")},
     ],
     ids=str,

@@ -372,7 +372,7 @@ def opened(page: Page, path: Path) -> list[str]:
     page.on("dialog", lambda dialog: trouble.append(dialog.message))
     page.on("request", lambda request: trouble.append(request.url))
     page.goto(path.as_uri())
-    page.wait_for_function("document.documentElement.dataset.drawn === 'yes'")
+    page.locator("html[data-drawn=yes]").wait_for(state="attached")
     return [each for each in trouble if not each.startswith((path.as_uri(), "data:", "blob:"))]
 
 

@@ -6,6 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from agents import council, government, partnership, supplier
+from agents.governance import GOVERNANCE, NAMES, choose_governance, shared_cost
 from simulation.assumptions import CENTRAL
 from simulation.risk import event_chance, loss_moments, outlook, own_loss_factor
 from simulation.segments import SEGMENT_NAMES, ramp_table, segment_table, worth_of_saving
@@ -211,37 +212,250 @@ def test_a_worse_deal_is_not_cheaper_to_set_up():
     assert cost.tolist() == pytest.approx([0.3, 1.0, 10.0])
 
 
+def drawn(**changed):
+    """Return what draws a pair of alike neighbours together, but for what is ``changed``."""
+    usual = {"trust": 0.0, "kilometres": 20.0, "politics": 0.0, "size_ratio": 1.0, "threat": 0.0,
+             "readiness": 0.5, "pressure": 0.5}  # fmt: skip
+    champion = np.array([changed.pop("champion", True)])
+    given = {name: one(value) for name, value in {**usual, **changed}.items()}
+    return council.joining_attraction(**given, champion=champion)[0]
+
+
 @given(shares, shares)
-def test_trust_draws_partners_together_and_keeps_them(low, high):
+def test_trust_readiness_and_pressure_draw_partners_together(low, high):
     low, high = sorted((low, high))
-    drawn = [
-        council.joining_attraction(one(t), one(20), one(0.5), ones, one(0.4), one(0.5), ones > 0)[0]
-        for t in (low, high)
-    ]
-    left = [
-        council.walk_away_chance(0.25, one(t), one(0.5), one(20), ones > 0, 0.0)[0]
-        for t in (low, high)
-    ]
-    assert drawn[0] <= drawn[1]
-    assert left[0] >= left[1]
+    for name in ("trust", "readiness", "pressure"):
+        assert drawn(**{name: low}) <= drawn(**{name: high})
 
 
-def test_distance_politics_dominance_and_a_lost_champion_repel():
-    def drawn(kilometres=20.0, politics=0.0, ratio=1.0, champion=True):
-        return council.joining_attraction(
-            ones * 0, one(kilometres), one(politics), one(ratio), one(0.5), one(0.5),
-            np.array([champion]),
-        )[0]  # fmt: skip
+@pytest.mark.parametrize(
+    "worse",
+    [{"kilometres": 90}, {"politics": 1}, {"size_ratio": 9}, {"champion": False}, {"threat": 0.7}],
+    ids=str,
+)
+def test_distance_politics_dominance_a_threat_and_a_lost_champion_repel(worse):
+    assert drawn(**worse) < drawn()
 
-    assert all(
-        worse < drawn()
-        for worse in (
-            drawn(kilometres=90),
-            drawn(politics=1),
-            drawn(ratio=9),
-            drawn(champion=False),
-        )
-    )
+
+def test_victims_of_a_reorganisation_close_ranks():
+    assert drawn(threat=-0.4) > drawn()
+
+
+@given(shares)
+def test_councils_climb_five_stages_of_sharing(readiness):
+    stage = council.sharing_stage(one(readiness))[0]
+    assert 0 <= stage < len(council.SHARING_STAGES)
+    assert stage == min(int(5 * readiness), 4)
+
+
+# --- partnerships: what sets members apart, and what holds them ----------------------------------
+
+
+AT_ODDS = {
+    "politics": (0.0, 1.0), "kilometres": (0.0, 500.0), "size_ratio": (0.01, 100.0),
+    "threat": (0.0, 1.0), "staff": (0.0, 1.0), "caution": (0.0, 1.0),
+}  # fmt: skip
+"""What sets a member against a partnership, and between what bounds."""
+
+CAUSE_OF = {
+    "politics": "politics", "kilometres": "place of the service",
+    "size_ratio": "fear of a dominant partner", "threat": "fear of a dominant partner",
+    "staff": "staff and employers", "caution": "new members",
+}  # fmt: skip
+AGREED = {"politics": 0.0, "kilometres": 0.0, "size_ratio": 1.0, "threat": 0.0, "staff": 0.0,
+          "caution": 0.0}  # fmt: skip
+
+
+def conflict(**changed):
+    """Return by cause what sets a member apart that nothing else does, with a champion in post."""
+    remoteness, champion = changed.pop("remoteness", 1.0), changed.pop("champion", True)
+    given = {name: one(value) for name, value in {**AGREED, **changed}.items()}
+    return partnership.conflict(**given, remoteness=remoteness, champion=np.array([champion]))[0]
+
+
+def test_where_nothing_sets_them_apart_there_is_no_conflict():
+    assert conflict().tolist() == [0.0] * partnership.NO_GAIN
+
+
+@pytest.mark.parametrize("name", AT_ODDS)
+@given(st.data())
+def test_each_thing_that_sets_members_apart_does_so_for_its_own_cause(name, data):
+    low, high = sorted(data.draw(st.tuples(*[st.floats(*AT_ODDS[name])] * 2)))
+    some, more = conflict(**{name: low}), conflict(**{name: high})
+    assert (some >= 0).all()
+    assert (some <= more).all()
+    changed = np.flatnonzero(some != more).tolist()
+    assert [partnership.CAUSES[cause] for cause in changed] in ([], [CAUSE_OF[name]])
+
+
+def test_a_lost_champion_and_a_remote_site_set_members_apart():
+    assert conflict(champion=False).argmax() == partnership.CAUSES.index("no champion")
+    away = partnership.CAUSES.index("place of the service")
+    far, further = (conflict(kilometres=80, remoteness=factor)[away] for factor in (1.0, 2.0))
+    assert 0 < 2 * far == pytest.approx(further)
+
+
+def tense(against, trust, menu=False, compromise=0.5, support=0.0):
+    return partnership.tension(one(against), one(trust), np.array([menu]), compromise, support)[0]
+
+
+@given(st.floats(0, 5), st.floats(0, 5), st.floats(-1, 1), shares, shares, st.booleans())
+def test_conflict_makes_tension(some, more, trust, compromise, support, menu):
+    low, high = sorted((some, more))
+    rest = {"menu": menu, "compromise": compromise, "support": support}
+    assert 0 < tense(low, trust, **rest) <= tense(high, trust, **rest)
+
+
+@given(st.floats(0, 5), st.floats(-1, 1), st.floats(-1, 1), shares, shares)
+def test_trust_compromise_a_facilitator_and_a_menu_calm(against, trust, other, one_, another):
+    low, high = sorted((trust, other))
+    assert tense(against, low) >= tense(against, high)
+    low, high = sorted((one_, another))
+    assert tense(against, trust, compromise=low) >= tense(against, trust, compromise=high)
+    assert tense(against, trust, support=low) >= tense(against, trust, support=high)
+    assert tense(against, trust, menu=True) <= tense(against, trust)
+
+
+def walks(base=0.07, held=1.0, withdrawal=1.0, pressed=0.0, obliged=0.0):
+    columns = map(one, (base, held, withdrawal, pressed, obliged))
+    return partnership.walk_away_chance(*columns)[0]
+
+
+GROWING = {"base": (0, 1), "held": (0, 5), "withdrawal": (0, 3)}
+FALLING = {"pressed": (0, 1), "obliged": (0, 1)}
+
+
+@pytest.mark.parametrize("name", [*GROWING, *FALLING])
+@given(st.data())
+def test_members_walk_away_by_tension_and_stay_for_a_deadline_or_a_mandate(name, data):
+    bounds = (GROWING | FALLING)[name]
+    low, high = sorted(data.draw(st.tuples(*[st.floats(*bounds)] * 2)))
+    rest = {other: data.draw(st.floats(*(GROWING | FALLING)[other]))
+            for other in (GROWING | FALLING).keys() - {name}}  # fmt: skip
+    some, more = walks(**{name: low}, **rest), walks(**{name: high}, **rest)
+    assert 0 <= min(some, more) <= max(some, more) <= 0.95
+    assert some <= more if name in GROWING else some >= more
+
+
+def test_neither_a_deadline_nor_a_mandate_brings_walking_away_to_zero():
+    assert walks(pressed=1.0, obliged=1.0) > 0
+
+
+def settles(pace=0.35, held=0.5, compromise=0.5, support=0.0, pressed=0.0):
+    return partnership.settle_chance(pace, one(held), compromise, support, one(pressed))[0]
+
+
+def test_at_the_usual_a_group_settles_at_its_pace():
+    assert settles() == pytest.approx(0.35)
+
+
+@pytest.mark.parametrize("name", ["pace", "held", "compromise", "support", "pressed"])
+@given(st.data())
+def test_tension_delays_a_settlement_and_all_else_speeds_it(name, data):
+    low, high = sorted(data.draw(st.tuples(shares, shares)))
+    some, more = settles(**{name: low}), settles(**{name: high})
+    assert 0 <= min(some, more) <= max(some, more) <= 0.95
+    assert some >= more if name == "held" else some <= more
+
+
+def pressed(left, grant=0.5, pull=1.5):
+    return partnership.urgency(np.array([left]), one(grant), pull)[0]
+
+
+@given(st.integers(0, 60), st.integers(0, 60), shares, shares, st.floats(0, 10))
+def test_a_deadline_presses_the_more_the_nearer_and_the_greater_the_grant(
+    some, more, grant, other, pull
+):
+    near, far = sorted((some, more))
+    low, high = sorted((grant, other))
+    assert 0 <= pressed(far, low, pull) <= pressed(near, low, pull) <= 1
+    assert pressed(near, low, pull) <= pressed(near, high, pull) <= 1
+
+
+@given(st.integers(-60, -1), shares)
+def test_no_deadline_and_one_that_has_passed_do_not_press(left, grant):
+    assert pressed(left, grant) == 0.0
+
+
+def short(gain=0.05, caution=0.0, readiness=0.5, trust=0.0, leaving=0.0, pull=0.0):
+    columns = map(one, (gain, caution, readiness, trust, leaving, pull))
+    return partnership.no_vote_margin(*columns)[0]
+
+
+@pytest.mark.parametrize("name", ["gain", "caution", "readiness", "trust", "leaving", "pull"])
+@given(shares, shares)
+def test_only_caution_speaks_against_a_case(name, some, more):
+    low, high = sorted((some, more))
+    low, high = short(**{name: low}), short(**{name: high})
+    assert low <= high if name == "caution" else low >= high
+
+
+def leaves(base=0.004, held=1.0, troubled=False, remote=0.0, withdrawal=1.0, exit_cost=0.2):
+    return partnership.withdrawal_chance(
+        base, one(held), np.array([troubled]), one(remote), one(withdrawal), one(exit_cost)
+    )[0]
+
+
+@pytest.mark.parametrize("name", ["base", "held", "remote", "withdrawal", "exit_cost"])
+@given(st.floats(0, 5), st.floats(0, 5))
+def test_members_withdraw_by_tension_and_remoteness_and_exit_cost_holds_them(name, some, more):
+    low, high = sorted((some, more))
+    some, more = leaves(**{name: low}), leaves(**{name: high})
+    assert 0 <= min(some, more) <= max(some, more) <= 0.95
+    assert some >= more if name == "exit_cost" else some <= more
+
+
+def test_trouble_makes_members_withdraw():
+    assert leaves(troubled=True) == pytest.approx(3 * leaves())
+
+
+# --- governance ----------------------------------------------------------------------------------
+
+
+def chosen(members, control, luck=None):
+    luck = np.zeros((1, len(GOVERNANCE))) if luck is None else luck
+    return GOVERNANCE[choose_governance(np.array([members]), one(control), luck)[0]]
+
+
+LUCK = st.lists(st.floats(-3, 3), min_size=len(GOVERNANCE), max_size=len(GOVERNANCE))
+
+
+@given(st.integers(2, 40), shares, LUCK)
+def test_a_group_chooses_a_formal_model_that_is_made_for_as_many(members, control, luck):
+    model = chosen(members, control, np.array([luck]))
+    assert model.formal
+    assert 2 <= model.fewest <= members
+
+
+@given(st.integers(2, 40), shares, shares)
+def test_who_wants_more_control_chooses_no_model_with_less(members, some, more):
+    low, high = sorted((some, more))
+    assert chosen(members, low).control <= chosen(members, high).control
+
+
+@pytest.mark.parametrize("model", [one for one in GOVERNANCE if one.fewest > 1 and one.formal])
+def test_each_model_is_somebody_s_choice(model):
+    assert chosen(round(model.usual), model.control) is model
+
+
+def test_of_models_equally_near_the_cheaper_is_chosen():
+    """Between a lead client and a contractual partnership, as far from the one as the other."""
+    cheap = GOVERNANCE[NAMES.index("contractual_partnership")]
+    lead = GOVERNANCE[NAMES.index("lead_client")]
+    luck = np.full((1, len(GOVERNANCE)), 50.0)
+    for model in (cheap, lead):
+        near = abs(np.log2(5 / model.usual)) + 2.0 * abs(0.4 - model.control)
+        luck[0, NAMES.index(model.name)] = -near
+    assert cheap.set_up < lead.set_up
+    assert chosen(5, 0.4, luck) is cheap
+
+
+@given(st.lists(st.tuples(st.floats(0.01, 50), st.floats(0.3, 3)), min_size=1, max_size=9))
+def test_costs_are_shared_equally_by_size_or_by_use(members):
+    size, use = np.array(members).T
+    assert shared_cost("equal", size, use).tolist() == [1.0] * len(size)
+    assert (shared_cost("size", size, use) == size).all()
+    assert (shared_cost("use", size, use) == size * use).all()
 
 
 @pytest.mark.parametrize(

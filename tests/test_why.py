@@ -11,6 +11,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from agents.governance import GOVERNANCE
+from agents.partnership import ENDED_HOW
 from experiments import why
 from experiments.asking import Changes
 from experiments.decisions import KINDS, Decision, Parting, partings
@@ -42,6 +44,9 @@ COUNTED = {
     "award": "tenders",
     "price": "awards",
     "group": "partnerships_formed",
+    "vote": "voted_against",
+    "withdraw": "withdrew",
+    "join": "joined_later",
     "fund": "fund_claims",
     "supplier": "projects_by_supplier",
     "event": "events",
@@ -84,6 +89,7 @@ def test_causes_add_up_and_no_decision_is_missed(
     assert {kind: met[kind] for kind in COUNTED} == {
         kind: total[measure] for kind, measure in COUNTED.items()
     }
+    assert met["walk away"] == total["walked_away"] - total["voted_against"]
     assert bids == total["submitted_bids"]
 
 
@@ -100,6 +106,81 @@ def test_a_leader_that_walks_away_is_told_apart_from_its_group() -> None:
         left = before[model.partnerships.lead[: len(before)] != before]
         alone += sum((service,) in tendered for service in left.tolist())
     assert alone
+
+
+MEMBERS = {
+    "walk away": {"walk_away": 0.8},
+    "vote": {"vote_spread": 0.5},
+    "withdraw": {"withdrawal": 0.2},
+    "join": {"governance": "lead_client", "readiness": 1.0},
+}
+"""Assumptions under which members decide often, by the kind of what they decide."""
+
+
+@pytest.mark.parametrize("kind", MEMBERS)
+def test_what_members_decide_is_told_with_the_council_and_its_group(kind: str) -> None:
+    levers = {"aggregation_threshold": 3.0, "aggregation_mandate": 0.3}
+    assumed = assumptions_from(MEMBERS[kind])
+    model = MarketModel(Policy("p", **levers), assumed, years=8, register=shire(25), rng=4)
+    witness, told = Witness(model), []
+    while model.running:
+        told += [one for one in witness.step() if one.kind == kind and one.counts]
+    assert told
+    for one in told:
+        (service,) = one.about
+        own = int(model.services.council[service])
+        assert own in one.councils
+        assert len(one.councils) > 1
+        assert one.subject.startswith(model.register.told_apart[own])
+        assert one.value is (kind == "join")
+        assert "leads" in one.told
+    words = {"walk away": "walked away from", "vote": "voted against the case of",
+             "withdraw": "withdrew from", "join": "joined the joint contract of"}  # fmt: skip
+    assert all(one.told.startswith(words[kind]) for one in told)
+
+
+def test_a_vote_in_favour_is_met_and_does_not_count() -> None:
+    model = MarketModel(aggregation_threshold=3.0, years=6, register=shire(25), rng=4)
+    witness, votes, against = Witness(model), 0, 0
+    while model.running:
+        made = [one for one in witness.step() if one.kind == "vote"]
+        votes, against = votes + len(made), against + sum(one.counts for one in made)
+        assert all(one.counts is not one.value for one in made)
+    measures = model.measures.sum()
+    assert (votes, against) == (measures["voted"], measures["voted_against"])
+    assert against < votes
+
+
+def test_groups_settle_or_give_up_or_fall_apart() -> None:
+    levers = {"aggregation_threshold": 3.0, "aggregation_mandate": 0.3}
+    assumed = assumptions_from({"patience": 2.0, "settling": 0.2, "walk_away": 0.2})
+    model = MarketModel(Policy("p", **levers), assumed, years=8, register=shire(25), rng=4)
+    witness, values = Witness(model), []
+    while model.running:
+        decisions = witness.step()
+        values += [one.value for one in decisions if one.kind in ("settle", "fell apart")]
+    groups = model.partnerships
+    ended = Counter(ENDED_HOW[how] for how in groups.ended_how[groups.ended > 0].tolist())
+    counted = Counter(values)
+    for how in ("no agreement", "walked away", "voted down", "members withdrew"):
+        assert counted[how] == ended[how]
+    assert min(ended["no agreement"], ended["walked away"]) > 0
+    settled = sum(counted[one.name] for one in GOVERNANCE)
+    assert settled == ((groups.normed > 0) & (groups.formed > 0)).sum() > 0
+
+
+def test_who_joins_others_has_not_given_up() -> None:
+    """A need that is met by joining a joint contract is no project given up."""
+    assumed = assumptions_from({"governance": "lead_client", "readiness": 1.0})
+    model = MarketModel(None, assumed, years=10, register=shire(25), rng=4)
+    witness, joined = Witness(model), 0
+    while model.running:
+        decisions = witness.step()
+        joins = {one.about for one in decisions if one.kind == "join"}
+        elsewhere = {one.about for one in decisions if one.kind in ("given up", "taken back")}
+        assert not joins & elsewhere
+        joined += len(joins)
+    assert joined
 
 
 def test_watching_changes_nothing() -> None:

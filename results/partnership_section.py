@@ -1,0 +1,155 @@
+"""The report's part on partnerships: its sentences, charts and tables, put together."""
+
+from collections import Counter
+from collections.abc import Mapping
+
+from results import partnership_charts as charts
+from results.charts import MOST_PANELS
+from results.page import Figure, escape, hidden, paragraph, table
+from results.partnerships import (
+    STAGES,
+    Partnerships,
+    agreement_words,
+    causes,
+    flow,
+    map_words,
+    quarters_to_agree,
+    stages_words,
+    within,
+)
+from results.words import EN_DASH
+from simulation.register import Register
+
+MAP, FLOW, AGREEMENT = "partnership-map", "partnership-stages", "partnership-agreement"
+MOST_COLUMNS = 6
+"""Policies in one table; more go into a table of their own below."""
+
+
+def figures(about: Partnerships, register: Register) -> list[Figure]:
+    """Return the charts that can be drawn, in order."""
+    drawn = {
+        MAP: (_map_caption(about), charts.partnership_map(about, register)),
+        FLOW: (_flow_caption(about), charts.stages_chart(about)),
+        AGREEMENT: (_agreement_caption(about), charts.agreement_chart(about)),
+    }
+    return [Figure(name, words, figure) for name, (words, figure) in drawn.items() if figure]
+
+
+def content(about: Partnerships, drawn: Mapping[str, Figure]) -> str:
+    """Return the whole part as HTML; ``drawn`` holds the charts of the page by name."""
+    said = {MAP: map_words(about), FLOW: stages_words(about), AGREEMENT: agreement_words(about)}
+    heads = {
+        MAP: "Who shares with whom",
+        FLOW: "How far groups come, and why they end",
+        AGREEMENT: "How long it takes to agree",
+    }
+    parts = [
+        f"<h3>{heads[name]}</h3>{paragraph(words)}{drawn[name].html if name in drawn else ''}"
+        for name, words in said.items()
+    ]
+    return paragraph(_about(about), "note") + parts[0] + parts[1] + _tables(about) + parts[2]
+
+
+def _about(about: Partnerships) -> str:
+    return (
+        f"This part tells what happened in {about.whole}, of which every event is kept (simulated)."
+        " What differs between policies here may be luck: it bears no verdict."
+    )
+
+
+def _map_caption(about: Partnerships) -> str:
+    other = (
+        " Drawn beside the baseline is the policy whose number of performing partnerships at the "
+        "end differs most from it."
+        if about.chosen and len(about.labels) > 2
+        else ""
+    )
+    return (
+        "Partnerships that perform at the end (simulated). A line joins a member to the council "
+        "that leads, thicker where they share more services; the darker a hexagon, the more "
+        "services its council shares. Counties whose districts are drawn stand aside, and their "
+        f"lines start from a diamond amid their districts.{other}"
+    )
+
+
+def _flow_caption(about: Partnerships) -> str:
+    cut = f" The first {MOST_PANELS} policies are drawn." if len(about.labels) > MOST_PANELS else ""
+    return (
+        "What became of groups at each stage, as a share of the groups that began to talk "
+        "(simulated); figures in the bars count groups. A bar holds those that reached a stage: "
+        "how many went on (after signing: still perform at the end), how many ended there and why, "
+        "and how many are still on the way at the end. Groups that stood in 2006 are left out."
+        f"{cut}"
+    )
+
+
+def _agreement_caption(about: Partnerships) -> str:
+    return (
+        "Quarters from first talks to the first joint contract, as a share of the groups that "
+        "signed one (simulated). Groups that ended before, or were still preparing at the end, "
+        "have no such time, so that for all that began it may well take longer. The dotted line: "
+        "by then half of those that signed had done so."
+    )
+
+
+# Tables
+
+
+def _tables(about: Partnerships) -> str:
+    return (
+        _funnel_table(about)
+        + hidden("Why groups ended, in numbers", _ends_table(about))
+        + hidden("What moved members who left, in numbers", _causes_table(about))
+    )
+
+
+def _funnel_table(about: Partnerships) -> str:
+    heads = ["Policy", *(stage.capitalize() for stage in STAGES), "Perform at the end", "Ended",
+             "Still on the way", "Half agree within", "Of those of 2006, perform"]  # fmt: skip
+    rows = [_funnel_row(about, policy) for policy in about.labels]
+    return table("Groups by the stage that they reached", heads, rows)
+
+
+def _funnel_row(about: Partnerships, policy: str) -> list[str]:
+    groups, old = about.of(policy), about.founding(policy)
+    seen, took = flow(groups), quarters_to_agree(groups)
+    numbers = [*seen.reached, seen.performing, sum(seen.ends.values()), seen.still]
+    half = f"{within(took, 0.5)} quarters" if len(took) else EN_DASH
+    stood = flow(old).performing
+    figures = [f"{each:,}" for each in numbers]
+    return [escape(about.labels[policy]), *figures, half, f"{stood:,} of {len(old):,}"]
+
+
+def _ends_table(about: Partnerships) -> str:
+    by_policy = {policy: flow(about.of(policy)).ends_by_stage for policy in about.labels}
+    caption = "Groups that ended, by reason and by the last stage that they had reached"
+    return _counts(about, "Reason and stage", caption, by_policy)
+
+
+def _causes_table(about: Partnerships) -> str:
+    if about.decisions is None:
+        return ""
+    all_of = about.decisions
+    by_policy = {policy: causes(all_of[all_of["policy"] == policy]) for policy in about.labels}
+    caption = "Members that left, walked away or voted no, by what spoke most against staying"
+    return _counts(about, "Cause", caption, by_policy)
+
+
+def _counts(
+    about: Partnerships, head: str, caption: str, by_policy: Mapping[str, Mapping[str, int]]
+) -> str:
+    """Return tables of counts, a row a reason, most frequent first, and a column a policy."""
+    total: Counter[str] = Counter()
+    for counted in by_policy.values():
+        total.update(counted)
+    names = list(about.labels)
+    parts = [names[start : start + MOST_COLUMNS] for start in range(0, len(names), MOST_COLUMNS)]
+    made = []
+    for part in parts:
+        heads = [head, *(escape(about.labels[policy]) for policy in part)]
+        rows = [
+            [escape(why), *(f"{by_policy[policy].get(why, 0):,}" for policy in part)]
+            for why, _ in total.most_common()
+        ]
+        made.append(table(caption, heads, rows))
+    return "".join(made) if total else ""
