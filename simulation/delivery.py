@@ -226,7 +226,7 @@ def _hand_over(model: "MarketModel", requirements: Requirements, contract: IntAr
 def _start_group(model: "MarketModel", contract: int) -> None:
     group, partnerships = int(model.contracts.partnership[contract]), model.partnerships
     partnerships.stage[group] = Stage.PERFORMING
-    partnerships.contract[group] = contract
+    partnerships.contract[group], partnerships.tries[group] = contract, 0
     if partnerships.performed[group] == 0:
         partnerships.performed[group] = model.quarter
         model.tally["partnerships_started"] += 1

@@ -6,7 +6,7 @@ import numpy as np
 
 from agents.columns import NONE, BoolArray, FloatArray, IntArray, KeyArray, rows_where
 from agents.compiled import compiled
-from agents.governance import GOVERNANCE, choose_governance
+from agents.governance import GOVERNANCE, choose_governance, governance_table
 from agents.partnership import Stage
 from simulation.contracts import Ended
 from simulation.ending import release
@@ -162,7 +162,7 @@ def _write_group(model: "MarketModel", row: IntArray, group: IntArray, contract:
     partnerships.stage[row], partnerships.contract[row] = Stage.PERFORMING, contract
     partnerships.formed[row] = partnerships.stormed[row] = start - FIRST_TALKS
     partnerships.normed[row] = start - FIRST_TALKS // 2
-    partnerships.performed[row] = min(int(start), 0)
+    partnerships.performed[row] = min(int(start), -1)
     partnerships.members_sought[row] = partnerships.members[row] = len(group)
     partnerships.value[row] = model.contracts.value[contract]
     luck = 0.3 * model.draws.normal(
@@ -172,6 +172,7 @@ def _write_group(model: "MarketModel", row: IntArray, group: IntArray, contract:
     partnerships.governance[row] = choose_governance(
         np.array([len(group)]), wish.mean(keepdims=True), luck[None, :]
     )
+    partnerships.pooled[row] = governance_table().scale[partnerships.governance[row]]
 
 
 def _know_each_other(model: "MarketModel") -> None:

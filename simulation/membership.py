@@ -1,11 +1,12 @@
 """Performing partnerships: who joins them later, who withdraws, and when success is noticed."""
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
 from agents import partnership as rules
 from agents.columns import NONE, BoolArray, FloatArray, IntArray, rows_where
+from agents.compiled import compiled
 from agents.governance import governance_table
 from agents.partnership import CAUSES, TROUBLE, Stage, set_up_cost
 from simulation.contracts import Ended
@@ -18,8 +19,8 @@ from simulation.partnering import (
     mood,
     note_decisions,
     remoteness,
-    trust_between,
 )
+from simulation.seeking import SAME_COUNTY_TRUST
 from simulation.ties import lose_heart, take_heart, tell
 
 if TYPE_CHECKING:
@@ -33,6 +34,12 @@ LEAST_LEFT = 8
 
 JOINING_PART = 0.25
 """Set-up cost of who joins a running contract, over what starting one would cost it."""
+
+MOST_YEARS_COUNTED = 10.0
+"""Years over which the cost of joining is spread at most."""
+
+TRUST_WORTH = 0.04
+"""What full trust in the leader is worth to who joins, of annual cost."""
 
 BACK_HOME = 4
 """Quarters before a service that left a joint contract may be put to the market again."""
@@ -54,19 +61,20 @@ def _come_in(model: "MarketModel") -> None:
     group = services.partnership[waiting]
     performs = partnerships.stage[group] == Stage.PERFORMING
     free = performs & (services.enters[waiting] <= model.quarter)
-    for service, row in zip(waiting[free].tolist(), group[free].tolist(), strict=True):
-        cost = _joining_cost(model, service)
-        _enter(model, service, int(partnerships.contract[row]), int(to_pence(np.array([cost]))[0]))
+    pence = to_pence(_joining_costs(model, waiting[free]))
+    rows = partnerships.contract[group[free]]
+    for place, service in enumerate(waiting[free].tolist()):
+        council = model.services.council[service]
+        if pence[place] <= model.ledger.council_balance()[council]:
+            _enter(model, service, int(rows[place]), int(pence[place]))
 
 
-def _joining_cost(model: "MarketModel", service: int) -> float:
-    """Return what entering a joint contract that runs costs, £m."""
-    assumptions, value = model.assumptions, model.services.baseline[service] * model.index
-    cost = set_up_cost(
-        np.full(1, value), assumptions.set_up_saving, assumptions.set_up_years,
-        assumptions.set_up_floor,
-    )  # fmt: skip
-    return JOINING_PART * float(cost[0])
+def _joining_costs(model: "MarketModel", services: IntArray) -> FloatArray:
+    """Return what entering a joint contract that runs costs each of ``services``, £m."""
+    assumptions, value = model.assumptions, model.services.baseline[services] * model.index
+    return JOINING_PART * set_up_cost(
+        value, assumptions.set_up_saving, assumptions.set_up_years, assumptions.set_up_floor
+    )
 
 
 def _sharing(model: "MarketModel") -> Members:
@@ -129,12 +137,32 @@ def _take_home(model: "MarketModel", gone: Members) -> None:
     services.retry[gone.service] = model.quarter + BACK_HOME
     np.add.at(partnerships.withdrew, gone.group, 1)
     partnerships.lost[gone.group] = model.quarter
+    _cancel_stages(model, contract, gone.council)
+    _lead_anew(model, gone)
     lose_heart(model, gone.service)
     alone = (model.contracts.councils[contract] < 2) | ~model.contracts.live[contract]
     over = np.unique(gone.group[alone])
     for row in over.tolist():
         tell(model, partnerships.lead[[row]], good=False)
     dissolve(model, over, "members withdrew")
+
+
+def _cancel_stages(model: "MarketModel", contract: IntArray, council: IntArray) -> None:
+    """Cancel what is left of set-up for members that have gone, and the fund's part of it."""
+    stages = model.stages
+    theirs = set(zip(contract.tolist(), council.tolist(), strict=True))
+    for row in rows_where(stages.open).tolist():
+        stages.open[row] = (int(stages.contract[row]), int(stages.council[row])) not in theirs
+
+
+def _lead_anew(model: "MarketModel", gone: Members) -> None:
+    """Let the first of the other members lead where the leader has gone."""
+    partnerships = model.partnerships
+    leads = partnerships.lead[gone.group] == gone.service
+    for row in gone.group[leads].tolist():
+        others = rows_where(model.services.contract == partnerships.contract[row])
+        if len(others):
+            partnerships.lead[row] = others[0]
 
 
 # --- success -------------------------------------------------------------------------------------
@@ -157,40 +185,83 @@ def _prove(model: "MarketModel") -> None:
 # --- joining later -------------------------------------------------------------------------------
 
 
+class Open(NamedTuple):
+    """What contracts offer to who may join them, one entry a contract.
+
+    Attributes:
+        room: places that are left; 0 where a contract is closed.
+        saving: of in-house cost, to whoever joins.
+        years: for which it still runs.
+        leader: council that leads.
+    """
+
+    room: IntArray
+    saving: FloatArray
+    years: FloatArray
+    leader: IntArray
+
+
+class Seekers(NamedTuple):
+    """Who looks for a contract to join, one entry a service.
+
+    Attributes:
+        service: the service.
+        council: its council.
+        kind: its kind.
+        cost: what joining costs, of its annual cost.
+        wary: what its council wants beyond a gain, of annual cost.
+    """
+
+    service: IntArray
+    council: IntArray
+    kind: IntArray
+    cost: FloatArray
+    wary: FloatArray
+
+
 def join(model: "MarketModel", alone: IntArray) -> IntArray:
     """Let services with a need join a joint contract of councils near them, where it is open.
 
     Returns:
         The services that are still alone.
     """
-    open_to = _open_contracts(model)
-    if not len(open_to) or not len(alone):
-        return alone
+    offered = _offered(model)
     seeks = model.draws.happens(
         "join", _will(model, alone), model.services.key[alone], model.services.ordinal[alone]
     )
-    joins = np.zeros(len(alone), dtype=bool)
-    for place in rows_where(seeks).tolist():
-        joins[place] = _try(model, int(alone[place]), open_to)
-    return alone[~joins]
+    seekers = _seekers(model, alone[seeks])
+    chosen = _best_contracts(
+        seekers, offered, model.geography.candidates(model.levers.aggregation_reach).rows,
+        model.service_of, model.services.contract, model.ties.trust, model.geography.family,
+    )  # fmt: skip
+    joins = np.zeros(len(model.services), dtype=bool)
+    pence = to_pence(_joining_costs(model, seekers.service))
+    for place in rows_where(chosen != NONE).tolist():
+        service, contract = int(seekers.service[place]), int(chosen[place])
+        affords = pence[place] <= model.ledger.council_balance()[seekers.council[place]]
+        if affords and offered.room[contract] > 0:
+            offered.room[contract] -= 1
+            _enter(model, service, contract, int(pence[place]))
+            model.partnerships.joined[model.contracts.partnership[contract]] += 1
+            model.tally["joined_later"] += 1
+            joins[service] = True
+    return alone[~joins[alone]]
 
 
-def _open_contracts(model: "MarketModel") -> IntArray:
+def _offered(model: "MarketModel") -> Open:
     """Return the joint contracts that others may join: their terms said so (D1 §5.9)."""
     partnerships, contracts = model.partnerships, model.contracts
     rows = rows_where(partnerships.stage == Stage.PERFORMING)
     opens = governance_table().opens[partnerships.governance[rows]]
     contract: IntArray = partnerships.contract[rows[opens]]
-    return contract[contracts.end[contract] - model.quarter >= LEAST_LEFT]
-
-
-def _has_room(model: "MarketModel", contract: IntArray) -> BoolArray:
-    """Return which joint contracts may have one member more, those that wait to enter counted."""
-    group_of = model.services.partnership
-    waiting = np.bincount(group_of[group_of != NONE], minlength=len(model.partnerships))
-    members = model.contracts.councils[contract] + waiting[model.contracts.partnership[contract]]
-    room: BoolArray = members < model.levers.max_partners
-    return room
+    contract = contract[contracts.end[contract] - model.quarter >= LEAST_LEFT]
+    waiting = model.services.partnership[model.services.partnership != NONE]
+    waits = np.bincount(waiting, minlength=len(partnerships) + 1)[contracts.partnership[contract]]
+    room = np.zeros(len(contracts), dtype=np.int64)
+    room[contract] = model.levers.max_partners - contracts.councils[contract] - waits
+    saving = 1.0 - contracts.price_ratio * (1.0 + model.assumptions.client_side)
+    years = np.minimum((contracts.end - model.quarter) / 4.0, MOST_YEARS_COUNTED)
+    return Open(room, saving, years, model.services.council[contracts.lead])
 
 
 def _will(model: "MarketModel", services: IntArray) -> FloatArray:
@@ -202,29 +273,39 @@ def _will(model: "MarketModel", services: IntArray) -> FloatArray:
     return np.where(must, np.maximum(wish, model.levers.aggregation_mandate), wish)
 
 
-def _try(model: "MarketModel", service: int, open_to: IntArray) -> bool:
-    """Let ``service`` join the joint contract that is worth most to it, if any is."""
-    contracts, services, assumptions = model.contracts, model.services, model.assumptions
-    kind = model.services.kind[contracts.lead[open_to]]
-    near = model.geography.candidates(model.levers.aggregation_reach).rows
-    home, leader = services.council[service], services.council[contracts.lead[open_to]]
-    fits = (kind == services.kind[service]) & np.isin(leader, near[home][near[home] != NONE])
-    fits &= _has_room(model, open_to)
-    if not fits.any():
-        return False
-    rows = open_to[fits]
-    years = np.minimum((contracts.end[rows] - model.quarter) / 4.0, 10.0)
-    value = services.baseline[service] * model.index
-    cost = _joining_cost(model, service)
-    saving = 1.0 - contracts.price_ratio[rows] * (1.0 + assumptions.client_side)
-    gain = saving - cost / (value * years) + 0.04 * trust_between(model, home, leader[fits])
-    gain -= 0.05 * (1.0 - model.councils.readiness[home])
-    best = int(np.argmax(gain))
-    pence = int(to_pence(np.array([cost]))[0])
-    if gain[best] <= 0 or pence > model.ledger.council_balance()[home]:
-        return False
-    _enter(model, service, int(rows[best]), pence)
-    return True
+def _seekers(model: "MarketModel", services: IntArray) -> Seekers:
+    council, value = model.services.council[services], model.services.baseline[services]
+    cost = _joining_costs(model, services) / (value * model.index)
+    wary = 0.05 * (1.0 - model.councils.readiness[council])
+    return Seekers(services, council, model.services.kind[services], cost, wary)
+
+
+@compiled
+def _best_contracts(
+    seekers: Seekers, offered: Open, near: IntArray, service_of: IntArray, contract: IntArray,
+    trust: FloatArray, family: IntArray,
+) -> IntArray:  # fmt: skip
+    """Return the joint contract that is worth most to each seeker, NONE where none is worth it.
+
+    It looks at the contracts of councils within reach for services of its kind.
+    """
+    chosen = np.full(len(seekers.service), NONE)
+    for place in range(len(seekers.service)):
+        home, best = seekers.council[place], 0.0
+        for other in near[home]:
+            if other == NONE:
+                break
+            service = service_of[other, seekers.kind[place]]
+            row = contract[service] if service != NONE else NONE
+            if row == NONE or offered.room[row] <= 0:
+                continue
+            leader = offered.leader[row]
+            tie = trust[home, leader] + SAME_COUNTY_TRUST * (family[home] == family[leader])
+            gain = offered.saving[row] - seekers.cost[place] / offered.years[row]
+            gain += TRUST_WORTH * tie - seekers.wary[place]
+            if gain > best:
+                chosen[place], best = row, gain
+    return chosen
 
 
 def _enter(model: "MarketModel", service: int, contract: int, pence: int) -> None:
@@ -234,9 +315,7 @@ def _enter(model: "MarketModel", service: int, contract: int, pence: int) -> Non
     services.contract[service], services.retry[service] = contract, NONE
     services.partnership[service] = NONE
     contracts.councils[contract] += 1
-    model.partnerships.joined[group] += 1
     model.partnerships.members[group] += 1
     account = model.ledger.council(services.council[joins])
     model.ledger.post(account, Account.RESOURCES, Purpose.SET_UP, np.array([pence]))
     note_decisions(model, members_of(model, joins, np.array([group])), stays=True, cause=0)
-    model.tally["joined_later"] += 1

@@ -15,6 +15,7 @@ import pandas as pd
 from agents.columns import NONE, BoolArray, FloatArray, IntArray, Table, flag, rows_where, whole
 from simulation.errors import InputError
 from simulation.needs import of_performing_group
+from simulation.ties import Ties
 
 if TYPE_CHECKING:
     import networkx
@@ -51,8 +52,8 @@ class TieHistory:
         self.readiness: list[FloatArray] = []
         self._open: IntArray = np.full(len(model.services), NONE)
         self._group: IntArray = self._open.copy()
-        self._trust: FloatArray = np.zeros_like(model.ties.trust)
-        self._changes: list[tuple[IntArray, FloatArray]] = []
+        self._ties = model.ties
+        self._logged: list[int] = []
         self.note(model)
 
     def note(self, model: "MarketModel") -> None:
@@ -65,7 +66,7 @@ class TieHistory:
             self._group = group
         self._share(model, shared)
         self.readiness.append(model.councils.readiness.copy())
-        self._note_trust(model.ties.trust)
+        self._logged.append(len(self._ties.log))
 
     def _end(self, services: IntArray, quarter: int) -> None:
         self.spells.until[self._open[services]] = quarter
@@ -87,19 +88,12 @@ class TieHistory:
         quarter = np.minimum(start, 0) if model.quarter == 0 else model.quarter
         self.spells.shared[rows[first]] = quarter
 
-    def _note_trust(self, trust: FloatArray) -> None:
-        places = rows_where((trust != self._trust).ravel())
-        values = trust.ravel()[places]
-        self._changes.append((places, values))
-        if len(places):
-            self._trust.ravel()[places] = values
-
     def trust(self, quarter: int) -> FloatArray:
         """Return earned trust between councils at the end of ``quarter``, in [-1, 1]."""
-        trust = np.zeros_like(self._trust)
-        for places, values in self._changes[: quarter + 1]:
-            trust.ravel()[places] = values
-        return trust
+        then = Ties(len(self._ties.trust))
+        for members, change in self._ties.log[: self._logged[quarter]]:
+            then.add(members, change)
+        return then.trust
 
 
 class Standing(NamedTuple):

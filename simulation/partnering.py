@@ -267,7 +267,7 @@ def _leave(
     model.tally["late_exits"] += int(late.sum())
     remaining = np.bincount(members.group[~leaves], minlength=len(model.partnerships))
     touched = np.zeros(len(model.partnerships), dtype=bool)
-    touched[members.group[leaves]] = True
+    touched[members.group] = True
     over = touched & (remaining < least)
     model.services.partnership[members.service[leaves]] = NONE
     model.partnerships.lost[members.group[leaves]] = model.quarter

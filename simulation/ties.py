@@ -27,14 +27,17 @@ class Ties:
 
     Attributes:
         trust: by council and council, in [-1, 1].
+        log: what changed it, in order: members and by how much.
     """
 
     def __init__(self, councils: int) -> None:
         """Start without ties among ``councils``."""
         self.trust: FloatArray = np.zeros((councils, councils))
+        self.log: list[tuple[IntArray, float]] = []
 
     def add(self, members: IntArray, change: float) -> None:
-        """Change trust between every two of ``members``, councils."""
+        """Change trust between every two of ``members``, councils, and note it in the log."""
+        self.log.append((members, change))
         _change_trust(self.trust, members, change)
 
 
