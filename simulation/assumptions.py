@@ -104,6 +104,7 @@ class Assumptions:
     first_trust: float = _fixed(0.2, "trust", 0, 1, "trust among councils that share procurement", "D4")
     maturity: float = _sampled(0.5, "share", (0, 1), (0.4, 0.6), "mean maturity of services: how well cost and performance are known and owned", "D1 chart 5")
     peers: float = _sampled(0.03, "share", (0, 1), (0.01, 0.05), "readiness that a council gains or loses by hearing of others' success or failure", "D1 §2.5; D4")
+    support_cost: float = _fixed(5.0, "£m a year", 0, 500, "what full support to partnerships costs the Exchequer for England's councils")
     taught: float = _fixed(0.004, "a quarter", 0, 1, "readiness that full support to partnerships teaches", "D1 §4.2")
     coordination: float = _sampled(0.012, "share", (0, 0.2), (0.005, 0.02), "rise of cost with one more council to coordinate")
     standardisation: float = _sampled(0.3, "share", (0, 1), (0.2, 0.4), "how far councils' services are alike", "D1 §4.5")

@@ -37,6 +37,7 @@ CAUSES: Mapping[str, str] = {
     "set_up": "set-up of projects",
     "front_line": "work moved to the front line",
     "fund": "fund: received less repaid",
+    "support": "support to partnerships",
 }
 """The causes of a saving by name, in the order in which they are told."""
 
@@ -88,11 +89,13 @@ def public_saving_by_cause(model: "MarketModel", councils: "IntArray") -> "IntAr
     Args:
         model: the model.
         councils: what `saving_by_cause` returns; to it comes what the Exchequer's fund was repaid
-            less what it paid, which cancels what councils received less what they repaid.
+            less what it paid, which cancels what councils received less what they repaid, and
+            what the Exchequer spent on support.
     """
     saving: IntArray = councils.sum(axis=0)
     ledger = model.ledger
     saving[PLACE["fund"]] += ledger.total(Purpose.FUND_REPAYMENT) - ledger.total(Purpose.FUND_CLAIM)
+    saving[PLACE["support"]] -= ledger.total(Purpose.SUPPORT)
     return saving
 
 

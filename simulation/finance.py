@@ -29,6 +29,8 @@ RECURRENT = (
 STAGES = 4
 """Stages in which a project is set up and paid, one a quarter."""
 
+COUNCILS_OF_ENGLAND = 388
+
 GUARANTEED_STAGES = 2
 """Stages that the fund has bound itself to pay for."""
 
@@ -40,6 +42,7 @@ OUTSIDE_MARGIN = 0.03
 
 def settle(model: "MarketModel", requirements: Requirements, result: Result) -> None:
     """Post what the quarter costs, and close councils' and suppliers' accounts."""
+    _pay_for_support(model)
     _pay_stages(model)
     _pay_for_procurement(model, requirements, result)
     _pay_for_services(model)
@@ -48,6 +51,14 @@ def settle(model: "MarketModel", requirements: Requirements, result: Result) -> 
     _repay_fund(model)
     _close_councils(model)
     _close_suppliers(model)
+
+
+def _pay_for_support(model: "MarketModel") -> None:
+    """Post what brokers and model processes cost the Exchequer, by the number of councils."""
+    full = model.assumptions.support_cost * len(model.councils) / COUNCILS_OF_ENGLAND
+    spent = round(full * model.levers.partnership_support / 4 * PENCE)
+    if spent:
+        model.ledger.post(Account.EXCHEQUER, Account.RESOURCES, Purpose.SUPPORT, spent)
 
 
 def annual_baseline(model: "MarketModel") -> FloatArray:

@@ -74,6 +74,7 @@ class Purpose(IntEnum):
     CHANGE = 28
     DISPUTE = 29
     SUPPLIER_FINANCE = 30
+    SUPPORT = 31
 
 
 PURPOSES = tuple(purpose.name.lower() for purpose in Purpose)

@@ -65,6 +65,7 @@ def _money(model: "MarketModel", saving: IntArray) -> Measured:
     saved = _by_type(saving, councils.type, len(COUNCIL_TYPES))
     counterfactual = _by_type(budget, councils.type, len(COUNCIL_TYPES))
     exchequer = ledger.total(Purpose.FUND_REPAYMENT) - ledger.total(Purpose.FUND_CLAIM)
+    exchequer -= ledger.total(Purpose.SUPPORT)
     pence = {
         "counterfactual": sum(counterfactual),
         "councils_saving": sum(saved),

@@ -97,7 +97,7 @@ MEASURES: Mapping[str, str] = {
     "discount": "factor; value in April 2006 of £1 in this quarter",
     "counterfactual": "£m; in-house cost of every service carried forward",
     "councils_saving": "£m; counterfactual less every resource cost that councils bore",
-    "exchequer_saving": "£m; fund repaid less fund paid out",
+    "exchequer_saving": "£m; fund repaid less fund paid out and support to partnerships",
     "public_saving": "£m; councils_saving plus exchequer_saving",
     "claimed_saving": "£m; saving that contracts in force promise, optimism included",
     "saving_ahead": "£m; in-house cost less agreed price to the end of contracts in force",
@@ -249,7 +249,7 @@ _MONEY = (
         "higher",
         0.01,
         NetPresentValue("exchequer_saving"),
-        "fund repaid less fund paid out",
+        "fund repaid less fund paid out and support to partnerships",
         relative_to="counterfactual",
     ),
     Outcome(

@@ -174,6 +174,16 @@ def test_outcomes_in_pounds_can_be_recomputed_from_the_ledger(england):
     np.testing.assert_allclose(net, england.measures["exchequer_saving"], rtol=0, atol=1e-6)
 
 
+def test_support_to_partnerships_is_paid_by_the_exchequer():
+    model = MarketModel(years=1, rng=3, register=shire(), partnership_support=1)
+    rows = model.run().tables["ledger"]
+    support = rows[rows["purpose"] == "support"]
+    assert (support["from"] == "exchequer").all()
+    assert len(support) == 4
+    spent = support["amount"].to_numpy() / 1e8
+    np.testing.assert_allclose(model.measures["exchequer_saving"], -spent, atol=1e-6)
+
+
 def test_the_ledger_by_class_adds_up_to_its_rows(england):
     by_class, rows = england.ledger.by_class(), england.ledger.rows()
     assert by_class["amount"].sum() == rows["amount"].sum()
