@@ -298,12 +298,13 @@ def interrupt_at(run: int) -> Callable[[int, int], None]:
 
 @pytest.mark.parametrize("hire", [InProcess, partial(LocalPool, 2)], ids=["here", "pool"])
 def test_an_interrupted_comparison_keeps_complete_replications(hire: Hire, tmp_path: Path) -> None:
+    handler = signal.getsignal(signal.SIGINT)
     done = compare(question(), tmp_path / "part", hire(), progress=interrupt_at(7))
     assert (done.status, done.runs, done.complete) == ("interrupted", 7, 2)
     stored = open_run(tmp_path / "part")
     assert stored.manifest.status == "interrupted"
     assert stored.replications == (0, 1)
-    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+    assert signal.getsignal(signal.SIGINT) is handler
 
 
 def test_an_interrupted_comparison_can_be_completed(directory: Path, tmp_path: Path) -> None:
