@@ -87,6 +87,7 @@ PURPOSES = {
     Purpose.CHANGE: "changes to ageing contracts",
     Purpose.DISPUTE: "cost of disputes, each party its own",
     Purpose.SUPPLIER_FINANCE: "return on what suppliers put in up front, to those who lent it",
+    Purpose.SUPPORT: "Exchequer to resources; brokers and model processes for partnerships",
 }
 """What money is moved for, in words."""
 
