@@ -52,6 +52,12 @@ def contract(**about: Any) -> dict[str, Any]:
     return {**usual, "ended": 0, "ended_how": "in force", "disputed": False, **about}
 
 
+SHARING = (
+    "partnerships_formed", "partnerships_started", "quarters_to_agree", "partners",
+    "troubled_members",
+)  # fmt: skip
+
+
 def record(
     tenders: Sequence[Mapping[str, Any]] = (),
     contracts: Sequence[Mapping[str, Any]] = (),
@@ -60,7 +66,8 @@ def record(
 ) -> Record:
     """Return a run of sixty quarters whose tables hold these rows."""
     quarters = pd.RangeIndex(1, 61, name="quarter")
-    measures = pd.DataFrame({"shared_councils": range(60), "councils": 60.0}, index=quarters)
+    sharing = {"shared_councils": range(60), "councils": 60.0} | dict.fromkeys(SHARING, 0.0)
+    measures = pd.DataFrame(sharing, index=quarters)
     usual = {"measures": measures, "spend": NOTHING, "cost": NOTHING, "paid": NOTHING}
     return Record(
         tenders=typed(pd.DataFrame(tenders, columns=list(tender()))),
@@ -185,6 +192,19 @@ def test_the_market_is_weighed() -> None:
     assert measured("saving_paid", run, segment="strategic") == pytest.approx(5)
     assert measured("sharing_councils", run, quarter=7) == pytest.approx(10)
     assert math.isnan(measured("sharing_councils", run, quarter=61))
+
+
+def test_groups_are_followed_to_their_contract() -> None:
+    run = record()
+    measures = run.measures
+    measures["partnerships_formed"] = 2.0
+    measures.loc[20:29, "partnerships_started"] = 3.0
+    measures.loc[20:29, "quarters_to_agree"] = 33.0
+    measures["partners"] = 40.0
+    measures["troubled_members"] = [*[40.0] * 4, *[10.0] * 56]
+    assert measured("groups_that_perform", run) == pytest.approx(100 * 30 / (2 * 51))
+    assert measured("quarters_to_agree", run) == pytest.approx(11)
+    assert measured("members_in_trouble", run) == pytest.approx(25)
 
 
 @pytest.mark.parametrize("target", read_targets(), ids=lambda target: target.name)

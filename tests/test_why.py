@@ -194,7 +194,7 @@ def test_watching_changes_nothing() -> None:
 
 def test_every_cost_of_councils_has_a_cause() -> None:
     assert CAUSE_OF.keys() | {Purpose.IN_HOUSE, Purpose.PRICE} == COUNCIL_COSTS
-    assert {*CAUSE_OF.values(), *PRICED, "fund"} == CAUSES.keys()
+    assert {*CAUSE_OF.values(), *PRICED, "fund", "support"} == CAUSES.keys()
 
 
 def one_service(price: float, **ratios: float) -> Any:
