@@ -36,6 +36,10 @@ def chromium() -> str:
     return path
 
 
+PATIENCE = 180_000.0
+"""How long a browser may take over one thing on a machine with other work, milliseconds."""
+
+
 @pytest.fixture(scope="session")
 def browser() -> Iterator[Browser]:
     """Yield a headless Chromium that the whole session shares."""
@@ -50,6 +54,7 @@ def browser() -> Iterator[Browser]:
 def page(browser: Browser) -> Iterator[Page]:
     """Yield an empty page that is off the network; open files through ``path.as_uri()``."""
     with browser.new_context() as context:
+        context.set_default_timeout(PATIENCE)
         context.set_offline(True)
         yield context.new_page()
 
