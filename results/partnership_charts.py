@@ -11,23 +11,18 @@ from numpy.typing import NDArray
 from agents.columns import IntArray
 from agents.partnership import STAGE_NAMES
 from results.charts import (
-    COUNTS,
     INK,
     MOST_PANELS,
     MUTED,
     PALETTE,
     PAPER,
-    Scale,
-    as_map,
     at_left,
-    gapped,
-    ground,
-    over_councils,
     panels,
     places,
     plain_text,
 )
 from results.hexagons import HexagonMap, hexagon_map
+from results.maps import COUNTS, Scale, as_map, gapped, ground, over_councils
 from results.partnerships import (
     ON,
     STAGES,

@@ -17,9 +17,10 @@ from string import Template
 import pandas as pd
 from plotly.offline import get_plotlyjs
 
-from results import charts, narrative, partnership_section, statistics
+from results import charts, maps, narrative, partnership_section, statistics
 from results.page import Figure, Section, escape, hidden, paragraph, table
 from results.partnerships import Partnerships, read_partnerships, why_untold
+from results.side_by_side import levers_table
 from results.statistics import outcome_of, write_summary
 from results.store import REPORT, RunDirectory, StoredPolicy, open_run, write_text
 from results.words import (
@@ -364,11 +365,11 @@ class Report:
         return f"; the band holds 10 to 90% of replications{whose}"
 
     def _map(self) -> Figure | None:
-        drawn = charts.sharing_map(self.run)
+        drawn = maps.sharing_map(self.run)
         if drawn is None:
             return None
         single = len(self.run.replications) == 1
-        what = charts.COUNT_SCALE.title if single else charts.SHARE_SCALE.title
+        what = maps.COUNT_SCALE.title if single else maps.SHARE_SCALE.title
         cut = len(self.policies) > charts.MOST_PANELS
         words = (
             f"{what} (simulated). Each council is one hexagon near its neighbours, whatever its "
@@ -454,7 +455,7 @@ class Report:
             f"<dt>{escape(each.label)}</dt><dd>{escape(each.description)}</dd>" for each in told
         )
         about = f'<div class="finding"><dl>{items}</dl></div>' if items else ""
-        side = charts.levers_table(self.policies)
+        side = levers_table(self.policies)
         if side.empty:
             return about + paragraph("All levers stand as in the status quo.")
         parts = parted(list(self.policies), MOST_COLUMNS + 1)

@@ -10,8 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from stored_runs import SMALL, nothing, store
 
-from results import charts, words
+from results import charts, maps, words
 from results.hexagons import MOST_CELLS, HexagonMap, hexagon_map
+from results.side_by_side import levers_table
 from results.statistics import summarise
 from results.store import RunDirectory, StoredPolicy, open_run
 from simulation.outcomes import HEADLINE, OUTCOMES
@@ -106,19 +107,19 @@ def test_only_levers_that_differ_stand_side_by_side() -> None:
         "a": StoredPolicy("a"),
         "b": StoredPolicy("b", levers={"risk_transfer": 1.0, "max_partners": 20}),
     }
-    side = charts.levers_table(policies)
+    side = levers_table(policies)
     assert side[["lever", "a", "b"]].to_numpy().tolist() == [
         ["max_partners", "10", "20"],
         ["risk_transfer", "0.6", "1"],
     ]
-    assert charts.levers_table({"a": StoredPolicy("a")}).empty
+    assert levers_table({"a": StoredPolicy("a")}).empty
 
 
 def test_terms_of_a_mechanism_that_is_off_are_left_out() -> None:
     off = StoredPolicy("a", levers={"pump_priming_fund": 0.0, "pump_priming_share": 1.0})
     on = StoredPolicy("b", levers={"pump_priming_fund": 50.0, "pump_priming_share": 1.0})
-    assert charts.levers_table({"a": off})["lever"].tolist() == ["pump_priming_fund"]
-    share = charts.levers_table({"a": off, "b": on}).set_index("lever").loc["pump_priming_share"]
+    assert levers_table({"a": off})["lever"].tolist() == ["pump_priming_fund"]
+    share = levers_table({"a": off, "b": on}).set_index("lever").loc["pump_priming_share"]
     assert (share["a"], share["b"]) == (words.EN_DASH, "1")
 
 
@@ -136,7 +137,7 @@ def test_hostile_names_are_shown_and_not_obeyed(run: RunDirectory) -> None:
     for figure in (
         charts.interval_plot(summary, run.policies),
         charts.trajectories(run, HEADLINE),
-        charts.sharing_map(run),
+        maps.sharing_map(run),
     ):
         assert "<script" not in labels(figure)
         assert "&lt;script" in labels(figure)
@@ -298,7 +299,7 @@ def test_the_map_counts_replications_in_a_shared_service(tmp_path: Path) -> None
     run = open_run(store(tmp_path, {"only": nothing}, register=register, replicates=4, twins=1))
     table = run.event("councils").query("replication < 4 and name == 'Beta'")
     share = (table["joint_services"] > 0).mean()
-    figure = charts.sharing_map(run)
+    figure = maps.sharing_map(run)
     assert figure is not None
     told = [text for text in figure.data[-1].text if "Beta" in text]
     assert told == [f"<b>Beta</b><br>unitary<br>{share:.0%} of replications"]
@@ -306,6 +307,6 @@ def test_the_map_counts_replications_in_a_shared_service(tmp_path: Path) -> None
 
 def test_classes_of_the_map() -> None:
     shares = np.array([0, 0.05, 0.1, 0.11, 0.5, 0.51, 1.0])
-    assert charts.SHARE_SCALE.classes(shares).tolist() == [0, 1, 1, 2, 3, 4, 5]
+    assert maps.SHARE_SCALE.classes(shares).tolist() == [0, 1, 1, 2, 3, 4, 5]
     counts = np.array([0, 1, 2, 3, 4, 8, 9.0])
-    assert charts.COUNT_SCALE.classes(counts).tolist() == [0, 1, 2, 3, 3, 4, 5]
+    assert maps.COUNT_SCALE.classes(counts).tolist() == [0, 1, 2, 3, 3, 4, 5]
