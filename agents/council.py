@@ -72,6 +72,8 @@ class Services(Table):
     )
     maturity: FloatArray = number("share", "how well its cost and performance are known and owned")
     ordinal: IntArray = whole("count", "times that the need has come up")
+    came_up: IntArray = whole("quarter", "when the need last came up of its own; 0 if never")
+    considered: IntArray = whole("count", "occasions for which partners were looked for, or not")
     retry: IntArray = whole("quarter", "when a postponed need comes up again", initial=NONE)
 
 

@@ -117,7 +117,6 @@ class _Before:
 
     def __init__(self, model: MarketModel) -> None:
         services, contracts = model.services, model.contracts
-        self.ordinal = services.ordinal.copy()
         self.contract = services.contract.copy()
         self.partnership = services.partnership.copy()
         self.live = contracts.live.copy()
@@ -125,7 +124,6 @@ class _Before:
         self.active = model.suppliers.active.copy()
         self.claims = len(model.claims)
         self.ballots = len(model.ballots)
-        self.tries = model.partnerships.tries.copy()
         self.groups = dict(self._groups(model))
 
     def _groups(self, model: MarketModel) -> Iterator[tuple[int, Gathering]]:
@@ -191,24 +189,12 @@ class _Quarter:
 
     @cached_property
     def _needy(self) -> tuple[int, ...]:
-        """Services whose need came up this quarter.
-
-        A need is also counted for who joins a group before its own comes up; that is no need here.
-        Nor is what a group whose tender failed counts for the next one.
-        """
-        groups, services = self.model.partnerships, self.model.services
-        again = np.zeros(len(groups) + 1, dtype=bool)
-        again[: len(self.before.tries)] = groups.tries[: len(self.before.tries)] > self.before.tries
-        occasions = services.ordinal - again[services.partnership]
-        return _rows(occasions > self.before.ordinal)
+        """Services whose need came up this quarter."""
+        return _rows(self.model.services.came_up == self.quarter)
 
     def _needs(self) -> Iterator[Decision]:
-        joined = {one for members in self._fresh.values() for one in members}
-        leaders = {int(self.model.partnerships.lead[row]) for row in self._fresh}
         for service in self._needy:
-            need = self._of_service("need", service, True, "came up", "did not come up")
-            unsure = service in joined and service not in leaders
-            yield replace(need, value=None, counts=False) if unsure else need
+            yield self._of_service("need", service, True, "came up", "did not come up")
 
     def _of_service(
         self, kind: str, service: int, value: Hashable, told: str, otherwise: str

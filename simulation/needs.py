@@ -1,4 +1,4 @@
-"""Phase 2, needs: contracts that end, and in-house services under pressure to save."""
+"""Phase 2, needs: contracts that end, in-house services under pressure, and what is foreseen."""
 
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -17,17 +17,30 @@ if TYPE_CHECKING:
 PERFORMING = int(Stage.PERFORMING)
 
 
-def arise(model: "MarketModel") -> IntArray:
-    """Return the rows of services whose need comes up this quarter, and count the occasion."""
+class Arisen(NamedTuple):
+    """Rows of services.
+
+    Attributes:
+        due: their need comes up this quarter.
+        foreseen: their council decides now, once an occasion, whether to look for partners.
+    """
+
+    due: IntArray
+    foreseen: IntArray
+
+
+def arise(model: "MarketModel") -> Arisen:
+    """Return the services whose need comes up or is foreseen, and count the occasion."""
     services, contracts, table = model.services, model.contracts, segment_table()
     return _arisen(
         Occasions(services.key, services.segment, services.council, services.contract,
-                  services.partnership, services.retry, services.ordinal),
+                  services.partnership, services.retry, services.ordinal, services.came_up,
+                  services.considered),
         Joint(contracts.end, contracts.partnership, model.partnerships.stage,
               model.partnerships.contract),
         Will(_wave(model) * table.market_hazard, procedure_table().quarters[table.procedure],
              council_pressure(model), model.councils.appetite, model.councils.champion),
-        model.draws.root("need"), model.quarter,
+        model.draws.root("need"), model.quarter, model.quarter + model.assumptions.search_ahead,
     )  # fmt: skip
 
 
@@ -57,7 +70,7 @@ def of_performing_group(model: "MarketModel", contract: IntArray) -> BoolArray:
 
 
 class Occasions(NamedTuple):
-    """Columns of services that tell whether their need comes up; the last two change."""
+    """Columns of services that tell whether their need comes up; the last four change."""
 
     key: KeyArray
     segment: IntArray
@@ -66,6 +79,8 @@ class Occasions(NamedTuple):
     partnership: IntArray
     retry: IntArray
     ordinal: IntArray
+    came_up: IntArray
+    considered: IntArray
 
 
 class Joint(NamedTuple):
@@ -100,15 +115,15 @@ _market_chance = on_numbers(market_chance)
 
 @compiled
 def _arisen(
-    services: Occasions, contracts: Joint, will: Will, root: np.uint64, quarter: int
-) -> IntArray:
-    """Return the services whose need comes up, and count the occasion.
+    services: Occasions, contracts: Joint, will: Will, root: np.uint64, quarter: int, ahead: float
+) -> Arisen:
+    """Return the services whose need comes up, and those whose need is seen to come ``ahead``.
 
     Contracts end, needs were postponed until now, and services in house are under pressure: those
     whose tender takes time begin to prepare it. Groups that perform look after their own.
     """
-    rows, count = np.empty(len(services.key), dtype=np.int64), 0
-    for service in range(len(rows)):
+    rows, count = np.empty((2, len(services.key)), dtype=np.int64), np.zeros(2, dtype=np.int64)
+    for service in range(len(services.key)):
         due = services.retry[service] == quarter
         if due:
             services.retry[service] = NONE
@@ -117,8 +132,9 @@ def _arisen(
         held, segment = services.contract[service], services.segment[service]
         if held != NONE:
             group, due = contracts.group[held], contracts.end[held] <= quarter
-            if due and group != NONE and contracts.stage[group] == PERFORMING:
-                due = contracts.contract[group] != held
+            performs = group != NONE and contracts.stage[group] == PERFORMING
+            if performs and contracts.contract[group] == held:
+                continue
         elif services.retry[service] == NONE:
             of = services.council[service]
             chance = _market_chance(
@@ -131,9 +147,16 @@ def _arisen(
                 due = True
         if due:
             services.ordinal[service] += 1
-            rows[count] = service
-            count += 1
-    return rows[:count]
+            services.came_up[service] = quarter
+            rows[0, count[0]] = service
+            count[0] += 1
+        occasion = services.ordinal[service] + (not due)
+        date = services.retry[service] if held == NONE else contracts.end[held]
+        if (due or NONE != date <= ahead) and services.considered[service] < occasion:
+            services.considered[service] = occasion
+            rows[1, count[1]] = service
+            count[1] += 1
+    return Arisen(rows[0, : count[0]], rows[1, : count[1]])
 
 
 def _wave(model: "MarketModel") -> float:

@@ -18,6 +18,7 @@ from agents.governance import NAMES, NOT_CHOSEN, choose_governance, governance_t
 from agents.partnership import ENDED_HOW, FELL_APART, NO_GAIN, Stage
 from simulation.business_case import member_gains
 from simulation.contracts import sum_by
+from simulation.needs import Arisen
 from simulation.seeking import (
     ALLIED,
     COUNTY,
@@ -72,7 +73,7 @@ class Members(NamedTuple):
         return Members(*(column[wanted] for column in self))
 
 
-def advance(model: "MarketModel", needs: IntArray) -> tuple[IntArray, list[Group]]:
+def advance(model: "MarketModel", arisen: Arisen) -> tuple[IntArray, list[Group]]:
     """Let groups differ, settle and vote, and new ones form.
 
     Returns:
@@ -84,10 +85,10 @@ def advance(model: "MarketModel", needs: IntArray) -> tuple[IntArray, list[Group
     rejected, agreed = _vote(model)
     left.append(rejected)
     _begin_to_differ(model)
-    seek(model, needs)
+    seek(model, arisen)
     _hold_contracts_open(model)
     alone = np.zeros(len(model.services), dtype=bool)
-    alone[needs] = model.services.partnership[needs] == NONE
+    alone[arisen.due] = model.services.partnership[arisen.due] == NONE
     alone[_in_need(model, np.concatenate(left))] = True
     return rows_where(alone), agreed
 
@@ -366,9 +367,16 @@ def _lease_quarters(
 
 
 def _bound_quarters(model: "MarketModel", services: IntArray) -> FloatArray:
-    """Return for how long services are bound by leases once their group has settled."""
+    """Return for how long services are bound once their group has settled.
+
+    By leases, and by contracts that end too late to be given up.
+    """
     drawn = model.draws.uniform("lease", model.services.key[services])
-    bound: FloatArray = 4.0 * model.assumptions.lease_spread * drawn
+    contract = model.services.contract[services]
+    left = model.contracts.end[contract] - model.quarter - model.assumptions.alignment_window
+    bound: FloatArray = np.maximum(
+        4.0 * model.assumptions.lease_spread * drawn, np.where(contract == NONE, 0.0, left)
+    )
     return bound
 
 

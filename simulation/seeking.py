@@ -16,7 +16,7 @@ from agents.partnership import grow_group
 from simulation.business_case import assess
 from simulation.contracts import sum_by
 from simulation.geography import Borders, Candidates
-from simulation.needs import council_pressure
+from simulation.needs import Arisen, council_pressure
 from simulation.randomness import extended, mixed, normal_at
 from simulation.register import CONTROLS, COUNCIL_TYPES
 from simulation.segments import segment_table
@@ -43,7 +43,8 @@ class ServiceFacts(NamedTuple):
 
     Attributes:
         of: service by council and kind, or NONE.
-        open: it may join a group.
+        open: it may join a group whose contracts end at about the same time.
+        until: when its contract ends, or a need that is prepared comes up; NONE for neither.
         obliged: it must look for partners.
     """
 
@@ -54,6 +55,7 @@ class ServiceFacts(NamedTuple):
     of: IntArray
     value: FloatArray
     open: BoolArray
+    until: IntArray
     obliged: BoolArray
 
 
@@ -86,6 +88,7 @@ class Rules(NamedTuple):
         threat: threat of reorganisation, 0-1.
         spread: spread of personal rapport, with the key of its draws and the quarter.
         most: largest group.
+        window: quarters that the ends of members' contracts may lie apart.
     """
 
     elasticity: FloatArray
@@ -97,11 +100,12 @@ class Rules(NamedTuple):
     rapport: np.uint64
     quarter: np.uint64
     most: int
+    window: float
 
 
-def seek(model: "MarketModel", needs: IntArray) -> None:
-    """Grow groups from leaders among ``needs``, in the order of their draws."""
-    leaders = needs[_seeks(model, needs)]
+def seek(model: "MarketModel", arisen: Arisen) -> None:
+    """Grow groups from leaders whose needs have come up or are foreseen, in order of draws."""
+    leaders = _leaders(model, arisen)
     if not len(leaders):
         return
     turn = np.argsort(model.draws.uniform("turn", model.services.key[leaders], model.quarter))
@@ -112,7 +116,7 @@ def seek(model: "MarketModel", needs: IntArray) -> None:
         model.geography.candidates(BROKERED), model.geography.borders, services,
         _council_facts(model), _rules(model),
     )  # fmt: skip
-    _found(model, *_worth_founding(model, members, sizes), needs)
+    _found(model, *_worth_founding(model, members, sizes))
 
 
 def _reached(model: "MarketModel") -> Candidates:
@@ -127,13 +131,12 @@ def _brokered(model: "MarketModel", leaders: IntArray) -> BoolArray:
 
 def _service_facts(model: "MarketModel") -> ServiceFacts:
     services, contracts = model.services, model.contracts
-    value, free, obliged = _joinable(
-        services.baseline, services.partnership, services.contract, contracts.end,
+    value, free, until, obliged = _joinable(
+        services.baseline, services.partnership, services.contract, services.retry, contracts.end,
         contracts.partnership, model.index, model.levers.aggregation_threshold,
-        model.quarter + model.assumptions.alignment_window,
     )  # fmt: skip
     fixed = services.key, services.council, services.segment, services.kind, model.service_of
-    return ServiceFacts(*fixed, value, free, obliged)
+    return ServiceFacts(*fixed, value, free, until, obliged)
 
 
 def _council_facts(model: "MarketModel") -> CouncilFacts:
@@ -163,20 +166,23 @@ def _rules(model: "MarketModel") -> Rules:
         rapport=model.draws.root("rapport"),
         quarter=np.uint64(model.quarter),
         most=levers.max_partners,
+        window=assumptions.alignment_window,
     )
 
 
-def _seeks(model: "MarketModel", needs: IntArray) -> BoolArray:
-    """Return which councils look for partners: those that must, and a few of their own accord.
+def _leaders(model: "MarketModel", arisen: Arisen) -> IntArray:
+    """Return who looks for partners: those that must, and a few of their own accord.
 
-    Who is only open to proposals waits for another to take the lead (D1 chart 4).
+    Who is only open to proposals waits for another to take the lead (D1 chart 4). Those that must
+    look again when their need comes up and they are still alone.
     """
-    services, councils = model.services, model.councils
-    council = services.council[needs]
+    services, councils, foreseen = model.services, model.councils, arisen.foreseen
+    council = services.council[foreseen]
     willing = councils.champion[council] & (councils.readiness[council] >= SEEKS)
-    key = services.key[needs], services.ordinal[needs]
+    key = services.key[foreseen], services.considered[foreseen]
     unasked = willing & model.draws.happens("search", model.assumptions.search_share, *key)
-    return _obliged(model, needs) | unasked
+    both = np.union1d(foreseen, arisen.due)
+    return np.union1d(foreseen[unasked], both[_obliged(model, both)])
 
 
 def _obliged(model: "MarketModel", services: IntArray) -> BoolArray:
@@ -186,24 +192,25 @@ def _obliged(model: "MarketModel", services: IntArray) -> BoolArray:
 
 @compiled
 def _joinable(
-    baseline: FloatArray, partnership: IntArray, contract: IntArray, end: IntArray,
-    group: IntArray, index: float, threshold: float, soon: float,
-) -> tuple[FloatArray, BoolArray, BoolArray]:  # fmt: skip
-    """Return what services are worth, which may join a group, and which must look for partners.
+    baseline: FloatArray, partnership: IntArray, contract: IntArray, retry: IntArray,
+    end: IntArray, group: IntArray, index: float, threshold: float,
+) -> tuple[FloatArray, BoolArray, IntArray, BoolArray]:  # fmt: skip
+    """Return `ServiceFacts` from ``value`` on.
 
-    Those may join that are in house, or on a contract of their own that ends ``soon``. The first
-    three arguments are services'; ``end`` and ``group`` are contracts'.
+    Those may join that are in house, or on a contract of their own. The first four arguments are
+    services'; ``end`` and ``group`` are contracts'.
     """
     value, free = np.empty(len(baseline)), np.empty(len(baseline), dtype=np.bool_)
-    obliged = np.empty(len(baseline), dtype=np.bool_)
+    until, obliged = retry.copy(), np.empty(len(baseline), dtype=np.bool_)
     for service in range(len(baseline)):
         held = contract[service]
         value[service] = baseline[service] * index
         obliged[service] = value[service] < threshold
         free[service] = partnership[service] == NONE
-        if held != NONE and (end[held] > soon or group[held] != NONE):
-            free[service] = False
-    return value, free, obliged
+        if held != NONE:
+            until[service] = end[held]
+            free[service] &= group[held] == NONE
+    return value, free, until, obliged
 
 
 @compiled
@@ -260,7 +267,9 @@ def _offers(
     home = services.council[leader]
     offers, count = np.empty(reached.rows.shape[1], dtype=np.int64), 0
     attraction = np.empty(len(offers))
-    segment = services.segment[leader]
+    segment, date = services.segment[leader], services.until[leader]
+    if date == NONE:
+        date = np.int64(rules.quarter)
     best_gain = 1.0 - 2.0 ** -rules.elasticity[segment] - rules.coordination[segment]
     for place in range(len(offers)):
         council = reached.rows[home, place]
@@ -270,6 +279,8 @@ def _offers(
         if service == NONE or taken[service] or not services.open[service]:
             continue
         if councils.readiness[council] < OPEN and not services.obliged[service]:
+            continue
+        if services.until[service] != NONE and abs(services.until[service] - date) > rules.window:
             continue
         away = min(reached.kilometres[home, place], rules.furthest)
         drawn = _attraction(leader, service, away, services, councils, rules)
@@ -369,7 +380,7 @@ def _worth_founding(
     return members[viable[place]], sizes[viable]
 
 
-def _found(model: "MarketModel", members: IntArray, sizes: IntArray, needs: IntArray) -> None:
+def _found(model: "MarketModel", members: IntArray, sizes: IntArray) -> None:
     """Begin groups of ``members``, each group's leader first."""
     if not len(sizes):
         return
@@ -391,9 +402,9 @@ def _found(model: "MarketModel", members: IntArray, sizes: IntArray, needs: IntA
     partnerships.phased[rows] = draws.happens("phased entry", assumptions.phased_entry, *key)
     partnerships.menu[rows] = draws.happens("menu", assumptions.menus, *key)
     services.partnership[members] = rows[place]
-    arisen = np.zeros(len(services), dtype=bool)
-    arisen[needs] = True
-    services.ordinal[members] += ~arisen[members]
+    early = services.came_up[members] != model.quarter
+    services.ordinal[members] += early
+    services.considered[members] = services.ordinal[members] + early
     services.retry[members] = NONE
     for row in rows.tolist():
         model.add_partnership(row)

@@ -38,8 +38,8 @@ from simulation.randomness import Draws
 from tests.worlds import shire
 
 LEVERS = "aggregation_threshold=3", "aggregation_mandate=0.8"
-YEARS = 8
-SEEDS = range(1, 9)
+YEARS = 12
+SEEDS = range(5, 13)
 
 
 class Ran(NamedTuple):
