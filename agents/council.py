@@ -104,6 +104,7 @@ def joining_attraction(
     readiness: FloatArray,
     pressure: FloatArray,
     champion: BoolArray,
+    autonomy: float = 1.0,
 ) -> FloatArray:
     """Return what draws a council to a partner apart from money, as a share of cost.
 
@@ -120,9 +121,11 @@ def joining_attraction(
         readiness: one's readiness to share, 0-1.
         pressure: one's pressure to save, 0-1.
         champion: one has a champion in post.
+        autonomy: how much councils fear for it, 1 as usual.
     """
     dominance = np.maximum(np.log(size_ratio) - 1.0, 0.0)
-    repelled = 0.03 * kilometres / 100.0 + 0.02 * politics + 0.02 * dominance + 0.08 * threat
+    feared = autonomy * (0.02 * dominance + 0.08 * threat)
+    repelled = 0.03 * kilometres / 100.0 + 0.02 * politics + feared
     drawn = 0.04 * trust + 0.03 * pressure + 0.02 * champion
     return drawn - repelled - 0.10 * (1.0 - readiness)
 

@@ -95,13 +95,14 @@ CAUSES = (
     "staff and employers",
     "no champion",
     "new members",
+    "what came to light late",
     "no gain",
     "trouble with the service",
     "the group fell apart",
 )
 """Why a member decides as it does: the largest of what speaks against the partnership."""
 
-NO_GAIN, TROUBLE, FELL_APART = (CAUSES.index(one) for one in CAUSES[-3:])
+HIDDEN, NO_GAIN, TROUBLE, FELL_APART = (CAUSES.index(one) for one in CAUSES[-4:])
 
 
 class Ballots(Table):
@@ -197,6 +198,7 @@ def conflict(
     staff: FloatArray,
     champion: BoolArray,
     caution: FloatArray,
+    autonomy: float = 1.0,
 ) -> FloatArray:
     """Return what sets members against a partnership, by cause (members x 7, as ``CAUSES``).
 
@@ -210,21 +212,48 @@ def conflict(
             how hard transfers are (D1 §4.4, 6.5).
         champion: a champion of change is in post (D1 §1.8).
         caution: new members are averse to risk, 0-1.
+        autonomy: how much councils fear for it, 1 as usual.
     """
     feared = np.maximum(np.log(size_ratio) - 1.0, 0.0)
     return np.stack([
         np.zeros(len(politics)),
         0.5 * politics,
         0.4 * kilometres / 100.0 * remoteness,
-        0.15 * feared + 0.5 * threat,
+        autonomy * (0.15 * feared + 0.5 * threat),
         0.4 * staff,
         0.5 * (1.0 - champion),
         0.5 * caution,
     ], axis=1)  # fmt: skip
 
 
+SEEN_ANYWAY, SEEN_BY_PROCESS = 0.2, 0.6
+"""Part of what members do not say at first that comes up while they differ: always, and more where
+they follow a model process for joint commissioning."""
+
+
+def come_to_light(hidden: FloatArray, late: BoolArray, support: float) -> FloatArray:
+    """Return what comes up of differences that members do not see at first (D0 ¶66).
+
+    What is not brought up while they differ comes up while they prepare, when it is late.
+
+    Args:
+        hidden: differences that each member does not see at first, as tension.
+        late: its group has settled what was known.
+        support: a model process for joint commissioning and a facilitator, 0-1.
+    """
+    seen = SEEN_ANYWAY + SEEN_BY_PROCESS * support
+    return hidden * np.where(late, 1.0 - seen, seen)
+
+
 def tension(
-    conflict: FloatArray, trust: FloatArray, menu: BoolArray, compromise: float, support: float
+    conflict: FloatArray,
+    hidden: FloatArray,
+    trust: FloatArray,
+    menu: BoolArray,
+    left: FloatArray,
+    friction: float,
+    compromise: float,
+    support: float,
 ) -> FloatArray:
     """Return members' tension with the group, 0 and more; 1 is much.
 
@@ -232,19 +261,23 @@ def tension(
     may choose from a menu stays out of what it would quarrel over (D1 §1.5).
 
     Args:
-        conflict: what sets each member against it, all causes together.
+        conflict: what is known to set each member against it, all causes together.
+        hidden: what has come to light beside it.
         trust: in the leader, -1 to 1.
         menu: members choose what they share.
+        left: part of what is known that they have not settled, 0-1.
+        friction: tension that any sharing brings.
         compromise: ability to compromise, 0-1; 0.5 as usual.
         support: facilitation, 0-1.
     """
     calmed = (1.5 - compromise) * (1.0 - 0.4 * support)
     met = conflict * (1.0 - MENU_SPARES * menu)
-    return np.maximum(0.3 + met - 0.8 * trust, 0.05) * calmed
+    known = np.maximum(friction + met - 0.8 * trust, 0.05)
+    return (known * left + hidden) * calmed
 
 
 def walk_away_chance(
-    base: FloatArray,
+    base: float,
     tension: FloatArray,
     withdrawal: FloatArray,
     urgency: FloatArray,
@@ -263,20 +296,19 @@ def walk_away_chance(
 
 
 def settle_chance(
-    pace: float, tension: FloatArray, compromise: float, support: float, urgency: FloatArray
+    pace: float, tension: FloatArray, support: float, urgency: FloatArray
 ) -> FloatArray:
     """Return the chance a quarter that groups settle their differences.
 
-    Whoever can compromise settles sooner; a facilitator and a date to agree by help (D1 §1.1, 3.3).
+    The less sets them apart the sooner; a facilitator and a date to agree by help (D1 §1.1, 3.3).
 
     Args:
         pace: chance at a mean tension of a half.
         tension: mean tension of each group's members.
-        compromise: ability to compromise, 0-1; 0.5 as usual.
         support: facilitation, 0-1.
         urgency: what delay loses because of a deadline, 0-1.
     """
-    helped = (0.5 + compromise) * (1.0 + 0.5 * support) * (1.0 + urgency)
+    helped = (1.0 + 0.5 * support) * (1.0 + urgency)
     return np.minimum(pace * helped / (0.5 + tension), 0.95)
 
 

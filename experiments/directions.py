@@ -152,6 +152,7 @@ class Direction:
         beside: contrasts that are told and prove nothing.
         ablation: what makes it go away.
         finding: why it does not emerge; empty where it does.
+        near: the rule that it is near to; empty where it follows from many decisions.
     """
 
     row: int
@@ -165,6 +166,7 @@ class Direction:
     beside: tuple[Contrast, ...] = ()
     ablation: Ablation | None = None
     finding: str = ""
+    near: str = ""
 
     @property
     def figure(self) -> Figure:

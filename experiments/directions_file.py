@@ -38,7 +38,7 @@ ABLATION_KEYS = ("levers", "assumptions", "leaves_at_most", "replications")
 CONTRAST_KEYS = ("arm", "against", "figure")
 DIRECTION_KEYS = (
     "row", "title", "because", "kind", "replications", "arm", "against", "figure", "expected",
-    "than", "grid", "best", "ablation", "beside", "finding",
+    "than", "grid", "best", "ablation", "beside", "finding", "near",
 )  # fmt: skip
 SEED = (0, 2**63 - 1)
 REPLICATIONS = (2, 1000)
@@ -141,6 +141,7 @@ class _Reader:
             beside=self._beside(fields),
             ablation=self._ablation(fields),
             finding=fields.text("finding", "", LONGEST_TEXT),
+            near=fields.text("near", "", LONGEST_TEXT),
         )
         self._check_ablated(direction, inside)
         return direction

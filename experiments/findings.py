@@ -109,6 +109,7 @@ def page(asked: Asked, directions: Directions, told: Sequence[Told]) -> str:
             *_overview(told),
             *_grids(told),
             *_details(told),
+            *_near(told),
             *_findings(told),
         ]
     )
@@ -132,6 +133,7 @@ def _entry(one: Told) -> dict[str, Any]:
         "ablated": _numbers(one.ablated) if one.ablated else None,
         "goes_away": one.gone,
         "finding": direction.finding,
+        "near": direction.near,
     }
 
 
@@ -358,6 +360,16 @@ def _details(told: Sequence[Told]) -> Iterable[str]:
         cells = [str(direction.row), direction.because, compared(direction), "; ".join(told_beside)]
         yield _line(cells)
     yield ""
+
+
+def _near(told: Sequence[Told]) -> Iterable[str]:
+    close = [one.direction for one in told if one.direction.near]
+    if close:
+        yield from ("## Directions that are near to a rule", "")
+        yield "They show that a rule reaches the figures; they are no evidence for the rule."
+        yield ""
+        yield from (f"- Row {one.row}, {one.title}: {one.near}" for one in close)
+        yield ""
 
 
 def _findings(told: Sequence[Told]) -> Iterable[str]:

@@ -162,14 +162,28 @@ def mood(model: "MarketModel", members: Members) -> Mood:
         model.kilometres(one, other), assumptions.site_remoteness,
         services.baseline[lead] / services.baseline[members.service],
         _threat(model, one, other), assumptions.staff_transfers * councils.employer[one] * at_home,
-        councils.champion[one], councils.caution[one] * partial,
+        councils.champion[one], councils.caution[one] * partial, assumptions.autonomy,
     )  # fmt: skip
+    late, hidden = _come_to_light(model, members)
+    left = np.where(late, assumptions.late_differences, 1.0)
     tension = rules.tension(
         conflict.sum(axis=1) + assumptions.metering_strife * (assumptions.cost_sharing == "use"),
-        trust_between(model, one, other), model.partnerships.menu[members.group],
-        assumptions.compromise, model.levers.partnership_support,
+        hidden, trust_between(model, one, other), model.partnerships.menu[members.group],
+        left, assumptions.friction, assumptions.compromise, model.levers.partnership_support,
     )  # fmt: skip
-    return Mood(tension, np.argmax(conflict, axis=1))
+    against = np.column_stack([conflict * left[:, None], hidden * late])
+    return Mood(tension, np.argmax(against, axis=1))
+
+
+def _come_to_light(model: "MarketModel", members: Members) -> tuple[BoolArray, FloatArray]:
+    """Return which members have settled what they knew, and what has come up beside it."""
+    stage = model.partnerships.stage[members.group]
+    services = model.services
+    key = services.key[members.service], services.ordinal[members.service]
+    drawn = 2.0 * model.draws.uniform("hidden differences", *key)
+    hidden = model.assumptions.hidden_differences * drawn * (stage < Stage.PERFORMING)
+    late = stage == Stage.NORMING
+    return late, rules.come_to_light(hidden, late, model.levers.partnership_support)
 
 
 def trust_between(model: "MarketModel", one: IntArray, other: IntArray) -> FloatArray:
@@ -234,25 +248,16 @@ def _walk_away(model: "MarketModel") -> IntArray:
     members = _preparing(model, Stage.STORMING, Stage.NORMING)
     if not len(members.service):
         return members.service
-    assumptions, held = model.assumptions, mood(model, members)
-    late = model.partnerships.stage[members.group] == Stage.NORMING
+    held = mood(model, members)
     chance = rules.walk_away_chance(
-        assumptions.walk_away * np.where(late, _late_part(model), 1.0),
-        held.tension, governance_table().withdrawal[model.partnerships.governance[members.group]],
+        model.assumptions.walk_away, held.tension,
+        governance_table().withdrawal[model.partnerships.governance[members.group]],
         _urgency(model, members.group), _obliged(model, members.service),
     )  # fmt: skip
     key = model.services.key[members.service]
     walks = model.draws.happens("walk away", chance, key, model.quarter)
     note_decisions(model, members.only(walks), stays=False, cause=held.cause[walks])
     return _leave(model, members, walks, np.full(len(model.partnerships), 2), "walked away")
-
-
-def _late_part(model: "MarketModel") -> float:
-    """Return the chance to walk away late, over that while members differ.
-
-    Without a model process for joint commissioning differences come up late (D0 ¶66).
-    """
-    return model.assumptions.late_differences * (1.0 - 0.8 * model.levers.partnership_support)
 
 
 def _leave(
@@ -298,8 +303,7 @@ def _settle(model: "MarketModel") -> None:
     assumptions, partnerships = model.assumptions, model.partnerships
     mean = sum_by(place, mood(model, members).tension, len(rows)) / np.bincount(place)
     chance = rules.settle_chance(
-        assumptions.settling, mean, assumptions.compromise, model.levers.partnership_support,
-        _urgency(model, rows),
+        assumptions.settling, mean, model.levers.partnership_support, _urgency(model, rows)
     )  # fmt: skip
     key = model.services.key[partnerships.lead[rows]]
     settles = model.draws.happens("settle", chance, key, model.quarter)

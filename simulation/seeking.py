@@ -86,6 +86,7 @@ class Rules(NamedTuple):
         furthest: distance beyond which more does not matter, km.
         pull: what a mandate adds to the attraction of those it obliges.
         threat: threat of reorganisation, 0-1.
+        autonomy: how much councils fear for it, 1 as usual.
         spread: spread of personal rapport, with the key of its draws and the quarter.
         most: largest group.
         window: quarters that the ends of members' contracts may lie apart.
@@ -96,6 +97,7 @@ class Rules(NamedTuple):
     furthest: float
     pull: float
     threat: float
+    autonomy: float
     spread: float
     rapport: np.uint64
     quarter: np.uint64
@@ -162,6 +164,7 @@ def _rules(model: "MarketModel") -> Rules:
         furthest=FURTHEST_VIRTUAL if levers.aggregation_reach == "national" else np.inf,
         pull=levers.aggregation_mandate * assumptions.mandate_force,
         threat=reorganisation_threat(model),
+        autonomy=assumptions.autonomy,
         spread=assumptions.joining_spread,
         rapport=model.draws.root("rapport"),
         quarter=np.uint64(model.quarter),
@@ -339,7 +342,7 @@ def _willingness(
     council = services.council[service]
     drawn = _joining_attraction(
         apart[0], apart[1], apart[2], size_ratio, threat, councils.readiness[council],
-        councils.pressure[council], councils.champion[council],
+        councils.pressure[council], councils.champion[council], rules.autonomy,
     )  # fmt: skip
     pulled: float = drawn + rules.pull * services.obliged[service]
     return pulled

@@ -296,7 +296,7 @@ directions:
   - {row: 1, title: A threshold makes groups, because: it binds, arm: more, against: base,
      figure: groups, expected: rises, ablation: {levers: {aggregation_threshold: 0}}}
   - {row: 2, title: Groups make a pound, arm: more, against: base, figure: groups,
-     expected: falls, finding: they do not}
+     expected: falls, finding: they do not, near: none}
 """
 
 
@@ -464,6 +464,7 @@ def test_the_page_tells_of_every_direction() -> None:
     for one in CLAIMS.directions:
         assert f"| {one.row} | {one.title} |" in text
         assert one.finding in text
+        assert one.near in text
 
 
 def test_a_page_holds_no_table_breaking_text(good: Path) -> None:

@@ -274,7 +274,7 @@ def conflict(**changed):
 
 
 def test_where_nothing_sets_them_apart_there_is_no_conflict():
-    assert conflict().tolist() == [0.0] * partnership.NO_GAIN
+    assert conflict().tolist() == [0.0] * partnership.HIDDEN
 
 
 @pytest.mark.parametrize("name", AT_ODDS)
@@ -295,8 +295,20 @@ def test_a_lost_champion_and_a_remote_site_set_members_apart():
     assert 0 < 2 * far == pytest.approx(further)
 
 
-def tense(against, trust, menu=False, compromise=0.5, support=0.0):
-    return partnership.tension(one(against), one(trust), np.array([menu]), compromise, support)[0]
+def test_who_does_not_fear_for_autonomy_minds_no_dominant_partner_and_no_threat():
+    feared = conflict(size_ratio=20.0, threat=0.7)
+    assert feared.sum() > 0
+    assert conflict(size_ratio=20.0, threat=0.7, autonomy=0.0).sum() == 0
+    assert drawn(size_ratio=20.0, threat=0.7, autonomy=0.0) == drawn() > drawn(size_ratio=20.0)
+
+
+def tense(
+    against, trust, menu=False, compromise=0.5, support=0.0, hidden=0.0, left=1.0, friction=0.3
+):
+    return partnership.tension(
+        one(against), one(hidden), one(trust), np.array([menu]), one(left), friction, compromise,
+        support,
+    )[0]  # fmt: skip
 
 
 @given(st.floats(0, 5), st.floats(0, 5), st.floats(-1, 1), shares, shares, st.booleans())
@@ -316,9 +328,30 @@ def test_trust_compromise_a_facilitator_and_a_menu_calm(against, trust, other, o
     assert tense(against, trust, menu=True) <= tense(against, trust)
 
 
+@given(st.floats(0, 5), st.floats(-1, 1), st.floats(0, 2), shares, shares)
+def test_what_is_settled_divides_less_and_what_comes_to_light_more(
+    against, trust, hidden, some, more
+):
+    low, high = sorted((some, more))
+    assert tense(against, trust, left=low) <= tense(against, trust, left=high)
+    assert tense(against, trust, hidden=hidden) >= tense(against, trust)
+
+
+@given(st.floats(0, 5), shares, shares)
+def test_a_process_brings_up_in_time_what_would_come_to_light_late(hidden, some, more):
+    low, high = sorted((some, more))
+
+    def shown(late, support):
+        return partnership.come_to_light(one(hidden), np.array([late]), support)[0]
+
+    assert shown(False, low) <= shown(False, high)
+    assert shown(True, low) >= shown(True, high)
+    assert shown(False, low) + shown(True, low) == pytest.approx(hidden)
+
+
 def walks(base=0.07, held=1.0, withdrawal=1.0, pressed=0.0, obliged=0.0):
-    columns = map(one, (base, held, withdrawal, pressed, obliged))
-    return partnership.walk_away_chance(*columns)[0]
+    columns = map(one, (held, withdrawal, pressed, obliged))
+    return partnership.walk_away_chance(base, *columns)[0]
 
 
 GROWING = {"base": (0, 1), "held": (0, 5), "withdrawal": (0, 3)}
@@ -341,15 +374,15 @@ def test_neither_a_deadline_nor_a_mandate_brings_walking_away_to_zero():
     assert walks(pressed=1.0, obliged=1.0) > 0
 
 
-def settles(pace=0.35, held=0.5, compromise=0.5, support=0.0, pressed=0.0):
-    return partnership.settle_chance(pace, one(held), compromise, support, one(pressed))[0]
+def settles(pace=0.35, held=0.5, support=0.0, pressed=0.0):
+    return partnership.settle_chance(pace, one(held), support, one(pressed))[0]
 
 
 def test_at_the_usual_a_group_settles_at_its_pace():
     assert settles() == pytest.approx(0.35)
 
 
-@pytest.mark.parametrize("name", ["pace", "held", "compromise", "support", "pressed"])
+@pytest.mark.parametrize("name", ["pace", "held", "support", "pressed"])
 @given(st.data())
 def test_tension_delays_a_settlement_and_all_else_speeds_it(name, data):
     low, high = sorted(data.draw(st.tuples(shares, shares)))
