@@ -4,6 +4,7 @@ The models and their places on a map of members and control are those of D1 §5;
 the source does not give are assumed.
 """
 
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cache
 from typing import NamedTuple
@@ -116,18 +117,36 @@ def choose_governance(members: IntArray, control: FloatArray, luck: FloatArray) 
     return np.argmin(np.where(possible, against, np.inf), axis=1)
 
 
-def shared_cost(rule: str, size: FloatArray, use: FloatArray) -> FloatArray:
-    """Return each member's weight in what is shared (D1 §3.2): equal, by size, or by use.
+def governance_held_to(model: int, members: IntArray) -> IntArray:
+    """Return the model of groups that are all held to one.
+
+    Groups with fewer members than it needs take the one that leaves them most nearly as much
+    control, of those that allow their number.
 
     Args:
-        rule: ``equal``, ``size`` or ``use``.
+        model: place in ``NAMES`` of a model for two or more.
+        members: number of members, 2 or more, groups.
+    """
+    table = governance_table()
+    away = np.abs(table.control - table.control[model])
+    possible = (table.fewest >= 2) & (table.fewest <= members[:, None])
+    return np.argmin(np.where(possible, away, np.inf), axis=1)
+
+
+COST_SHARING: Mapping[str, Callable[[FloatArray, FloatArray], FloatArray]] = {
+    "equal": lambda size, use: np.ones(len(size)),
+    "size": lambda size, use: size,
+    "use": lambda size, use: size * use,
+}
+"""Rules by which members share a cost: weights from their size and their use (D1 §3.2)."""
+
+
+def shared_cost(rule: str, size: FloatArray, use: FloatArray) -> FloatArray:
+    """Return each member's weight in what is shared (D1 §3.2).
+
+    Args:
+        rule: one of ``COST_SHARING``.
         size: annual cost of each member's service.
         use: how much more or less than by its size each uses the service, a factor.
     """
-    match rule:
-        case "equal":
-            return np.ones(len(size))
-        case "use":
-            return size * use
-        case _:
-            return size
+    return COST_SHARING[rule](size, use)

@@ -368,6 +368,27 @@ def withdrawal_chance(
     return np.minimum(base * driven / (1.0 + 4.0 * exit_cost), 0.95)
 
 
+def looking_chance(readiness: FloatArray, champion: BoolArray, obliged: FloatArray) -> FloatArray:
+    """Return the chance that councils with a need look at joint contracts that others run.
+
+    Args:
+        readiness: to share, 0-1.
+        champion: a champion of change is in post.
+        obliged: mandate under which the service must be aggregated, 0-1; they look as often at
+            least.
+    """
+    return np.maximum(readiness * (0.2 + 0.3 * champion), obliged)
+
+
+def wariness(readiness: FloatArray) -> FloatArray:
+    """Return what councils must gain to join a joint contract that runs, of annual cost.
+
+    Args:
+        readiness: to share, 0-1; who is ready in full asks for nothing.
+    """
+    return 0.05 * (1.0 - readiness)
+
+
 def set_up_quarters(base: int, members: IntArray) -> IntArray:
     """Return quarters that more partners than two take longer over (D1 §7.2)."""
     return base + (members - 2) // 3

@@ -12,6 +12,7 @@ from agents.partnership import CAUSES, TROUBLE, Stage, set_up_cost
 from simulation.contracts import Ended
 from simulation.ending import release
 from simulation.ledger import Account, Purpose, to_pence
+from simulation.needs import mandate
 from simulation.partnering import (
     Members,
     dissolve,
@@ -20,8 +21,7 @@ from simulation.partnering import (
     note_decisions,
     remoteness,
 )
-from simulation.seeking import SAME_COUNTY_TRUST
-from simulation.ties import lose_heart, take_heart, tell
+from simulation.ties import lose_heart, take_heart, tell, trust_of_pair
 
 if TYPE_CHECKING:
     from simulation.model import MarketModel
@@ -41,6 +41,9 @@ MOST_YEARS_COUNTED = 10.0
 TRUST_WORTH = 0.04
 """What full trust in the leader is worth to who joins, of annual cost."""
 
+LONGEST_WAIT = 8
+"""Quarters after which members that cannot pay for their entry give it up."""
+
 BACK_HOME = 4
 """Quarters before a service that left a joint contract may be put to the market again."""
 
@@ -55,18 +58,34 @@ def attend(model: "MarketModel") -> None:
 
 
 def _come_in(model: "MarketModel") -> None:
-    """Let members of phased groups that are free now enter the joint contract (D0 ¶67)."""
+    """Let members of phased groups that are free now enter the joint contract (D0 ¶67).
+
+    Those that cannot pay for it wait, and in the end give up.
+    """
     services, partnerships = model.services, model.partnerships
     waiting = rows_where(services.partnership != NONE)
     group = services.partnership[waiting]
     performs = partnerships.stage[group] == Stage.PERFORMING
-    free = performs & (services.enters[waiting] <= model.quarter)
-    pence = to_pence(_joining_costs(model, waiting[free]))
-    rows = partnerships.contract[group[free]]
-    for place, service in enumerate(waiting[free].tolist()):
-        council = model.services.council[service]
+    free = waiting[performs & (services.enters[waiting] <= model.quarter)]
+    pence = to_pence(_joining_costs(model, free))
+    rows = partnerships.contract[services.partnership[free]]
+    for place, service in enumerate(free.tolist()):
+        council = services.council[service]
         if pence[place] <= model.ledger.council_balance()[council]:
             _enter(model, service, int(rows[place]), int(pence[place]))
+    waited = model.quarter - services.enters[free] >= LONGEST_WAIT
+    _stop_waiting(model, free[waited & (services.partnership[free] != NONE)])
+
+
+def _stop_waiting(model: "MarketModel", services: IntArray) -> None:
+    """Let members leave the group that they wait to enter; their own need comes up at once.
+
+    That of a service with a contract does by itself, when the contract ends or has run out.
+    """
+    columns = model.services
+    model.partnerships.lost[columns.partnership[services]] = model.quarter
+    columns.partnership[services] = NONE
+    columns.retry[services[columns.contract[services] == NONE]] = model.quarter
 
 
 def _joining_costs(model: "MarketModel", services: IntArray) -> FloatArray:
@@ -149,10 +168,9 @@ def _take_home(model: "MarketModel", gone: Members) -> None:
 
 def _cancel_stages(model: "MarketModel", contract: IntArray, council: IntArray) -> None:
     """Cancel what is left of set-up for members that have gone, and the fund's part of it."""
-    stages = model.stages
-    theirs = set(zip(contract.tolist(), council.tolist(), strict=True))
-    for row in rows_where(stages.open).tolist():
-        stages.open[row] = (int(stages.contract[row]), int(stages.council[row])) not in theirs
+    stages, councils = model.stages, len(model.councils)
+    pair = stages.contract * councils + stages.council
+    stages.open &= ~np.isin(pair, contract * councils + council)
 
 
 def _lead_anew(model: "MarketModel", gone: Members) -> None:
@@ -268,15 +286,13 @@ def _will(model: "MarketModel", services: IntArray) -> FloatArray:
     """Return the chance that councils with a need look at others' contracts."""
     council = model.services.council[services]
     champion, readiness = model.councils.champion[council], model.councils.readiness[council]
-    must = model.services.baseline[services] * model.index < model.levers.aggregation_threshold
-    wish: FloatArray = readiness * (0.2 + 0.3 * champion)
-    return np.where(must, np.maximum(wish, model.levers.aggregation_mandate), wish)
+    return rules.looking_chance(readiness, champion, mandate(model, services))
 
 
 def _seekers(model: "MarketModel", services: IntArray) -> Seekers:
     council, value = model.services.council[services], model.services.baseline[services]
     cost = _joining_costs(model, services) / (value * model.index)
-    wary = 0.05 * (1.0 - model.councils.readiness[council])
+    wary = rules.wariness(model.councils.readiness[council])
     return Seekers(services, council, model.services.kind[services], cost, wary)
 
 
@@ -299,8 +315,7 @@ def _best_contracts(
             row = contract[service] if service != NONE else NONE
             if row == NONE or offered.room[row] <= 0:
                 continue
-            leader = offered.leader[row]
-            tie = trust[home, leader] + SAME_COUNTY_TRUST * (family[home] == family[leader])
+            tie = trust_of_pair(trust, family, home, offered.leader[row])
             gain = offered.saving[row] - seekers.cost[place] / offered.years[row]
             gain += TRUST_WORTH * tie - seekers.wary[place]
             if gain > best:

@@ -58,6 +58,17 @@ def _squeeze(model: "MarketModel") -> float:
     return assumptions.squeeze if 0 <= since < assumptions.squeeze_quarters else 0.0
 
 
+def must_aggregate(model: "MarketModel", services: IntArray) -> BoolArray:
+    """Return which of ``services`` are worth less than the threshold under which all aggregate."""
+    value = model.services.baseline[services] * model.index
+    return value < model.levers.aggregation_threshold
+
+
+def mandate(model: "MarketModel", services: IntArray) -> FloatArray:
+    """Return how far ``services`` are obliged to aggregate, 0-1; 0 from the threshold on."""
+    return np.where(must_aggregate(model, services), model.levers.aggregation_mandate, 0.0)
+
+
 def of_performing_group(model: "MarketModel", contract: IntArray) -> BoolArray:
     """Return which of the contracts are the present joint contract of a group that performs."""
     group = model.contracts.partnership[contract]

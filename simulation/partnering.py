@@ -14,22 +14,27 @@ from scipy.special import ndtr
 from agents import partnership as rules
 from agents.columns import NONE, BoolArray, FloatArray, IntArray, rows_where
 from agents.council import political_distance, unowned
-from agents.governance import NAMES, NOT_CHOSEN, choose_governance, governance_table
+from agents.governance import (
+    NAMES,
+    NOT_CHOSEN,
+    choose_governance,
+    governance_held_to,
+    governance_table,
+)
 from agents.partnership import ENDED_HOW, FELL_APART, NO_GAIN, Stage
 from simulation.business_case import member_gains
 from simulation.contracts import sum_by
-from simulation.needs import Arisen
+from simulation.needs import Arisen, mandate
 from simulation.seeking import (
     ALLIED,
     COUNTY,
     DISTRICT,
     INDEPENDENT_FROM,
-    SAME_COUNTY_TRUST,
     reorganisation_threat,
     seek,
 )
 from simulation.segments import procedure_table, segment_table
-from simulation.ties import lose_heart
+from simulation.ties import lose_heart, trust_between
 
 if TYPE_CHECKING:
     from simulation.model import MarketModel
@@ -168,7 +173,7 @@ def mood(model: "MarketModel", members: Members) -> Mood:
     left = np.where(late, assumptions.late_differences, 1.0)
     tension = rules.tension(
         conflict.sum(axis=1) + assumptions.metering_strife * (assumptions.cost_sharing == "use"),
-        hidden, trust_between(model, one, other), model.partnerships.menu[members.group],
+        hidden, _trust(model, members), model.partnerships.menu[members.group],
         left, assumptions.friction, assumptions.compromise, model.levers.partnership_support,
     )  # fmt: skip
     against = np.column_stack([conflict * left[:, None], hidden * late])
@@ -186,12 +191,10 @@ def _come_to_light(model: "MarketModel", members: Members) -> tuple[BoolArray, F
     return late, rules.come_to_light(hidden, late, model.levers.partnership_support)
 
 
-def trust_between(model: "MarketModel", one: IntArray, other: IntArray) -> FloatArray:
-    """Return trust between pairs of councils: earned, and that of one county."""
+def _trust(model: "MarketModel", members: Members) -> FloatArray:
+    """Return members' trust in their leaders."""
     family = model.geography.family
-    earned, kin = model.ties.trust[one, other], family[one] == family[other]
-    trust: FloatArray = earned + SAME_COUNTY_TRUST * kin
-    return trust
+    return trust_between(model.ties.trust, family, members.council, members.leader)
 
 
 def _threat(model: "MarketModel", one: IntArray, other: IntArray) -> FloatArray:
@@ -226,12 +229,6 @@ def _urgency(model: "MarketModel", groups: IntArray) -> FloatArray:
     return rules.urgency(left, np.full(len(groups), grant), model.assumptions.deadline_pull)
 
 
-def _obliged(model: "MarketModel", services: IntArray) -> FloatArray:
-    """Return the mandate under which services must aggregate, 0-1."""
-    below = model.services.baseline[services] * model.index < model.levers.aggregation_threshold
-    return np.where(below, model.levers.aggregation_mandate, 0.0)
-
-
 # --- storming and norming ------------------------------------------------------------------------
 
 
@@ -252,7 +249,7 @@ def _walk_away(model: "MarketModel") -> IntArray:
     chance = rules.walk_away_chance(
         model.assumptions.walk_away, held.tension,
         governance_table().withdrawal[model.partnerships.governance[members.group]],
-        _urgency(model, members.group), _obliged(model, members.service),
+        _urgency(model, members.group), mandate(model, members.service),
     )  # fmt: skip
     key = model.services.key[members.service]
     walks = model.draws.happens("walk away", chance, key, model.quarter)
@@ -325,12 +322,12 @@ def _prepare(model: "MarketModel", rows: IntArray, members: Members) -> None:
 
 
 def _governance(model: "MarketModel", rows: IntArray, members: Members) -> IntArray:
-    """Return the model of collaboration that groups choose, or what an assumption says."""
-    said = model.assumptions.governance
-    if said != NOT_CHOSEN:
-        return np.full(len(rows), NAMES.index(said), dtype=np.int64)
+    """Return the model of collaboration that groups choose, or are held to by an assumption."""
     place = np.searchsorted(rows, members.group)
     number = np.bincount(place, minlength=len(rows))
+    said = model.assumptions.governance
+    if said != NOT_CHOSEN:
+        return governance_held_to(NAMES.index(said), number)
     segment = segment_table().specificity[model.services.segment[members.service]]
     wish = np.clip(1.2 - 0.4 * model.councils.appetite[members.council] - 0.4 * segment, 0.0, 1.0)
     control = sum_by(place, wish, len(rows)) / np.maximum(number, 1)
@@ -444,8 +441,8 @@ def _refuses(model: "MarketModel", members: Members, gain: FloatArray) -> BoolAr
     assumptions, councils = model.assumptions, model.councils
     margin = rules.no_vote_margin(
         gain, councils.caution[members.council], councils.readiness[members.council],
-        trust_between(model, members.council, members.leader), _leaving(model, members.group),
-        assumptions.mandate_force * _obliged(model, members.service),
+        _trust(model, members), _leaving(model, members.group),
+        assumptions.mandate_force * mandate(model, members.service),
     )  # fmt: skip
     unknown = unowned(model.services.maturity[members.service])
     spread = assumptions.vote_spread * unknown * (1.0 - 0.3 * model.levers.partnership_support)

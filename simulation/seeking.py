@@ -16,10 +16,11 @@ from agents.partnership import grow_group
 from simulation.business_case import assess
 from simulation.contracts import sum_by
 from simulation.geography import Borders, Candidates
-from simulation.needs import Arisen, council_pressure
+from simulation.needs import Arisen, council_pressure, must_aggregate
 from simulation.randomness import extended, mixed, normal_at
 from simulation.register import CONTROLS, COUNCIL_TYPES
 from simulation.segments import segment_table
+from simulation.ties import trust_of_pair
 
 if TYPE_CHECKING:
     from simulation.model import MarketModel
@@ -27,7 +28,6 @@ if TYPE_CHECKING:
 INDEPENDENT_FROM = CONTROLS.index("no_overall_control")
 COUNTY = COUNCIL_TYPES.index("county")
 DISTRICT = COUNCIL_TYPES.index("district")
-SAME_COUNTY_TRUST = 0.2
 ALLIED = -0.4
 """Threat of reorganisation that districts of one county see in each other: they close ranks."""
 
@@ -133,12 +133,15 @@ def _brokered(model: "MarketModel", leaders: IntArray) -> BoolArray:
 
 def _service_facts(model: "MarketModel") -> ServiceFacts:
     services, contracts = model.services, model.contracts
-    value, free, until, obliged = _joinable(
-        services.baseline, services.partnership, services.contract, services.retry, contracts.end,
-        contracts.partnership, model.index, model.levers.aggregation_threshold,
+    free, until = _joinable(
+        services.partnership, services.contract, services.retry, contracts.end,
+        contracts.partnership,
     )  # fmt: skip
-    fixed = services.key, services.council, services.segment, services.kind, model.service_of
-    return ServiceFacts(*fixed, value, free, until, obliged)
+    return ServiceFacts(
+        services.key, services.council, services.segment, services.kind, model.service_of,
+        services.baseline * model.index, free, until,
+        must_aggregate(model, np.arange(len(services))),
+    )  # fmt: skip
 
 
 def _council_facts(model: "MarketModel") -> CouncilFacts:
@@ -185,35 +188,25 @@ def _leaders(model: "MarketModel", arisen: Arisen) -> IntArray:
     key = services.key[foreseen], services.considered[foreseen]
     unasked = willing & model.draws.happens("search", model.assumptions.search_share, *key)
     both = np.union1d(foreseen, arisen.due)
-    return np.union1d(foreseen[unasked], both[_obliged(model, both)])
-
-
-def _obliged(model: "MarketModel", services: IntArray) -> BoolArray:
-    value = model.services.baseline[services] * model.index
-    return value < model.levers.aggregation_threshold
+    return np.union1d(foreseen[unasked], both[must_aggregate(model, both)])
 
 
 @compiled
 def _joinable(
-    baseline: FloatArray, partnership: IntArray, contract: IntArray, retry: IntArray,
-    end: IntArray, group: IntArray, index: float, threshold: float,
-) -> tuple[FloatArray, BoolArray, IntArray, BoolArray]:  # fmt: skip
-    """Return `ServiceFacts` from ``value`` on.
+    partnership: IntArray, contract: IntArray, retry: IntArray, end: IntArray, group: IntArray
+) -> tuple[BoolArray, IntArray]:
+    """Return which services are ``open``, and ``until`` when, as `ServiceFacts` has it.
 
-    Those may join that are in house, or on a contract of their own. The first four arguments are
+    Those may join that are in house, or on a contract of their own. The first three arguments are
     services'; ``end`` and ``group`` are contracts'.
     """
-    value, free = np.empty(len(baseline)), np.empty(len(baseline), dtype=np.bool_)
-    until, obliged = retry.copy(), np.empty(len(baseline), dtype=np.bool_)
-    for service in range(len(baseline)):
+    free, until = partnership == NONE, retry.copy()
+    for service in range(len(contract)):
         held = contract[service]
-        value[service] = baseline[service] * index
-        obliged[service] = value[service] < threshold
-        free[service] = partnership[service] == NONE
         if held != NONE:
             until[service] = end[held]
             free[service] &= group[held] == NONE
-    return value, free, until, obliged
+    return free, until
 
 
 @compiled
@@ -300,8 +293,7 @@ def _attraction(
 ) -> float:  # fmt: skip
     """Return what draws a pair together: the less willing of the two decides."""
     one, other = services.council[leader], services.council[candidate]
-    trust = councils.trust[one, other]
-    trust += SAME_COUNTY_TRUST * (councils.family[one] == councils.family[other])
+    trust = trust_of_pair(councils.trust, councils.family, one, other)
     politics = councils.politics[councils.control[one], councils.control[other]]
     ratio = services.value[leader] / services.value[candidate]
     feared, fears = _threats(one, other, councils, rules.threat)

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from agents.columns import FloatArray, IntArray
-from agents.compiled import compiled
+from agents.compiled import compiled, on_numbers
 
 if TYPE_CHECKING:
     from simulation.model import MarketModel
@@ -14,6 +14,9 @@ TRUST_GAINED, TRUST_LOST = 0.2, -0.2
 READINESS_GAINED, READINESS_LOST = 0.1, -0.1
 MATURITY_GAINED = 0.15
 """What councils take from working together, and from a group that came to nothing."""
+
+SAME_COUNTY_TRUST = 0.2
+"""Trust between councils of one county, beside what they earned."""
 
 AUDIENCE = 25
 """Nearest councils that may hear of an outcome."""
@@ -47,6 +50,26 @@ def _change_trust(trust: FloatArray, members: IntArray, change: float) -> None:
         for other in members:
             if one != other:
                 trust[one, other] = min(max(trust[one, other] + change, -1.0), 1.0)
+
+
+def trust_between(
+    earned: FloatArray, family: IntArray, one: IntArray, other: IntArray
+) -> FloatArray:
+    """Return trust between pairs of councils: earned, and that of one county.
+
+    Args:
+        earned: by council and council, -1 to 1, as `Ties` keeps it.
+        family: county to which each council belongs, by council; its own row where to none.
+        one: councils.
+        other: councils, as many.
+    """
+    kin = family[one] == family[other]
+    trust: FloatArray = earned[one, other] + SAME_COUNTY_TRUST * kin
+    return trust
+
+
+trust_of_pair = on_numbers(trust_between)
+"""`trust_between` of one pair, for compiled loops."""
 
 
 def take_heart(model: "MarketModel", services: IntArray) -> None:

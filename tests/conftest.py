@@ -1,4 +1,4 @@
-"""What every test shares: the Hypothesis profile, and a browser that cannot reach the network."""
+"""What tests share: the Hypothesis profile, an offline browser, and a folder for commands."""
 
 import os
 import shlex
@@ -12,6 +12,7 @@ from hypothesis import settings
 from playwright.sync_api import Browser, Page, sync_playwright
 
 from experiments.cli import main
+from tests.worlds import REGISTER
 
 settings.register_profile("ci", deadline=None, derandomize=True, print_blob=True)
 settings.load_profile("ci")
@@ -59,6 +60,15 @@ def page(browser: Browser) -> Iterator[Page]:
         yield context.new_page()
 
 
+@pytest.fixture
+def folder(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Work in an empty folder with a small register: the module's own, or that of all."""
+    (tmp_path / "councils.csv").write_text(getattr(request.module, "REGISTER", REGISTER))
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("COLUMNS", raising=False)
+    return tmp_path
+
+
 class Said(NamedTuple):
     """What a command said."""
 
@@ -69,7 +79,7 @@ class Said(NamedTuple):
 
 @pytest.fixture
 def say(folder: Path, capsys: pytest.CaptureFixture[str]) -> Any:
-    """Run commands in ``folder``, which each module of tests makes as it likes."""
+    """Run commands in ``folder``."""
 
     def said(command: str) -> Said:
         code = main(shlex.split(command))

@@ -36,15 +36,6 @@ Casterbridge,unitary,Here,,180000,51.8,-1.2
 QUICK = "--register councils.csv --years 1 --workers 1"
 
 
-@pytest.fixture
-def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """Work in an empty folder with a small register."""
-    (tmp_path / "councils.csv").write_text(REGISTER)
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.delenv("COLUMNS", raising=False)
-    return tmp_path
-
-
 def names(folder: Path) -> set[str]:
     return {path.name for path in folder.iterdir()}
 

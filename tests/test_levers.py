@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from agents.governance import GOVERNANCE, NOT_CHOSEN, shared_cost
+from agents.governance import COST_SHARING, GOVERNANCE, NOT_CHOSEN, shared_cost
 from simulation.assumptions import Assumptions, assumptions_from, sample, sampled_names
 from simulation.errors import InputError
 from simulation.levers import STATUS_QUO, Levers, Policy, live_levers, planned_levers
@@ -155,6 +155,7 @@ def test_what_is_chosen_among_are_the_models_and_the_rules_that_there_are():
     models = {one.name for one in GOVERNANCE if one.fewest > 1}
     assert CHOICES.keys() == {"governance", "cost_sharing"}
     assert set(CHOICES["governance"].choices) == {NOT_CHOSEN, *models}
+    assert CHOICES["cost_sharing"].choices == tuple(COST_SHARING)
     weights = [
         shared_cost(rule, np.array([1.0, 3.0]), np.array([1.0, 2.0])).tolist()
         for rule in CHOICES["cost_sharing"].choices

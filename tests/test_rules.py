@@ -6,10 +6,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from agents import council, government, partnership, supplier
-from agents.governance import GOVERNANCE, NAMES, choose_governance, shared_cost
+from agents.governance import (
+    GOVERNANCE,
+    NAMES,
+    choose_governance,
+    governance_held_to,
+    shared_cost,
+)
 from simulation.assumptions import CENTRAL
 from simulation.risk import event_chance, loss_moments, outlook, own_loss_factor
 from simulation.segments import SEGMENT_NAMES, ramp_table, segment_table, worth_of_saving
+from simulation.ties import trust_between, trust_of_pair
 
 shares = st.floats(0, 1)
 ones = np.ones(1)
@@ -248,6 +255,21 @@ def test_councils_climb_five_stages_of_sharing(readiness):
     assert stage == min(int(5 * readiness), 4)
 
 
+COUNTIES = np.array([0, 0, 2])
+
+
+@given(st.lists(st.floats(-1, 1), min_size=9, max_size=9))
+def test_trust_is_what_was_earned_and_a_fifth_more_within_a_county(earned):
+    first, second = np.divmod(np.arange(9), 3)
+    table = np.reshape(earned, (3, 3))
+    trust = trust_between(table, COUNTIES, first, second)
+    alike = COUNTIES[first] == COUNTIES[second]
+    assert trust[~alike].tolist() == table.ravel()[~alike].tolist()
+    assert trust[alike] == pytest.approx(table.ravel()[alike] + 0.2)
+    pairs = zip(first.tolist(), second.tolist(), strict=True)
+    assert trust.tolist() == [trust_of_pair(table, COUNTIES, *pair) for pair in pairs]
+
+
 # --- partnerships: what sets members apart, and what holds them ----------------------------------
 
 
@@ -442,6 +464,34 @@ def test_trouble_makes_members_withdraw():
     assert leaves(troubled=True) == pytest.approx(3 * leaves())
 
 
+def looks(readiness=0.5, champion=False, obliged=0.0):
+    return partnership.looking_chance(one(readiness), np.array([champion]), one(obliged))[0]
+
+
+@given(shares, shares, shares, st.booleans())
+def test_the_ready_look_at_joint_contracts_of_others_and_so_do_champions(
+    some, more, obliged, champion
+):
+    low, high = sorted((some, more))
+    assert 0 <= looks(low, champion, obliged) <= looks(high, champion, obliged) <= 1
+    assert looks(some, False, obliged) <= looks(some, True, obliged)
+    assert looks(obliged, champion, low) <= looks(obliged, champion, high)
+
+
+def test_who_must_aggregate_looks_as_often_as_the_mandate_says_at_least():
+    assert looks(1.0, True) == pytest.approx(0.5)
+    assert looks(1.0, True, obliged=0.4) == looks(1.0, True)
+    assert looks(0.2, True, obliged=0.4) == 0.4
+    assert looks(0.0, False, obliged=1.0) == 1.0
+
+
+@given(shares, shares)
+def test_the_readier_a_council_the_less_it_must_gain_by_joining(some, more):
+    low, high = sorted((some, more))
+    wary = [partnership.wariness(one(readiness))[0] for readiness in (low, high, 1.0)]
+    assert wary[0] >= wary[1] >= wary[2] == 0.0
+
+
 # --- governance ----------------------------------------------------------------------------------
 
 
@@ -469,6 +519,31 @@ def test_who_wants_more_control_chooses_no_model_with_less(members, some, more):
 @pytest.mark.parametrize("model", [one for one in GOVERNANCE if one.fewest > 1 and one.formal])
 def test_each_model_is_somebody_s_choice(model):
     assert chosen(round(model.usual), model.control) is model
+
+
+def held_to(name, members):
+    return GOVERNANCE[governance_held_to(NAMES.index(name), np.array([members]))[0]]
+
+
+@pytest.mark.parametrize("model", [one for one in GOVERNANCE if one.fewest > 1])
+@given(st.integers(2, 40))
+def test_groups_are_held_to_a_model_or_to_one_that_allows_their_number(model, members):
+    held = held_to(model.name, members)
+    assert 2 <= held.fewest <= members
+    assert (held is model) == (members >= model.fewest)
+
+
+@pytest.mark.parametrize(
+    ("name", "members", "taken"),
+    [
+        ("consortium", 2, "joint_venture"),
+        ("trading_company", 2, "contractual_partnership"),
+        ("prime_contractor", 2, "lead_client"),
+        ("prime_contractor", 3, "lead_client"),
+    ],
+)
+def test_a_group_too_small_for_its_model_takes_the_nearest_in_control(name, members, taken):
+    assert held_to(name, members).name == taken
 
 
 def test_of_models_equally_near_the_cheaper_is_chosen():

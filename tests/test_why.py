@@ -37,7 +37,7 @@ from simulation.finance import council_savings
 from simulation.horizon import over_horizon
 from simulation.ledger import COUNCIL_COSTS, PENCE, Account, Ledger, Purpose
 from simulation.outcomes import MEASURES, OUTCOMES
-from tests.worlds import assumptions, policies, register_of, registers, shire
+from tests.worlds import QUICK, assumptions, policies, register_of, registers, shire
 
 COUNTED = {
     "tender": "tenders",
@@ -431,24 +431,6 @@ def test_a_sentence_names_who_bid_in_one_run_only() -> None:
 
 
 # The command
-
-REGISTER = """name,type,region,county,population,latitude,longitude
-Borsetshire,county,Here,,500000,52.0,-1.0
-[bold]Ambridge[/bold],district,Here,Borsetshire,100000,52.1,-1.1
-Felpersham,district,Here,Borsetshire,120000,51.9,-1.0
-Felpersham,unitary,Here,,190000,51.9,-0.8
-Casterbridge,unitary,Here,,180000,51.8,-1.2
-"""
-QUICK = "--register councils.csv --years 2"
-
-
-@pytest.fixture
-def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """Work in an empty folder with a small register."""
-    (tmp_path / "councils.csv").write_text(REGISTER)
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.delenv("COLUMNS", raising=False)
-    return tmp_path
 
 
 def test_the_command_tells_the_first_decision_and_the_causes(say: Any, folder: Path) -> None:

@@ -9,6 +9,18 @@ from simulation.register import CONTROLS, COUNCIL_TYPES, Register, parse_registe
 
 HEADER = "name,type,region,county,population,latitude,longitude,control,election_cycle"
 
+REGISTER = """name,type,region,county,population,latitude,longitude
+Borsetshire,county,Here,,500000,52.0,-1.0
+[bold]Ambridge[/bold],district,Here,Borsetshire,100000,52.1,-1.1
+Felpersham,district,Here,Borsetshire,120000,51.9,-1.0
+Felpersham,unitary,Here,,190000,51.9,-0.8
+Casterbridge,unitary,Here,,180000,51.8,-1.2
+"""
+"""A small register as a file, with a hostile name and two councils of one name."""
+
+QUICK = "--register councils.csv --years 2"
+"""Options of a command by which it is soon done with that register."""
+
 
 def register_of(rows):
     """Return a register of rows (name, type, county, population, latitude, longitude, control)."""
