@@ -20,6 +20,12 @@ from agents.columns import (
 )
 from agents.handles import Market
 
+STAGES = 4
+"""Stages in which a project is set up and paid, one a quarter."""
+
+GUARANTEED_STAGES = 2
+"""Stages that the fund has bound itself to pay for."""
+
 
 class Claims(Table):
     """One row a member's claim on the fund, paid in the stages of its project."""

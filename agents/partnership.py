@@ -57,6 +57,7 @@ class Partnerships(Table):
     pooled: FloatArray = number("share", "of the scale effect that it realises", initial=1.0)
     lost: IntArray = whole("quarter", "when it last lost a member; 0 if never")
     members_sought: IntArray = whole("count", "members when it formed")
+    minimum: IntArray = whole("count", "members without which it gives up", initial=2)
     members: IntArray = whole("count", "members that committed")
     joined: IntArray = whole("count", "members that joined a joint contract later")
     withdrew: IntArray = whole("count", "members that left a joint contract")
@@ -96,13 +97,17 @@ CAUSES = (
     "no champion",
     "new members",
     "what came to light late",
+    "reluctance to share",
+    "doubts about the case",
     "no gain",
     "trouble with the service",
     "the group fell apart",
 )
 """Why a member decides as it does: the largest of what speaks against the partnership."""
 
-HIDDEN, NO_GAIN, TROUBLE, FELL_APART = (CAUSES.index(one) for one in CAUSES[-4:])
+NEW_MEMBERS, HIDDEN, RELUCTANCE, DOUBTS, NO_GAIN, TROUBLE, FELL_APART = (
+    CAUSES.index(one) for one in CAUSES[-7:]
+)
 
 
 class Ballots(Table):
@@ -115,6 +120,7 @@ class Ballots(Table):
     stays: BoolArray = flag("it goes on, or in")
     cause: IntArray = whole("code", "what spoke most against")
     gain: FloatArray = number("of annual cost", "net saving a year that its case shows; 0 unknown")
+    vote: BoolArray = flag("it was taken by vote on the business case")
 
 
 @compiled
@@ -344,6 +350,30 @@ def no_vote_margin(
     """
     wary = 0.02 * caution + 0.02 * (1.0 - readiness) - 0.02 * trust
     return wary - gain - leaving - pull
+
+
+def why_against(
+    gain: FloatArray,
+    caution: FloatArray,
+    readiness: FloatArray,
+    trust: FloatArray,
+    margin: FloatArray,
+) -> IntArray:
+    """Return what speaks most against a case, for members that vote against it (in ``CAUSES``).
+
+    No gain, where there is none; what their councils want beyond a gain, where they want more than
+    the case shows; else that they doubt it.
+
+    Args:
+        gain: net saving a year that the case shows, of annual cost.
+        caution: new members are averse to risk, 0-1.
+        readiness: to share, 0-1.
+        trust: in the leader, -1 to 1.
+        margin: by how much the case falls short, as `no_vote_margin` has it.
+    """
+    wish = np.where(caution > 1.0 - readiness - trust, NEW_MEMBERS, RELUCTANCE)
+    known: IntArray = np.where(gain <= 0, NO_GAIN, np.where(margin > 0, wish, DOUBTS))
+    return known
 
 
 def withdrawal_chance(

@@ -65,6 +65,7 @@ PURPOSES = {
     Purpose.PROCUREMENT: "buyers' cost of tendering",
     Purpose.SET_UP: "set-up of projects",
     Purpose.DISRUPTION: "disruption after a collapse or a supplier's failure",
+    Purpose.LEAVING: "what leaving a joint contract costs",
     Purpose.RISK_LOSS: "losses from risk events, each party its part",
     Purpose.INTEREST: "interest on councils' loans",
     Purpose.LOAN: "loan principal lent",

@@ -15,7 +15,7 @@ import numpy as np
 
 from agents.columns import NONE, IntArray
 from agents.governance import GOVERNANCE
-from agents.partnership import CAUSES, ENDED_HOW, FELL_APART, NO_GAIN, Stage
+from agents.partnership import CAUSES, ENDED_HOW, FELL_APART, Stage
 from experiments.decisions import Decision
 from results.words import counted, listed, pounds
 from simulation.contracts import Ended
@@ -149,11 +149,11 @@ _AS_MEMBER: Mapping[str, tuple[tuple[str, ...], str]] = {
 """What a member did, in words, by whether it stays in where that is open; and if it did not."""
 
 
-def _kind_of_ballot(stage: int, stays: bool, cause: int) -> str:
+def _kind_of_ballot(stage: int, stays: bool, vote: bool) -> str:
     """Return as which kind of decision a member's ballot counts."""
     if stage == Stage.PERFORMING:
         return "join" if stays else "withdraw"
-    return "vote" if stays or cause == NO_GAIN else "walk away"
+    return "vote" if vote else "walk away"
 
 
 class _Quarter:
@@ -230,7 +230,7 @@ class _Quarter:
         for row in range(self.before.ballots, len(ballots)):
             cause, stays = int(ballots.cause[row]), bool(ballots.stays[row])
             if cause != FELL_APART:
-                kind = _kind_of_ballot(int(ballots.stage[row]), stays, cause)
+                kind = _kind_of_ballot(int(ballots.stage[row]), stays, bool(ballots.vote[row]))
                 group = self.before.groups[int(ballots.partnership[row])]
                 yield self._of_member(kind, int(ballots.service[row]), group, stays, cause)
 
@@ -239,7 +239,7 @@ class _Quarter:
     ) -> Decision:
         did, otherwise = _AS_MEMBER[kind]
         told = did[stays] if kind == "vote" else did[0]
-        why = f" ({CAUSES[cause]})" if kind in ("walk away", "withdraw") and cause else ""
+        why = f" ({CAUSES[cause]})" if kind != "join" and cause else ""
         return Decision(
             kind=kind,
             about=(service,),

@@ -29,6 +29,7 @@ CAUSES: Mapping[str, str] = {
     "ramp": "time until savings are reached",
     "risk_losses": "losses from risk events that councils kept",
     "disruption": "disruption by contracts that failed",
+    "leaving": "leaving joint contracts",
     "disputes": "disputes: their cost, and dearer prices",
     "changes": "changes to ageing contracts",
     "transition": "transition to new suppliers",
@@ -49,6 +50,7 @@ PRICED = ("scale", "efficiency", "margin", "risk_premium", "finance", "disputes"
 CAUSE_OF: Mapping[Purpose, str] = {
     Purpose.RISK_LOSS: "risk_losses",
     Purpose.DISRUPTION: "disruption",
+    Purpose.LEAVING: "leaving",
     Purpose.DISPUTE: "disputes",
     Purpose.CHANGE: "changes",
     Purpose.TRANSITION: "transition",

@@ -7,9 +7,11 @@ import numpy as np
 from agents.columns import NONE, BoolArray, FloatArray, IntArray
 from agents.council import highest_viable_price
 from agents.governance import governance_table, shared_cost
+from agents.government import GUARANTEED_STAGES, STAGES
 from agents.partnership import set_up_cost
 from agents.supplier import demand_scale
 from simulation.contracts import sum_by
+from simulation.ledger import PENCE
 from simulation.requirements import agreement, contract_quarters
 from simulation.segments import segment_table, worth_of_saving
 
@@ -59,12 +61,10 @@ def assess(
     own = model.services.baseline[service] * model.index
     value = sum_by(project, own, len(number))
     agreed = agreement(model, np.full(len(number), NONE) if group is None else group)
-    cost = governance_table().set_up[agreed["governance"]] * set_up_cost(
-        value, assumptions.set_up_saving, assumptions.set_up_years, assumptions.set_up_floor
-    )
+    cost = governance_table().set_up[agreed["governance"]] * _usual_set_up(model, value)
     own_value = sum_by(project, own**2, len(number)) / value
     price = _expected_price(model, segment, value, own_value, number, agreed["pooled"])
-    otherwise = sum_by(project, own * _own_ratio(model, service), len(number))
+    otherwise = sum_by(project, own * own_ratio(model, service), len(number))
     length = contract_quarters(model, segment)
     worth = worth_of_saving(assumptions.discount_rate)[segment, length]
     ceiling = highest_viable_price(
@@ -91,8 +91,8 @@ def _expected_price(
 def member_gains(model: "MarketModel", group: IntArray, service: IntArray) -> FloatArray:
     """Return what each member's own case shows: net saving a year, of its annual cost.
 
-    The price falls on members by size, set-up by the rule of sharing. A grant counts as far as it
-    is thought certain (D1 §1.2). Renewals need no set-up.
+    The price falls on members by size, set-up by the rule of sharing. What the fund is thought to
+    pay for good counts as far as it is certain (D1 §1.2). Renewals need no set-up.
 
     Args:
         model: the model.
@@ -106,22 +106,46 @@ def member_gains(model: "MarketModel", group: IntArray, service: IntArray) -> Fl
     own = model.services.baseline[service] * model.index
     value = sum_by(place, own, len(rows))
     length = contract_quarters(model, model.services.segment[partnerships.lead[rows]])
-    paid = case.price * (1.0 + assumptions.client_side) / value
-    saving = (_own_ratio(model, service) - paid[place]) * (1.0 + assumptions.claim_optimism)
+    metered = 1.0 + assumptions.metering * (assumptions.cost_sharing == "use")
+    paid = case.price * (1.0 + assumptions.client_side * metered) / value
+    saving = (own_ratio(model, service) - paid[place]) * (1.0 + assumptions.claim_optimism)
     new = partnerships.contract[rows] == NONE
-    cost = case.set_up * new * (1.0 - _certain_grant(model, rows))
+    cost = (case.set_up - _gift(model, rows, case, length / 4.0)) * new
     part = set_up_shares(model, place, service, len(rows)) * cost[place]
     gain: FloatArray = saving - part / (own * length[place] / 4.0)
     return gain
 
 
-def _certain_grant(model: "MarketModel", rows: IntArray) -> FloatArray:
-    """Return the part of set-up that groups count on the fund to pay for good."""
-    levers, deadline = model.levers, model.partnerships.deadline[rows]
+def fund_in_sight(model: "MarketModel", rows: IntArray) -> FloatArray:
+    """Return the part of set-up that groups can hope for from the fund, 0-1.
+
+    None where their deadline has passed, or where what the fund has not promised to others would
+    not cover their claim.
+    """
+    deadline, share = model.partnerships.deadline[rows], model.levers.pump_priming_share
     open_to = (deadline == 0) | (deadline >= model.quarter)
-    pays = levers.pump_priming_share * (1.0 - levers.pump_priming_repayment)
-    certain = 1.0 - model.assumptions.funding_uncertainty
-    return np.where(open_to & (model.fund_balance > 0), pays * certain, 0.0)
+    free = (model.fund_balance - model.stages.promised()) / PENCE
+    claim = share * _usual_set_up(model, model.partnerships.value[rows])
+    return np.where(open_to & (claim <= free), share, 0.0)
+
+
+def _usual_set_up(model: "MarketModel", value: FloatArray) -> FloatArray:
+    assumptions = model.assumptions
+    return set_up_cost(
+        value, assumptions.set_up_saving, assumptions.set_up_years, assumptions.set_up_floor
+    )
+
+
+def _gift(model: "MarketModel", rows: IntArray, case: Case, years: FloatArray) -> FloatArray:
+    """Return what groups count on the fund to pay and not to ask back, £m.
+
+    What savings repay over the contract is no gift. Stages beyond the first may not be paid.
+    """
+    later = 1.0 - GUARANTEED_STAGES / STAGES
+    certain = 1.0 - model.assumptions.funding_uncertainty * later
+    paid = case.set_up * fund_in_sight(model, rows) * certain
+    repaid = model.levers.pump_priming_repayment * np.maximum(case.saving, 0.0) * years
+    return np.maximum(paid - repaid, 0.0)
 
 
 def set_up_shares(
@@ -135,8 +159,8 @@ def set_up_shares(
     return share
 
 
-def _own_ratio(model: "MarketModel", service: IntArray) -> FloatArray:
-    """Return what each member would pay otherwise over in-house cost."""
+def own_ratio(model: "MarketModel", service: IntArray) -> FloatArray:
+    """Return what each of ``service`` would pay otherwise, over in-house cost."""
     segment = model.services.segment[service]
     going = model.award_price[segment] * (1.0 + model.assumptions.client_side)
     outside = model.services.contract[service] != NONE

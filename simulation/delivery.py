@@ -402,7 +402,7 @@ def collapse(model: "MarketModel", rows: IntArray, how: Ended) -> None:
     if not len(rows):
         return
     contracts = model.contracts
-    cost = model.assumptions.disruption * contracts.value[rows]
+    cost = model.assumptions.disruption * model.annual_baseline()[rows]
     _lose_name(model, contracts.supplier[rows])
     model.charge_members(rows, cost, Purpose.DISRUPTION)
     members = delivered_by(model.services.contract, rows, len(contracts))

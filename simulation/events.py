@@ -109,6 +109,7 @@ COLUMNS: Mapping[str, Mapping[str, str]] = {
         "segment": "segment",
         "stage": "stage of the group in which it decides",
         "stays": "it goes on, or in",
+        "vote": "it was taken by vote on the business case",
         "cause": "what spoke most against, where it leaves",
         "gain": "% of annual cost; net saving that its business case showed; 0 where there is none",
     },
@@ -358,6 +359,7 @@ def _decisions(model: "MarketModel") -> dict[str, Any]:
         "segment": _named(services.segment[table.service], SEGMENT_NAMES),
         "stage": _named(table.stage, STAGE_NAMES),
         "stays": table.stays,
+        "vote": table.vote,
         "cause": _named(table.cause, CAUSES),
         "gain": 100.0 * table.gain,
     }

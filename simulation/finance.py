@@ -7,7 +7,7 @@ import numpy as np
 from agents.columns import NONE, BoolArray, FloatArray, IntArray, rows_where
 from agents.compiled import compiled
 from agents.governance import governance_table
-from agents.government import repayment_due
+from agents.government import GUARANTEED_STAGES, STAGES, repayment_due
 from simulation.billing import SPENDING, bill, running_cost
 from simulation.contracts import worth_by_contract
 from simulation.ledger import COUNCIL_COSTS, PENCE, Account, Purpose, pence, to_pence
@@ -26,13 +26,7 @@ RECURRENT = (
 )  # fmt: skip
 """Payments met from the year's budget; all else falls on reserves."""
 
-STAGES = 4
-"""Stages in which a project is set up and paid, one a quarter."""
-
 COUNCILS_OF_ENGLAND = 388
-
-GUARANTEED_STAGES = 2
-"""Stages that the fund has bound itself to pay for."""
 
 SAVING_MEMORY = 0.25
 DIVIDEND_ABOVE = 1.25

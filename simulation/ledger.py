@@ -72,6 +72,7 @@ class Purpose(IntEnum):
     OUTSIDE_PROFIT = 26
     TRANSITION = 27
     CHANGE = 28
+    LEAVING = 29
     DISPUTE = 29
     SUPPLIER_FINANCE = 30
     SUPPORT = 31
@@ -83,7 +84,7 @@ COUNCIL_COSTS = frozenset(
     {
         Purpose.IN_HOUSE, Purpose.PRICE, Purpose.CLIENT_SIDE, Purpose.FRONT_LINE,
         Purpose.PROCUREMENT, Purpose.SET_UP, Purpose.DISRUPTION, Purpose.RISK_LOSS,
-        Purpose.TRANSITION, Purpose.CHANGE, Purpose.DISPUTE,
+        Purpose.TRANSITION, Purpose.CHANGE, Purpose.DISPUTE, Purpose.LEAVING,
     }
 )  # fmt: skip
 """Resource costs that a council bears; loan principal and fund transfers are not among them."""

@@ -195,6 +195,13 @@ def _stock(model: "MarketModel") -> Measured:
     }
 
 
+def _before_the_first_contract(model: "MarketModel") -> IntArray:
+    """Return the groups beyond first talks that have had no joint contract yet."""
+    stage = model.partnerships.stage
+    prepares = (stage == Stage.STORMING) | (stage == Stage.NORMING)
+    return rows_where(prepares & (model.partnerships.contract == NONE))
+
+
 def _members(model: "MarketModel") -> Measured:
     """Count members of groups beyond first talks, and those with trouble to report.
 
@@ -213,6 +220,7 @@ def _members(model: "MarketModel") -> Measured:
     talks = partnerships.stage > Stage.FORMING
     return {
         "sharing_members": int(members[performing].sum()),
+        "preparing_members": int(members[_before_the_first_contract(model)].sum()),
         "partners": int(members[talks].sum()),
         "troubled_members": int(members[talks & troubled].sum()),
     }

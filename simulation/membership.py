@@ -9,6 +9,7 @@ from agents.columns import NONE, BoolArray, FloatArray, IntArray, rows_where
 from agents.compiled import compiled
 from agents.governance import governance_table
 from agents.partnership import CAUSES, TROUBLE, Stage, set_up_cost
+from simulation.business_case import own_ratio
 from simulation.contracts import Ended
 from simulation.ending import release
 from simulation.ledger import Account, Purpose, to_pence
@@ -67,7 +68,7 @@ def _come_in(model: "MarketModel") -> None:
     group = services.partnership[waiting]
     performs = partnerships.stage[group] == Stage.PERFORMING
     free = waiting[performs & (services.enters[waiting] <= model.quarter)]
-    pence = to_pence(_joining_costs(model, free))
+    pence = to_pence(_entry_costs(model, free))
     rows = partnerships.contract[services.partnership[free]]
     for place, service in enumerate(free.tolist()):
         council = services.council[service]
@@ -88,8 +89,20 @@ def _stop_waiting(model: "MarketModel", services: IntArray) -> None:
     columns.retry[services[columns.contract[services] == NONE]] = model.quarter
 
 
+def _entry_costs(model: "MarketModel", services: IntArray) -> FloatArray:
+    """Return what members of phased groups pay for their entry, £m: their part of the set-up.
+
+    By size, as if all had entered together; the fund pays nothing of it.
+    """
+    governance = model.partnerships.governance[model.services.partnership[services]]
+    assumptions, value = model.assumptions, model.services.baseline[services] * model.index
+    part = set_up_cost(value, assumptions.set_up_saving, assumptions.set_up_years, 0.0)
+    cost: FloatArray = governance_table().set_up[governance] * part
+    return cost
+
+
 def _joining_costs(model: "MarketModel", services: IntArray) -> FloatArray:
-    """Return what entering a joint contract that runs costs each of ``services``, £m."""
+    """Return what joining a joint contract of others that runs costs each of ``services``, £m."""
     assumptions, value = model.assumptions, model.services.baseline[services] * model.index
     return JOINING_PART * set_up_cost(
         value, assumptions.set_up_saving, assumptions.set_up_years, assumptions.set_up_floor
@@ -145,7 +158,7 @@ def _troubled(model: "MarketModel", contract: IntArray) -> BoolArray:
 def _pay_to_leave(model: "MarketModel", gone: Members, exit_cost: FloatArray) -> None:
     cost = exit_cost * model.services.baseline[gone.service] * model.index
     account = model.ledger.council(gone.council)
-    model.ledger.post(account, Account.RESOURCES, Purpose.DISRUPTION, to_pence(cost))
+    model.ledger.post(account, Account.RESOURCES, Purpose.LEAVING, to_pence(cost))
 
 
 def _take_home(model: "MarketModel", gone: Members) -> None:
@@ -156,7 +169,7 @@ def _take_home(model: "MarketModel", gone: Members) -> None:
     services.retry[gone.service] = model.quarter + BACK_HOME
     np.add.at(partnerships.withdrew, gone.group, 1)
     partnerships.lost[gone.group] = model.quarter
-    _cancel_stages(model, contract, gone.council)
+    _leave_with_the_bill(model, contract, gone.council)
     _lead_anew(model, gone)
     lose_heart(model, gone.service)
     alone = (model.contracts.councils[contract] < 2) | ~model.contracts.live[contract]
@@ -166,11 +179,12 @@ def _take_home(model: "MarketModel", gone: Members) -> None:
     dissolve(model, over, "members withdrew")
 
 
-def _cancel_stages(model: "MarketModel", contract: IntArray, council: IntArray) -> None:
-    """Cancel what is left of set-up for members that have gone, and the fund's part of it."""
+def _leave_with_the_bill(model: "MarketModel", contract: IntArray, council: IntArray) -> None:
+    """Let members that have gone pay what is left of their set-up, without the fund."""
     stages, councils = model.stages, len(model.councils)
     pair = stages.contract * councils + stages.council
-    stages.open &= ~np.isin(pair, contract * councils + council)
+    gone = stages.open & np.isin(pair, contract * councils + council)
+    stages.from_fund[gone] = 0
 
 
 def _lead_anew(model: "MarketModel", gone: Members) -> None:
@@ -208,13 +222,13 @@ class Open(NamedTuple):
 
     Attributes:
         room: places that are left; 0 where a contract is closed.
-        saving: of in-house cost, to whoever joins.
+        price: over in-house cost, with what managing it costs, to whoever joins.
         years: for which it still runs.
-        leader: council that leads.
+        leader: council that leads, now.
     """
 
     room: IntArray
-    saving: FloatArray
+    price: FloatArray
     years: FloatArray
     leader: IntArray
 
@@ -226,6 +240,7 @@ class Seekers(NamedTuple):
         service: the service.
         council: its council.
         kind: its kind.
+        pays: what it pays as it is, over in-house cost.
         cost: what joining costs, of its annual cost.
         wary: what its council wants beyond a gain, of annual cost.
     """
@@ -233,6 +248,7 @@ class Seekers(NamedTuple):
     service: IntArray
     council: IntArray
     kind: IntArray
+    pays: FloatArray
     cost: FloatArray
     wary: FloatArray
 
@@ -248,8 +264,9 @@ def join(model: "MarketModel", alone: IntArray) -> IntArray:
         "join", _will(model, alone), model.services.key[alone], model.services.ordinal[alone]
     )
     seekers = _seekers(model, alone[seeks])
+    reached = model.geography.candidates(model.levers.aggregation_reach)
     chosen = _best_contracts(
-        seekers, offered, model.geography.candidates(model.levers.aggregation_reach).rows,
+        seekers, offered, reached.rows, reached.must_adjoin,
         model.service_of, model.services.contract, model.ties.trust, model.geography.family,
     )  # fmt: skip
     joins = np.zeros(len(model.services), dtype=bool)
@@ -277,9 +294,11 @@ def _offered(model: "MarketModel") -> Open:
     waits = np.bincount(waiting, minlength=len(partnerships) + 1)[contracts.partnership[contract]]
     room = np.zeros(len(contracts), dtype=np.int64)
     room[contract] = model.levers.max_partners - contracts.councils[contract] - waits
-    saving = 1.0 - contracts.price_ratio * (1.0 + model.assumptions.client_side)
+    price = contracts.price_ratio * (1.0 + model.assumptions.client_side)
     years = np.minimum((contracts.end - model.quarter) / 4.0, MOST_YEARS_COUNTED)
-    return Open(room, saving, years, model.services.council[contracts.lead])
+    lead = contracts.lead.copy()
+    lead[contract] = partnerships.lead[contracts.partnership[contract]]
+    return Open(room, price, years, model.services.council[lead])
 
 
 def _will(model: "MarketModel", services: IntArray) -> FloatArray:
@@ -293,17 +312,19 @@ def _seekers(model: "MarketModel", services: IntArray) -> Seekers:
     council, value = model.services.council[services], model.services.baseline[services]
     cost = _joining_costs(model, services) / (value * model.index)
     wary = rules.wariness(model.councils.readiness[council])
-    return Seekers(services, council, model.services.kind[services], cost, wary)
+    pays = own_ratio(model, services)
+    return Seekers(services, council, model.services.kind[services], pays, cost, wary)
 
 
 @compiled
 def _best_contracts(
-    seekers: Seekers, offered: Open, near: IntArray, service_of: IntArray, contract: IntArray,
-    trust: FloatArray, family: IntArray,
+    seekers: Seekers, offered: Open, near: IntArray, adjoins: bool, service_of: IntArray,
+    contract: IntArray, trust: FloatArray, family: IntArray,
 ) -> IntArray:  # fmt: skip
     """Return the joint contract that is worth most to each seeker, NONE where none is worth it.
 
-    It looks at the contracts of councils within reach for services of its kind.
+    It looks at the contracts of councils within reach for services of its kind; where it must
+    adjoin a member (``adjoins``) the leader may be further away, else it must be within reach.
     """
     chosen = np.full(len(seekers.service), NONE)
     for place in range(len(seekers.service)):
@@ -315,8 +336,11 @@ def _best_contracts(
             row = contract[service] if service != NONE else NONE
             if row == NONE or offered.room[row] <= 0:
                 continue
+            if not adjoins and offered.leader[row] not in near[home]:
+                continue
             tie = trust_of_pair(trust, family, home, offered.leader[row])
-            gain = offered.saving[row] - seekers.cost[place] / offered.years[row]
+            gain = seekers.pays[place] - offered.price[row]
+            gain -= seekers.cost[place] / offered.years[row]
             gain += TRUST_WORTH * tie - seekers.wary[place]
             if gain > best:
                 chosen[place], best = row, gain

@@ -21,8 +21,8 @@ from agents.governance import (
     governance_held_to,
     governance_table,
 )
-from agents.partnership import ENDED_HOW, FELL_APART, NO_GAIN, Stage
-from simulation.business_case import member_gains
+from agents.partnership import ENDED_HOW, FELL_APART, Stage
+from simulation.business_case import assess, fund_in_sight, member_gains
 from simulation.contracts import sum_by
 from simulation.needs import Arisen, mandate
 from simulation.seeking import (
@@ -30,11 +30,12 @@ from simulation.seeking import (
     COUNTY,
     DISTRICT,
     INDEPENDENT_FROM,
+    fewest_members,
     reorganisation_threat,
     seek,
 )
 from simulation.segments import procedure_table, segment_table
-from simulation.ties import lose_heart, trust_between
+from simulation.ties import be_disappointed, lose_heart, trust_between
 
 if TYPE_CHECKING:
     from simulation.model import MarketModel
@@ -46,6 +47,9 @@ agreement asks: systems and staff to be found again (assumed)."""
 
 REMOTE_KILOMETRES = 50.0
 """Distance at which a service is remote."""
+
+LOAN_WEIGHT = 0.5
+"""What a loan from the fund is worth to members, over a grant of the same amount."""
 
 MOST_TRIES = 1
 """Times that a group repeats a tender that failed."""
@@ -112,6 +116,13 @@ def dissolve(model: "MarketModel", rows: IntArray, how: str) -> None:
     model.tally["partnerships_ended"] += len(rows)
 
 
+def end_in_vain(model: "MarketModel", rows: IntArray, how: str) -> None:
+    """End groups that agreed and came to nothing: new ones are left less ready to share."""
+    new = rows[model.partnerships.contract[rows] == NONE]
+    be_disappointed(model, rows_where(np.isin(model.services.partnership, new)))
+    dissolve(model, rows, how)
+
+
 def try_again(model: "MarketModel", rows: IntArray) -> None:
     """Let groups whose tender failed go to the market once more; end those that already have."""
     partnerships, services = model.partnerships, model.services
@@ -122,7 +133,7 @@ def try_again(model: "MarketModel", rows: IntArray) -> None:
     wait = np.maximum(procedure_table().quarters[segment_table().procedure[segment]], 1)
     partnerships.ready[again] = model.quarter + wait
     services.ordinal[np.isin(services.partnership, again)] += 1
-    dissolve(model, np.setdiff1d(rows, again), "tender failed")
+    end_in_vain(model, np.setdiff1d(rows, again), "tender failed")
 
 
 # --- members and what sets them apart ------------------------------------------------------------
@@ -222,11 +233,15 @@ def remoteness(
 
 
 def _urgency(model: "MarketModel", groups: IntArray) -> FloatArray:
-    """Return how a deadline presses ``groups``; a grant weighs more than a loan."""
-    levers, deadline = model.levers, model.partnerships.deadline[groups]
-    grant = levers.pump_priming_share * (1.0 - 0.5 * levers.pump_priming_repayment)
+    """Return how a deadline presses ``groups``: by what it would lose them of the fund's money.
+
+    A loan weighs half as much as a grant.
+    """
+    deadline = model.partnerships.deadline[groups]
+    weight = 1.0 if model.levers.pump_priming_repayment == 0 else LOAN_WEIGHT
     left = np.where(deadline > 0, deadline - model.quarter, -1)
-    return rules.urgency(left, np.full(len(groups), grant), model.assumptions.deadline_pull)
+    lost = weight * fund_in_sight(model, groups)
+    return rules.urgency(left, lost, model.assumptions.deadline_pull)
 
 
 # --- storming and norming ------------------------------------------------------------------------
@@ -245,6 +260,7 @@ def _walk_away(model: "MarketModel") -> IntArray:
     members = _preparing(model, Stage.STORMING, Stage.NORMING)
     if not len(members.service):
         return members.service
+    members = members.only(model.partnerships.contract[members.group] == NONE)
     held = mood(model, members)
     chance = rules.walk_away_chance(
         model.assumptions.walk_away, held.tension,
@@ -254,24 +270,22 @@ def _walk_away(model: "MarketModel") -> IntArray:
     key = model.services.key[members.service]
     walks = model.draws.happens("walk away", chance, key, model.quarter)
     note_decisions(model, members.only(walks), stays=False, cause=held.cause[walks])
-    return _leave(model, members, walks, np.full(len(model.partnerships), 2), "walked away")
+    late = model.partnerships.stage[members.group[walks]] == Stage.NORMING
+    model.tally["walked_away"] += int(walks.sum())
+    model.tally["late_exits"] += int(late.sum())
+    return _leave(model, members, walks, "walked away")
 
 
-def _leave(
-    model: "MarketModel", members: Members, leaves: BoolArray, least: IntArray, how: str
-) -> IntArray:
-    """Let members go; groups left with fewer than ``least`` (by group) end because of ``how``.
+def _leave(model: "MarketModel", members: Members, leaves: BoolArray, how: str) -> IntArray:
+    """Let members go; groups left with fewer than they need end because of ``how`` (D0 ¶67).
 
     Returns:
         The services that have no group any more.
     """
-    model.tally["walked_away"] += int(leaves.sum())
-    late = model.partnerships.stage[members.group[leaves]] == Stage.NORMING
-    model.tally["late_exits"] += int(late.sum())
     remaining = np.bincount(members.group[~leaves], minlength=len(model.partnerships))
     touched = np.zeros(len(model.partnerships), dtype=bool)
     touched[members.group] = True
-    over = touched & (remaining < least)
+    over = touched & (remaining < model.partnerships.minimum)
     model.services.partnership[members.service[leaves]] = NONE
     model.partnerships.lost[members.group[leaves]] = model.quarter
     stranded = over[members.group] & ~leaves
@@ -357,39 +371,28 @@ def _lease_quarters(
 
     All must be, unless members may enter one after the other: then as many as must take part.
     """
-    bound = _bound_quarters(model, members.service)
+    now = np.full(len(members.service), model.quarter)
+    bound = _free_from(model, members.service, now) - model.quarter
     order = np.lexsort((bound, place))
     number = np.bincount(place, minlength=len(rows))
     start = np.cumsum(number) - number
     phased = model.partnerships.phased[rows]
-    last = np.where(phased, np.minimum(_least(model, rows), number), number)
+    last = np.where(phased, np.minimum(model.partnerships.minimum[rows], number), number)
     free: FloatArray = bound[order][start + np.maximum(last, 1) - 1]
     return free
 
 
-def _bound_quarters(model: "MarketModel", services: IntArray) -> FloatArray:
-    """Return for how long services are bound once their group has settled.
+def _free_from(model: "MarketModel", services: IntArray, settled: IntArray) -> FloatArray:
+    """Return the quarter from which services of groups that have ``settled`` are free.
 
-    By leases, and by contracts that end too late to be given up.
+    Bound by leases, and by contracts that end too late to be given up.
     """
     drawn = model.draws.uniform("lease", model.services.key[services])
+    lease = settled + 4.0 * model.assumptions.lease_spread * drawn
     contract = model.services.contract[services]
-    left = model.contracts.end[contract] - model.quarter - model.assumptions.alignment_window
-    bound: FloatArray = np.maximum(
-        4.0 * model.assumptions.lease_spread * drawn, np.where(contract == NONE, 0.0, left)
-    )
-    return bound
-
-
-def _least(model: "MarketModel", rows: IntArray) -> IntArray:
-    """Return the fewest members with which groups go on (D0 ¶67)."""
-    partnerships = model.partnerships
-    known = np.where(
-        partnerships.contract[rows] == NONE,
-        partnerships.members_sought[rows], partnerships.members[rows],
-    )  # fmt: skip
-    part = np.ceil(model.assumptions.minimum_participants * known)
-    return np.maximum(part, 2).astype(np.int64)
+    given_up = model.contracts.end[contract] - model.assumptions.alignment_window
+    free: FloatArray = np.maximum(lease, np.where(contract == NONE, lease, given_up))
+    return free
 
 
 # --- the vote ------------------------------------------------------------------------------------
@@ -406,10 +409,13 @@ def _reconvene(model: "MarketModel") -> None:
         services.ordinal[members] += 1
         partnerships.stage[row] = Stage.NORMING
         partnerships.ready[row] = model.quarter
+        partnerships.minimum[row] = fewest_members(model, members.sum())
 
 
 def _vote(model: "MarketModel") -> tuple[IntArray, list[Group]]:
     """Let the members of groups whose case is ready vote on it, each on its own.
+
+    A project without a business case does not come to a vote.
 
     Returns:
         The services that have no group any more, and the groups that commit.
@@ -418,32 +424,54 @@ def _vote(model: "MarketModel") -> tuple[IntArray, list[Group]]:
     members = members.only(model.partnerships.ready[members.group] <= model.quarter)
     if not len(members.service):
         return members.service, []
+    hopeless = _without_a_case(model, members)
+    end_in_vain(model, np.unique(members.group[hopeless]), "no business case")
+    dropped, members = members.only(hopeless).service, members.only(~hopeless)
     gain = member_gains(model, members.group, members.service)
-    refuses = _refuses(model, members, gain)
-    cause = np.where(refuses, NO_GAIN, 0)
+    margin = _no_vote_margin(model, members, gain)
+    refuses = _refuses(model, members, margin)
     model.tally["voted"] += len(gain)
     model.tally["voted_against"] += int(refuses.sum())
-    note_decisions(model, members, stays=~refuses, cause=cause, gain=gain)
-    least = np.zeros(len(model.partnerships), dtype=np.int64)
-    rows = np.unique(members.group)
-    least[rows] = _least(model, rows)
-    left = _leave(model, members, refuses, least, "voted down")
+    council = model.councils
+    cause = rules.why_against(
+        gain, council.caution[members.council], council.readiness[members.council],
+        _trust(model, members), margin,
+    )  # fmt: skip
+    note_decisions(
+        model, members, stays=~refuses, cause=np.where(refuses, cause, 0), gain=gain, vote=True
+    )
+    left = _leave(model, members, refuses, "voted down")
     stays = model.services.partnership[members.service] != NONE
-    return left, _agreed(model, members.only(stays))
+    return np.concatenate([dropped, left]), _agreed(model, members.only(stays))
 
 
-def _refuses(model: "MarketModel", members: Members, gain: FloatArray) -> BoolArray:
+def _without_a_case(model: "MarketModel", members: Members) -> BoolArray:
+    """Return which members are of groups whose project to set up has no business case."""
+    rows, place = np.unique(members.group, return_inverse=True)
+    order = np.argsort(place, kind="stable")
+    viable = assess(model, place[order], members.service[order], rows).viable
+    viable |= model.partnerships.contract[rows] != NONE
+    hopeless: BoolArray = ~viable[place]
+    return hopeless
+
+
+def _no_vote_margin(model: "MarketModel", members: Members, gain: FloatArray) -> FloatArray:
+    """Return by how much members' cases fall short of what their councils want."""
+    councils = model.councils
+    return rules.no_vote_margin(
+        gain, councils.caution[members.council], councils.readiness[members.council],
+        _trust(model, members), _leaving(model, members.group),
+        model.assumptions.mandate_force * mandate(model, members.service),
+    )  # fmt: skip
+
+
+def _refuses(model: "MarketModel", members: Members, margin: FloatArray) -> BoolArray:
     """Return which members vote against: the case shows too little, as far as it can be judged.
 
     A case is judged worse where cost and performance are little known (D1 chart 5) and where there
     is no process to follow (D0 ¶66).
     """
-    assumptions, councils = model.assumptions, model.councils
-    margin = rules.no_vote_margin(
-        gain, councils.caution[members.council], councils.readiness[members.council],
-        _trust(model, members), _leaving(model, members.group),
-        assumptions.mandate_force * mandate(model, members.service),
-    )  # fmt: skip
+    assumptions = model.assumptions
     unknown = unowned(model.services.maturity[members.service])
     spread = assumptions.vote_spread * unknown * (1.0 - 0.3 * model.levers.partnership_support)
     chance = ndtr(margin / np.maximum(spread, 1e-9))
@@ -481,7 +509,7 @@ def _agreed(model: "MarketModel", members: Members) -> list[Group]:
 def _waits(model: "MarketModel", members: Members) -> BoolArray:
     """Return which members of phased groups are bound for longer, and set when they come in."""
     partnerships, services = model.partnerships, model.services
-    free = partnerships.normed[members.group] + _bound_quarters(model, members.service)
+    free = _free_from(model, members.service, partnerships.normed[members.group])
     phased = partnerships.phased[members.group] & (partnerships.contract[members.group] == NONE)
     leads = members.service == partnerships.lead[members.group]
     waits: BoolArray = phased & ~leads & (free > model.quarter)
@@ -493,7 +521,7 @@ def _waits(model: "MarketModel", members: Members) -> BoolArray:
 
 def note_decisions(
     model: "MarketModel", members: Members, *, stays: BoolArray | bool, cause: IntArray | int,
-    gain: FloatArray | float = 0.0,
+    gain: FloatArray | float = 0.0, vote: bool = False,
 ) -> None:  # fmt: skip
     """Note what ``members`` decide this quarter, and what speaks most against their group."""
     if not len(members.service):
@@ -504,6 +532,7 @@ def note_decisions(
     ballots.quarter[rows] = model.quarter
     ballots.stage[rows] = model.partnerships.stage[members.group]
     ballots.stays[rows], ballots.cause[rows], ballots.gain[rows] = stays, cause, gain
+    ballots.vote[rows] = vote
 
 
 def _hold_contracts_open(model: "MarketModel") -> None:

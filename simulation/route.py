@@ -12,7 +12,7 @@ from simulation.contracts import Ended, sum_by
 from simulation.ending import release
 from simulation.ledger import PENCE, Account, shared_to_the_penny, to_pence
 from simulation.membership import join
-from simulation.partnering import Group, dissolve
+from simulation.partnering import Group, end_in_vain
 from simulation.randomness import extended, uniform_at
 from simulation.requirements import Requirements, gather
 from simulation.segments import segment_table, tender_quarters
@@ -298,7 +298,7 @@ def _give_up(model: "MarketModel", needs: Needs, places: IntArray, why: str) -> 
     if not len(places):
         return
     group, (_, members) = needs.group[places], needs.members(places)
-    dissolve(model, group[group != NONE], why)
+    end_in_vain(model, group[group != NONE], why)
     postpone(model, members)
     at_home = members[model.services.contract[members] == NONE]
     model.services.retry[at_home] = model.quarter + PROJECT_RETRY

@@ -135,7 +135,7 @@ def _service_facts(model: "MarketModel") -> ServiceFacts:
     services, contracts = model.services, model.contracts
     free, until = _joinable(
         services.partnership, services.contract, services.retry, contracts.end,
-        contracts.partnership,
+        contracts.councils,
     )  # fmt: skip
     return ServiceFacts(
         services.key, services.council, services.segment, services.kind, model.service_of,
@@ -193,19 +193,19 @@ def _leaders(model: "MarketModel", arisen: Arisen) -> IntArray:
 
 @compiled
 def _joinable(
-    partnership: IntArray, contract: IntArray, retry: IntArray, end: IntArray, group: IntArray
+    partnership: IntArray, contract: IntArray, retry: IntArray, end: IntArray, councils: IntArray
 ) -> tuple[BoolArray, IntArray]:
     """Return which services are ``open``, and ``until`` when, as `ServiceFacts` has it.
 
     Those may join that are in house, or on a contract of their own. The first three arguments are
-    services'; ``end`` and ``group`` are contracts'.
+    services'; ``end`` and ``councils``, that it serves, are contracts'.
     """
     free, until = partnership == NONE, retry.copy()
     for service in range(len(contract)):
         held = contract[service]
         if held != NONE:
             until[service] = end[held]
-            free[service] &= group[held] == NONE
+            free[service] &= councils[held] < 2
     return free, until
 
 
@@ -387,6 +387,7 @@ def _found(model: "MarketModel", members: IntArray, sizes: IntArray) -> None:
     partnerships.ready[rows] = model.quarter + _forming_quarters(model)
     partnerships.deadline[rows] = _deadline(model)
     partnerships.members_sought[rows] = sizes
+    partnerships.minimum[rows] = fewest_members(model, sizes)
     kind = model.councils.type[services.council[members]]
     partnerships.counties[rows] = np.bincount(place[kind == COUNTY], minlength=len(rows))
     partnerships.districts[rows] = np.bincount(place[kind == DISTRICT], minlength=len(rows))
@@ -405,6 +406,12 @@ def _found(model: "MarketModel", members: IntArray, sizes: IntArray) -> None:
         model.add_partnership(row)
     model.tally["partnerships_formed"] += len(rows)
     model.tally["partnership_members_sought"] += int(sizes.sum())
+
+
+def fewest_members(model: "MarketModel", members: IntArray) -> IntArray:
+    """Return the fewest of ``members`` with which groups go on (D0 ¶67)."""
+    part = np.ceil(model.assumptions.minimum_participants * members)
+    return np.maximum(part, 2).astype(np.int64)
 
 
 def _forming_quarters(model: "MarketModel") -> int:

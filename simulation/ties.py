@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from simulation.model import MarketModel
 
 TRUST_GAINED, TRUST_LOST = 0.2, -0.2
-READINESS_GAINED, READINESS_LOST = 0.1, -0.1
+READINESS_GAINED, READINESS_LOST, READINESS_SPENT = 0.1, -0.1, -0.05
 MATURITY_GAINED = 0.15
 """What councils take from working together, and from a group that came to nothing."""
 
@@ -84,9 +84,15 @@ def lose_heart(model: "MarketModel", services: IntArray) -> None:
     _remember(model, services, TRUST_LOST, READINESS_LOST)
 
 
+def be_disappointed(model: "MarketModel", services: IntArray) -> None:
+    """Let the councils of ``services`` keep the memory of a group that agreed, and in vain."""
+    _remember(model, services, 0.0, READINESS_SPENT)
+
+
 def _remember(model: "MarketModel", services: IntArray, trust: float, readiness: float) -> None:
     members = model.services.council[services]
-    model.ties.add(members, trust)
+    if trust:
+        model.ties.add(members, trust)
     changed = np.clip(model.councils.readiness[members] + readiness, 0.0, 1.0)
     model.councils.readiness[members] = changed
 

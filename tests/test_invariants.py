@@ -7,7 +7,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from agents.columns import NONE
-from agents.partnership import ENDED_HOW, FELL_APART, NO_GAIN, Stage
+from agents.partnership import ENDED_HOW, FELL_APART, Stage
 from simulation import MarketModel
 from simulation.ledger import COUNCIL_COSTS, Account, Purpose
 from simulation.membership import LONGEST_WAIT
@@ -156,7 +156,7 @@ def assert_votes_add_up(model, first):
     ballots, groups = model.ballots, model.partnerships
     new = np.arange(first, len(ballots))
     norming, stays = ballots.stage[new] == Stage.NORMING, ballots.stays[new]
-    no = norming & ~stays & (ballots.cause[new] == NO_GAIN)
+    no = norming & ~stays & ballots.vote[new]
     stranded = norming & (ballots.cause[new] == FELL_APART)
     assert (model.measured["voted"], model.measured["voted_against"]) == (
         (norming & stays).sum() + no.sum(), no.sum()
@@ -187,7 +187,7 @@ def assert_members_that_go_are_counted(model, first):
     ballots, measured = model.ballots, model.measured
     new = np.arange(first, len(ballots))
     performs, stays = ballots.stage[new] == Stage.PERFORMING, ballots.stays[new]
-    left = ~stays & ~performs & (ballots.cause[new] != FELL_APART)
+    left = ~stays & ~performs & ~ballots.vote[new] & (ballots.cause[new] != FELL_APART)
     assert measured["walked_away"] == left.sum()
     assert measured["late_exits"] == (left & (ballots.stage[new] == Stage.NORMING)).sum()
     assert measured["withdrew"] == (performs & ~stays).sum()
