@@ -7,7 +7,7 @@ what was posted in the quarter and compares.
 
 from collections import Counter
 from collections.abc import Iterable, Iterator
-from enum import IntEnum
+from enum import IntEnum, unique
 from typing import NamedTuple
 
 import numpy as np
@@ -40,6 +40,7 @@ ACCOUNT_CLASSES = (*(account.name.lower() for account in Account), "council", "s
 COUNCIL_CLASS, SUPPLIER_CLASS = len(Account), len(Account) + 1
 
 
+@unique
 class Purpose(IntEnum):
     """What money is moved for."""
 
@@ -72,10 +73,10 @@ class Purpose(IntEnum):
     OUTSIDE_PROFIT = 26
     TRANSITION = 27
     CHANGE = 28
-    LEAVING = 29
     DISPUTE = 29
     SUPPLIER_FINANCE = 30
     SUPPORT = 31
+    LEAVING = 32
 
 
 PURPOSES = tuple(purpose.name.lower() for purpose in Purpose)

@@ -238,10 +238,12 @@ def test_set_up_is_paid_in_equal_stages_to_the_penny():
         due = np.unique(stages.due[ours])
         assert (np.diff(due) == 1).all()
         assert len(due) == STAGES
-        for column in (stages.cost, stages.from_fund, stages.from_loan):
+        for column in (stages.cost, stages.from_loan):
             total = [int(column[ours & (stages.due == quarter)].sum()) for quarter in due]
             assert total[1] == total[2] == total[3] <= total[0]
             assert total[0] - total[1] < STAGES * ours.sum()
+        fund = [int(stages.from_fund[ours & (stages.due == quarter)].sum()) for quarter in due]
+        assert fund == sorted(fund, reverse=True)  # it pays nothing more for who has left
 
 
 def test_the_local_clause_binds_none_half_or_all():

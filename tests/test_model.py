@@ -159,7 +159,7 @@ def test_outcomes_in_pounds_can_be_recomputed_from_the_ledger(england):
     ledger = england.tables["ledger"]
     council = ledger["from"].astype(str).str.startswith("council: ")
     costs = ("in_house", "price", "client_side", "front_line", "procurement", "set_up",
-             "disruption", "risk_loss", "transition", "change", "dispute",
+             "disruption", "risk_loss", "transition", "change", "dispute", "leaving",
              "fund_repayment")  # fmt: skip
     out = ledger[council & ledger["purpose"].isin(costs)].groupby("quarter")["amount"].sum()
     into = (
