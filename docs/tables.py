@@ -134,7 +134,7 @@ CONSTANTS = (
     ("simulation.ties.AUDIENCE", "nearest councils that may hear of an outcome"),
     ("simulation.ties.CAUTION_KEPT", "a quarter; part of new members' caution that is left"),
     ("simulation.business_case.USE_SPREAD", "log; spread of use of a service beyond its size"),
-    ("simulation.partnering.LEAVING", "of annual cost; leaving a shared service at its end"),
+    ("simulation.voting.LEAVING", "of annual cost; leaving a shared service at its end"),
     ("simulation.partnering.MOST_TRIES", "times that a group repeats a tender that failed"),
     ("simulation.membership.PROVEN_AFTER", "quarters without trouble that make a success"),
     ("simulation.membership.LEAST_LEFT", "quarters that a contract must still run to be joined"),

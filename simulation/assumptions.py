@@ -78,6 +78,8 @@ class Assumptions:
     walk_away: float = _sampled(0.07, "a quarter", (0, 1), (0.04, 0.10), "chance that a member walks away while members differ, at a tension of 1", "D1 §1.8, 4.2")
     friction: float = _fixed(0.3, "tension", 0, 5, "tension that any sharing brings", "D1 app. 1")
     autonomy: float = _fixed(1.0, "factor", 0, 10, "on councils' fear of a dominant partner and of reorganisation", "D1 §4.4")
+    trust_weight: float = _fixed(1.0, "factor", 0, 10, "on what councils' trust in each other counts for", "D1 §4.2")
+    experience: float = _fixed(1.0, "factor", 0, 10, "on the trust, readiness and maturity that working together brings, or a group that came to nothing costs", "D1 §1.7; D4")
     hidden_differences: float = _sampled(0.2, "tension", (0, 5), (0.1, 0.3), "mean of what members do not see of their differences at first; a model process brings it up in time", "D0 ¶66")
     late_differences: float = _fixed(0.1, "share", 0, 1, "part of what was known to set members apart that is left once they have settled it", "D1 app. 1")
     vote_spread: float = _sampled(0.04, "of annual cost", (0, 1), (0.02, 0.06), "what members do not know of their case, at a maturity of a half", "D1 chart 5")

@@ -12,14 +12,16 @@ from agents.council import unowned
 from agents.partnership import Stage
 from simulation.contracts import Ended, delivered_by, sum_by
 from simulation.ending import release
+from simulation.groups import dissolve
 from simulation.ledger import PENCE, Account, Purpose, to_pence
 from simulation.needs import of_performing_group
-from simulation.partnering import dissolve, remoteness, try_again
+from simulation.partnering import try_again
 from simulation.randomness import extended, normal_at
 from simulation.requirements import Requirements
 from simulation.route import Plan, postpone
 from simulation.segments import RISKS
 from simulation.tendering import Result
+from simulation.tension import remoteness
 from simulation.ties import lose_heart, take_heart, tell
 
 if TYPE_CHECKING:

@@ -12,16 +12,10 @@ from agents.partnership import CAUSES, TROUBLE, Stage, set_up_cost
 from simulation.business_case import own_ratio
 from simulation.contracts import Ended
 from simulation.ending import release
+from simulation.groups import Members, dissolve, members_of, note_decisions
 from simulation.ledger import Account, Purpose, to_pence
 from simulation.needs import mandate
-from simulation.partnering import (
-    Members,
-    dissolve,
-    members_of,
-    mood,
-    note_decisions,
-    remoteness,
-)
+from simulation.tension import mood, remoteness
 from simulation.ties import lose_heart, take_heart, tell, trust_of_pair
 
 if TYPE_CHECKING:
@@ -268,6 +262,7 @@ def join(model: "MarketModel", alone: IntArray) -> IntArray:
     chosen = _best_contracts(
         seekers, offered, reached.rows, reached.must_adjoin,
         model.service_of, model.services.contract, model.ties.trust, model.geography.family,
+        TRUST_WORTH * model.assumptions.trust_weight,
     )  # fmt: skip
     joins = np.zeros(len(model.services), dtype=bool)
     pence = to_pence(_joining_costs(model, seekers.service))
@@ -319,7 +314,7 @@ def _seekers(model: "MarketModel", services: IntArray) -> Seekers:
 @compiled
 def _best_contracts(
     seekers: Seekers, offered: Open, near: IntArray, adjoins: bool, service_of: IntArray,
-    contract: IntArray, trust: FloatArray, family: IntArray,
+    contract: IntArray, trust: FloatArray, family: IntArray, trust_worth: float,
 ) -> IntArray:  # fmt: skip
     """Return the joint contract that is worth most to each seeker, NONE where none is worth it.
 
@@ -341,7 +336,7 @@ def _best_contracts(
             tie = trust_of_pair(trust, family, home, offered.leader[row])
             gain = seekers.pays[place] - offered.price[row]
             gain -= seekers.cost[place] / offered.years[row]
-            gain += TRUST_WORTH * tie - seekers.wary[place]
+            gain += trust_worth * tie - seekers.wary[place]
             if gain > best:
                 chosen[place], best = row, gain
     return chosen

@@ -10,9 +10,9 @@ from agents.government import PRIORITIES
 from simulation.business_case import Case, assess, set_up_shares
 from simulation.contracts import Ended, sum_by
 from simulation.ending import release
+from simulation.groups import Group, end_in_vain
 from simulation.ledger import PENCE, Account, shared_to_the_penny, to_pence
 from simulation.membership import join
-from simulation.partnering import Group, end_in_vain
 from simulation.randomness import extended, uniform_at
 from simulation.requirements import Requirements, gather
 from simulation.segments import segment_table, tender_quarters

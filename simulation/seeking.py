@@ -87,6 +87,7 @@ class Rules(NamedTuple):
         pull: what a mandate adds to the attraction of those it obliges.
         threat: threat of reorganisation, 0-1.
         autonomy: how much councils fear for it, 1 as usual.
+        trust_weight: how much trust counts, 1 as usual.
         spread: spread of personal rapport, with the key of its draws and the quarter.
         most: largest group.
         window: quarters that the ends of members' contracts may lie apart.
@@ -98,6 +99,7 @@ class Rules(NamedTuple):
     pull: float
     threat: float
     autonomy: float
+    trust_weight: float
     spread: float
     rapport: np.uint64
     quarter: np.uint64
@@ -168,6 +170,7 @@ def _rules(model: "MarketModel") -> Rules:
         pull=levers.aggregation_mandate * assumptions.mandate_force,
         threat=reorganisation_threat(model),
         autonomy=assumptions.autonomy,
+        trust_weight=assumptions.trust_weight,
         spread=assumptions.joining_spread,
         rapport=model.draws.root("rapport"),
         quarter=np.uint64(model.quarter),
@@ -293,7 +296,7 @@ def _attraction(
 ) -> float:  # fmt: skip
     """Return what draws a pair together: the less willing of the two decides."""
     one, other = services.council[leader], services.council[candidate]
-    trust = trust_of_pair(councils.trust, councils.family, one, other)
+    trust = rules.trust_weight * trust_of_pair(councils.trust, councils.family, one, other)
     politics = councils.politics[councils.control[one], councils.control[other]]
     ratio = services.value[leader] / services.value[candidate]
     feared, fears = _threats(one, other, councils, rules.threat)

@@ -75,7 +75,7 @@ trust_of_pair = on_numbers(trust_between)
 def take_heart(model: "MarketModel", services: IntArray) -> None:
     """Let the councils of ``services`` keep the memory of working together well."""
     _remember(model, services, TRUST_GAINED, READINESS_GAINED)
-    known = model.services.maturity[services] + MATURITY_GAINED
+    known = model.services.maturity[services] + MATURITY_GAINED * model.assumptions.experience
     model.services.maturity[services] = np.minimum(known, 1.0)
 
 
@@ -90,10 +90,10 @@ def be_disappointed(model: "MarketModel", services: IntArray) -> None:
 
 
 def _remember(model: "MarketModel", services: IntArray, trust: float, readiness: float) -> None:
-    members = model.services.council[services]
+    members, weight = model.services.council[services], model.assumptions.experience
     if trust:
-        model.ties.add(members, trust)
-    changed = np.clip(model.councils.readiness[members] + readiness, 0.0, 1.0)
+        model.ties.add(members, weight * trust)
+    changed = np.clip(model.councils.readiness[members] + weight * readiness, 0.0, 1.0)
     model.councils.readiness[members] = changed
 
 

@@ -16,10 +16,10 @@ from agents.partnership import (
 from simulation import MarketModel, Policy
 from simulation.assumptions import assumptions_from
 from simulation.business_case import fund_in_sight
+from simulation.groups import end_in_vain
 from simulation.ledger import PENCE
 from simulation.membership import LONGEST_WAIT, _leave_with_the_bill
 from simulation.needs import mandate, must_aggregate
-from simulation.partnering import end_in_vain
 from tests.worlds import shire
 
 BOUND = Policy("bound", aggregation_threshold=3.0, aggregation_mandate=1.0)
