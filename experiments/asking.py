@@ -1,5 +1,6 @@
 """From what was typed on the command line to a question."""
 
+import shlex
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -30,6 +31,7 @@ from simulation.levers import Levers
 from simulation.parameters import parameters, parse_scalar
 
 CUSTOM = "custom"
+COMMAND_LINE = "command line"
 
 
 @dataclass(frozen=True)
@@ -79,7 +81,7 @@ def comparison_of(
     """
     question = _asked(references[0]) if len(references) == 1 else None
     if question is None:
-        question = Question(_policies(references, baseline, levers), where="command line")
+        question = Question(_policies(references, baseline, levers), where=COMMAND_LINE)
     if baseline is not None:
         question = question.against(_known_or_found(question, baseline))
     if levers:
@@ -113,7 +115,7 @@ def run_of(
         count = (replication or 0) + 1
         if count > REPLICATES[1]:
             raise InputError(f"--replication {replication}: must be at most {REPLICATES[1] - 1}")
-        question = Question((found,), mode="fixed", replicates=count, where="command line")
+        question = Question((found,), mode="fixed", replicates=count, where=COMMAND_LINE)
     question = only(changes.applied(question), policy, replication)
     if levers:
         question = replace(question, policies=(changed_policy(question.baseline, levers),))
@@ -136,10 +138,23 @@ def only(question: Question, policy: str | None = None, replication: int | None 
         raise InputError(f"{question.where}: choose one with --policy: {', '.join(known)}")
     name = policy or question.baseline.name
     if name not in known:
-        hint = did_you_mean(name, known)
-        raise InputError(f"--policy: {name!r} is not asked{hint}; asked: {', '.join(known)}")
+        raise InputError(_not_asked(name, question))
     chosen = question.replication or 0 if replication is None else replication
     return replace(question, policies=(known[name],), replication=chosen)
+
+
+def _not_asked(name: str, question: Question) -> str:
+    """Say that no policy of ``question`` is called ``name``, and where such a policy belongs."""
+    asked = [policy.name for policy in question.policies]
+    bundled = bundled_names() if question.where == COMMAND_LINE else ()
+    if name in bundled or (question.where == COMMAND_LINE and is_file(Path(name))):
+        return (
+            f"--policy: {name!r} is not asked; it chooses among the policies of a question file or "
+            "run directory, and a policy by itself is the argument: "
+            f"tenderlab run {shlex.quote(name)}"
+        )
+    hint = did_you_mean(name, [*asked, *bundled])
+    return f"--policy: {name!r} is not asked{hint}; asked: {', '.join(asked)}"
 
 
 def changed_policy(policy: NamedPolicy, levers: Sequence[str]) -> NamedPolicy:

@@ -8,8 +8,9 @@ from types import MappingProxyType
 from typing import Any
 
 from experiments.documents import Fields, read_document
+from experiments.likeness import suggestion
 from simulation.assumptions import assumptions_from
-from simulation.errors import InputError, did_you_mean
+from simulation.errors import InputError
 
 KEYS = ("name", "title", "description", "assumptions")
 LONGEST = 2000
@@ -49,12 +50,12 @@ def find_circumstances(name: str, where: str) -> Circumstances:
     """Return the bundled set called ``name``; ``where`` is what the error calls the place.
 
     Raises:
-        InputError: there is none; the nearest name is offered.
+        InputError: there is none; the nearest name is offered, or that of which it is a part.
     """
     if name in _ORDER:
         return _read(name)
     raise InputError(
-        f"{where}: no set of assumptions is called {name!r}{did_you_mean(name, _ORDER)}; "
+        f"{where}: no set of assumptions is called {name!r}{suggestion(name, _ORDER)}; "
         f"bundled: {', '.join(_ORDER)}"
     )
 

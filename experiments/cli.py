@@ -316,7 +316,9 @@ def calibrate(
 @tenderlab.command()
 @click.argument("file", type=FILE, default=OWN_DIRECTIONS, metavar="[FILE]")
 @click.option("--seeds", type=Whole(2, 1000), help="Paired runs of each direction.  [as in FILE]")
-@click.option("--only", default="", metavar="ROWS", help="Rows of the evidence, such as 1,6.")
+@click.option(
+    "--only", multiple=True, metavar="ROWS", help="Rows of the evidence, such as 1,6; repeatable."
+)
 @click.option("--workers", type=Whole(1, 256), help="Processes.  [one a processor]")
 @click.option("--ablation", is_flag=True, help="Switch the mechanisms off as well.")
 @click.option("--out", type=FILE, help="Write the table as a Markdown page, too.")
@@ -324,7 +326,7 @@ def calibrate(
 def validate(
     file: Path,
     seeds: int | None,
-    only: str,
+    only: tuple[str, ...],
     workers: int | None,
     ablation: bool,
     out: Path | None,
@@ -354,7 +356,7 @@ def validate(
     from experiments.directions_file import rows_of
     from experiments.terminal import progress
 
-    asked = findings.Asked(file, rows_of(only), seeds, ablation)
+    asked = findings.Asked(file, rows_of(",".join(only)), seeds, ablation)
     claims = asked.directions()
     findings.check_page(out)
     with progress(sys.stderr) as told:
@@ -415,6 +417,7 @@ def assumptions(name: str | None, as_json: bool) -> None:
     """
     from experiments import telling
     from experiments.circumstances import bundled_circumstances
+    from experiments.likeness import suggestion
     from simulation.assumptions import Assumptions
     from simulation.parameters import parameters
 
@@ -430,7 +433,7 @@ def assumptions(name: str | None, as_json: bool) -> None:
     elif name in known:
         _tell_parameters(Assumptions, "assumption", name, as_json)
     else:
-        hint = did_you_mean(name, [*known, *sets])
+        hint = suggestion(name, [*known, *sets])
         raise InputError(f"tenderlab assumptions: unknown assumption {name!r}{hint}")
 
 

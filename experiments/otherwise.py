@@ -123,7 +123,7 @@ def relive(
     (run,) = plan(question)
     stage, model = "set-up", None
     try:
-        model = _founded(question, run)
+        model = founded(question, run)
         stage = "run"
         _advance(model, turn.quarter - 1)
         members = _members(model, turn)
@@ -141,7 +141,8 @@ def relive(
         return Failed(run, reached, described, format_exc())
 
 
-def _founded(question: Question, run: Run) -> MarketModel:
+def founded(question: Question, run: Run) -> MarketModel:
+    """Return the market of ``run``, one of those of ``question``, as it stands at the start."""
     register = question.territory.register
     return MarketModel(
         run.policy, run.assumptions, years=question.years, register=register, rng=run.seed

@@ -15,9 +15,14 @@ from typing import Any
 
 import pandas as pd
 
+from agents.partnership import CAUSES
+from agents.partnership import FELL_APART as LEFT_CODE
+from agents.partnership import NO_GAIN as NO_GAIN_CODE
 from experiments.otherwise import Otherwise, Turn, relive
+from experiments.own_services import OwnServices
 from experiments.question import Question
 from experiments.runs import Failed
+from experiments.witness import AS_MEMBERS_LEFT, NO_AGREEMENT
 from results.store import RunDirectory, open_run
 from simulation.ledger import COUNCIL_COSTS, PENCE, PURPOSES, Purpose
 
@@ -27,12 +32,8 @@ JOINED, WITHDREW, WAS_LEFT = (
     "withdrew from it",
     "was left when it fell apart",
 )
-NO_CAUSE, NO_GAIN, FELL_APART = "none", "no gain", "the group fell apart"
-"""Causes of decisions; by the latter two a vote and a group's end are known."""
-
-BY_MEMBERS = ("walked away", "voted down", "members withdrew")
-NO_AGREEMENT = "no agreement"
-"""Ends of groups that their members decided."""
+NO_CAUSE, NO_GAIN, FELL_APART = (CAUSES[one] for one in (0, NO_GAIN_CODE, LEFT_CODE))
+"""Causes of decisions that tell something else: nothing, a vote against, a group's end."""
 
 
 @dataclass(frozen=True)
@@ -81,6 +82,14 @@ class Vote:
 
 
 @dataclass(frozen=True)
+class FailedTender:
+    """A tender of a group that failed, and why."""
+
+    quarter: int
+    reason: str
+
+
+@dataclass(frozen=True)
 class Group:
     """A group to which the council belonged for a while; quarters are 0 where never.
 
@@ -94,6 +103,12 @@ class Group:
         own: what the council decided on it.
         left: what others decided that left it meanwhile.
         joined: what others decided that entered its joint contract meanwhile.
+        failed: its tenders that failed meanwhile.
+        renewed: quarters in which later joint contracts of it began meanwhile.
+        set_up: set-up cost that its business case reckons, £m; 0 before there is one.
+        number: place of the service among the council's of that segment; 0 for the only one.
+        first_value: in-house cost of what its members shared when the council came in, £m a year.
+        own_value: the council's own part of that.
     """
 
     row: int
@@ -116,13 +131,21 @@ class Group:
     left: tuple[Decided, ...]
     joined: tuple[Decided, ...]
     votes: tuple[Vote, ...]
+    failed: tuple[FailedTender, ...] = ()
+    renewed: tuple[int, ...] = ()
+    set_up: float = 0.0
+    number: int = 0
+    first_value: float = 0.0
+    own_value: float = 0.0
 
 
 @dataclass(frozen=True)
 class Deal:
     """A contract that delivered a service of the council; ``ended`` is 0 while in force.
 
-    Money is of the whole contract: value and price in £m a year, overrun in £m.
+    Money is of the whole contract: value and price in £m a year, overrun in £m. Only ``own_value``,
+    in-house cost in £m a year when it began, is of the council's own service, which is the
+    ``number``th of that segment; 0 for the only one. ``councils`` is how many it then served.
     """
 
     start: int
@@ -140,6 +163,13 @@ class Deal:
     rescues: int
     disputed: bool
     cost_overrun: float
+    number: int = 0
+    own_value: float = 0.0
+
+    @property
+    def own_price(self) -> float:
+        """What the council pays for its own service, £m a year: prices fall on members by size."""
+        return self.price * self.own_value / self.value if self.value else 0.0
 
     @property
     def troubled(self) -> bool:
@@ -258,7 +288,7 @@ def _undone(group: Group) -> Turn | None:
     if over and group.ended_how == NO_AGREEMENT:
         return Turn("settle", group.row, group.until, group.segment)
     left = any(not one.stays and one.quarter == group.until for one in group.own)
-    if group.until and (left or (over and group.ended_how in BY_MEMBERS)):
+    if group.until and (left or (over and group.ended_how in AS_MEMBERS_LEFT)):
         return Turn("stay", group.row, group.until, group.segment)
     return None
 
@@ -302,6 +332,8 @@ class _Known:
         register = question.territory.register
         self._name = register.told_apart[council]
         self._account = f"council: {register.identity(council)}"
+        grows = run.measures(run.replications)["counterfactual"][0, 0]
+        self._own = OwnServices(question, grows, council)
 
     @property
     def _councils(self) -> pd.DataFrame:
@@ -344,11 +376,14 @@ class _Known:
         partners = members.loc[inside & (members["since"] <= since), "council"]
         others = [one for one in met if one.council != self._name]
         reached: dict[str, Any] = {name: _quarter(group[name]) for name in _REACHED}
+        began = [one for one in self._starts(row) if _during(one, since, until)]
+        together = [one for one in partners if one != self._name]
+        kind = self._kind_of_group(row, group)
         return Group(
             row=row,
-            **{name: group[name] for name in ("segment", "governance", "stage", "value")},
+            **{name: group[name] for name in _OF_GROUP},
             leader=members.loc[members["leads"], "council"].iloc[0],
-            partners=tuple(one for one in partners if one != self._name),
+            partners=tuple(together),
             since=since,
             until=until,
             shared=_quarter(spell["shared"]),
@@ -360,7 +395,47 @@ class _Known:
             left=tuple(one for one in others if _leaves(one)),
             joined=tuple(one for one in others if one.what == JOINED),
             votes=tuple(_votes(met)),
+            failed=tuple(one for one in self._failed(row) if _during(one.quarter, since, until)),
+            renewed=tuple(one for one in began if one > (reached["performed"] or 0)),
+            number=self._own.number(group["segment"], kind),
+            first_value=self._own.cost(kind, [self._name, *together], since),
+            own_value=self._own.cost(kind, [self._name], since),
         )
+
+    def _contracts_of(self, row: int) -> pd.DataFrame:
+        table = self.tables["contracts"]
+        return table[table["partnership"] == row].sort_values("start", kind="stable")
+
+    def _starts(self, row: int) -> list[int]:
+        return [int(one) for one in self._contracts_of(row)["start"]]
+
+    def _failed(self, row: int) -> Iterator[FailedTender]:
+        tenders = self.tables["tenders"]
+        failed = tenders[(tenders["partnership"] == row) & tenders["failed"].astype(bool)]
+        for one in failed.to_dict("records"):
+            yield FailedTender(int(one["quarter"]), str(one["reason"]))
+
+    def _kind_of_group(self, row: int, group: Mapping[Any, Any]) -> int:
+        """Return the kind of service that a group shares, by what that cost when last reckoned."""
+        signed = self._contracts_of(row)
+        if len(signed):
+            return self._kind_of_contract(signed.iloc[-1].to_dict())
+        members, formed = self._members, int(group["formed"])
+        first = members[(members["partnership"] == row) & (members["since"] <= formed)]
+        return self._own.kind(group["segment"], list(first["council"]), group["value"], formed)
+
+    def _kind_of_contract(self, contract: Mapping[Any, Any]) -> int:
+        served, start = self._served(contract), int(contract["start"])
+        return self._own.kind(contract["segment"], served, contract["value"], start)
+
+    def _served(self, contract: Mapping[Any, Any]) -> list[str]:
+        """Return the councils that a contract served when it began."""
+        start, members = int(contract["start"]), self._members
+        of_group = members[members["partnership"] == contract["partnership"]]
+        of_group = of_group[of_group["shared"].notna()]
+        left = (of_group["until"] > 0) & (of_group["until"] <= start)
+        served = of_group.loc[(of_group["shared"] <= start) & ~left, "council"]
+        return list(served) or [contract["lead"]]
 
     # Contracts
 
@@ -371,7 +446,16 @@ class _Known:
         joint = table["partnership"].isin([group.row for group in groups])
         for row in table[own | joint].sort_values("start", kind="stable").to_dict("records"):
             if row["partnership"] < 0 or any(_under(row, group) for group in groups):
-                yield Deal(**{name: row[name] for name in Deal.__dataclass_fields__})
+                yield self._deal(row)
+
+    def _deal(self, contract: Mapping[Any, Any]) -> Deal:
+        kind, start = self._kind_of_contract(contract), int(contract["start"])
+        return Deal(
+            **{name: contract[name] for name in _OF_DEAL},
+            councils=len(self._served(contract)),
+            number=self._own.number(contract["segment"], kind),
+            own_value=self._own.cost(kind, [self._name], start),
+        )
 
     # Money
 
@@ -410,28 +494,30 @@ class _Known:
 _PORTRAYED = ("type", "region", "county", "population", "control", "readiness", "sharing_stage")
 _COUNTED = ("services", "joint_services", "joint_quarters")
 _REACHED = ("stormed", "normed", "performed")
+_OF_GROUP = ("segment", "governance", "stage", "value", "set_up")
+_RECKONED = ("councils", "number", "own_value")
+_OF_DEAL = [name for name in Deal.__dataclass_fields__ if name not in _RECKONED]
 _CLAIM = PURPOSES[Purpose.FUND_CLAIM]
 _COSTS = [PURPOSES[one] for one in Purpose if one in COUNCIL_COSTS | {Purpose.FUND_REPAYMENT}]
 
 
 def _decided(row: Mapping[Any, Any]) -> Decided:
-    gain = float(row["gain"])
-    what = _what(str(row["stage"]), bool(row["stays"]), str(row["cause"]))
-    voted = what in (VOTED_FOR, VOTED_AGAINST)
+    stage, stays, vote, cause = row["stage"], bool(row["stays"]), bool(row["vote"]), row["cause"]
     return Decided(
-        int(row["quarter"]), str(row["council"]), what, str(row["cause"]), gain if voted else None
-    )
+        int(row["quarter"]), str(row["council"]), _what(stage, stays, vote, cause), str(cause),
+        float(row["gain"]) if vote else None,
+    )  # fmt: skip
 
 
-def _what(stage: str, stays: bool, cause: str) -> str:
-    """Return what was decided: a vote ends norming, and a case without gain is voted down."""
+def _what(stage: str, stays: bool, vote: bool, cause: str) -> str:
+    """Return what was decided."""
     if cause == FELL_APART:
         return WAS_LEFT
     if stage == "performing":
         return JOINED if stays else WITHDREW
-    if stays:
-        return VOTED_FOR
-    return VOTED_AGAINST if cause == NO_GAIN else WALKED_AWAY
+    if vote:
+        return VOTED_FOR if stays else VOTED_AGAINST
+    return WALKED_AWAY
 
 
 def _leaves(one: Decided) -> bool:

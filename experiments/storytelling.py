@@ -11,25 +11,25 @@ from rich.table import Table
 from rich.text import Text
 
 from agents.governance import GOVERNANCE
-from experiments.explaining import MONTHS
 from experiments.otherwise import Fate, Otherwise
 from experiments.story import (
     NO_CAUSE,
+    NO_GAIN,
+    VOTED_AGAINST,
     VOTED_FOR,
     WALKED_AWAY,
-    WITHDREW,
+    WAS_LEFT,
     Deal,
     Decided,
     Group,
     Story,
+    Vote,
     percent,
 )
 from experiments.telling import CAVEAT
 from experiments.terminal import clean, listing, rendered
-from results.words import EN_DASH, counted, listed
-from results.words import listing as _words
-from simulation.calendar import year_of
-from simulation.levers import QUARTERS_PER_YEAR
+from experiments.witness import ROUTE_ENDS
+from results.words import counted, dated, listed
 from simulation.segments import SEGMENTS
 
 MOST_DEALS = 15
@@ -37,19 +37,55 @@ MOST_DEALS = 15
 
 DEAL_COLUMNS = (
     "service",
-    "quarters",
+    "from",
+    "to",
     "councils",
     "supplier",
-    "price, £m a year",
+    "own price, £m a year",
     "over in-house",
     "trouble",
 )
+FIGURES = (3, 5, 6)
+"""Columns of contracts that are figures."""
+DEALS_READ = (
+    "Own price: the council's own part in the price, by the size of its service, when the contract "
+    "began. Trouble is told of the whole contract: its risk events, and what they cost in all."
+)
+MADE_GOOD = (
+    "Made good: how often the supplier paid its part of such a loss, and the contract went on."
+)
+QUARTERS_READ = "Quarters are those of financial years: Q1 2006-07 is April to June 2006."
 CAUTION = (
     "One seed is one history: it shows what followed here, not what would follow as a rule; "
     "tenderlab compare weighs many."
 )
 UNLIKE = "They differ in more than sharing, so this is no measure of its effect."
 TITLES = {one.name: one.title.lower() for one in GOVERNANCE}
+MODELS = {
+    "in_house_centralisation": "a council's own units brought together",
+    "simple_outsource": "one council buys from one supplier",
+    "informal_collaboration": "they work together, and nothing binds them",
+    "joint_venture": "a few councils bound by contract to one project",
+    "consortium": "many members under rules of its founders, open to others",
+    "contractual_partnership": "a shared service under a close contract between its members",
+    "lead_client": "one member buys for all, and others may join its contract",
+    "prime_contractor": "one supplier answers for all others, and members keep their distance",
+    "trading_company": "a company that members own, and that others may join",
+}
+"""What the models of collaboration mean (D1 §5), each in a line."""
+EXIT_COST = {one.name: one.exit_cost for one in GOVERNANCE}
+TWO_TESTS = (
+    "The vote and the test of the project are two: a member votes on what its own case shows, a "
+    "plain saving a year with its part of the set-up spread evenly and any grant that it counts "
+    "on; the project must repay all of its set-up, £{set_up:,.2f}m, out of what all members "
+    "together save against what they pay otherwise, in savings that build up and are discounted."
+)
+NO_VOTE = "Its project was not expected to repay its set-up, so that it did not come to a vote."
+NO_CASH = (
+    "Its set-up would have cost £{set_up:,.2f}m: at least one member could not find its part in "
+    "reserves or loans, and neither the fund nor a supplier made that up. Which member, and how "
+    "much it lacked, is not kept."
+)
 SEGMENT_TITLES = {one.name: one.title for one in SEGMENTS}
 
 
@@ -66,7 +102,10 @@ def document(story: Story) -> dict[str, Any]:
         "assumptions": question.effective()["assumptions"],
         "council": asdict(story.portrait),
         "partnerships": [asdict(one) for one in story.groups],
-        "contracts": [{**asdict(one), "troubled": one.troubled} for one in story.deals],
+        "contracts": [
+            {**asdict(one), "own_price": one.own_price, "troubled": one.troubled}
+            for one in story.deals
+        ],
         "savings": {**asdict(story.savings), "percent": story.savings.percent},
         "others_of_its_type": asdict(story.likes),
         "what_might_have_been": story.otherwise and asdict(story.otherwise),
@@ -93,11 +132,13 @@ def text(story: Story) -> str:
     parts = [
         _paragraph(heading(story)),
         _paragraph(portrait(story)),
+        _paragraph(QUARTERS_READ),
         _title("Partnerships"),
         *map(_paragraph, partnerships(story)),
         _title("Contracts"),
         *map(_paragraph, contracts(story)),
         *(rendered(one) for one in _deals(story)),
+        *map(_paragraph, _deals_read(story)),
         _title("Savings"),
         _paragraph(savings(story)),
         rendered(_money(story)),
@@ -140,15 +181,13 @@ def portrait(story: Story) -> str:
     )
 
 
-def when(quarter: int) -> str:
-    """Return a quarter with its months."""
-    place = (quarter - 1) % QUARTERS_PER_YEAR
-    year = year_of(quarter) + (place == QUARTERS_PER_YEAR - 1)
-    return f"quarter {quarter} ({MONTHS[place]} {year})"
+def _service(segment: str, number: int = 0) -> str:
+    title = SEGMENT_TITLES.get(segment, segment).lower().replace("it services", "IT services")
+    return f"{title}{_numbered(number)}"
 
 
-def _service(segment: str) -> str:
-    return SEGMENT_TITLES.get(segment, segment).lower().replace("it services", "IT services")
+def _numbered(number: int) -> str:
+    return f" no. {number}" if number else ""
 
 
 # Partnerships
@@ -164,77 +203,120 @@ def partnerships(story: Story) -> Iterator[str]:
 
 def _group(group: Group, name: str) -> Iterator[str]:
     yield _beginning(group, name)
-    yield from _stages(group)
-    told = sorted((*group.left, *group.joined, *group.own), key=lambda one: one.quarter)
-    came = (group.since, name) if group.since > group.formed else None
-    yield from (
-        _sentence(one, group)
-        for one in told
-        if one.what != VOTED_FOR and (one.quarter, one.council) != came
-    )
-    yield from _ayes([one for one in group.own if one.what == VOTED_FOR], name)
-    yield from _votes(group)
+    if group.since == group.formed and group.stormed is None:
+        yield "The group never got beyond first talks."
+    course = sorted(_course(group, name), key=lambda step: step[:2])
+    yield from (told for _, _, told in course)
     yield _ending(group, name)
 
 
-def _ayes(votes: Sequence[Decided], name: str) -> Iterator[str]:
-    if votes:
-        shown = [f"{gain:.1f}%" for gain in sorted(one.gain or 0.0 for one in votes)]
-        gains = shown[0] if shown[0] == shown[-1] else f"{shown[0]} to {shown[-1]}"
-        yield (
-            f"{name} voted for it in {_quarters([one.quarter for one in votes])}: its case showed "
-            f"a gain of {gains} of annual cost."
-        )
+type Step = tuple[int, int, str]
+"""A quarter, the place in it, and what is told."""
 
 
-def _votes(group: Group) -> Iterator[str]:
-    """Say how the group's votes went, those with one result together."""
-    results: dict[str, list[int]] = {}
-    for one in group.votes:
-        results.setdefault(f"{one.ayes}{EN_DASH}{one.noes}", []).append(one.quarter)
-    if results:
-        each = [f"{result} in {_quarters(when)}" for result, when in results.items()]
-        yield f"The group's votes, for and against: {'; '.join(each)}."
+def _course(group: Group, name: str) -> Iterator[Step]:
+    """Yield what happened in a group while the council belonged to it, in any order."""
+    yield from _stages(group)
+    for vote in group.votes:
+        yield vote.quarter, 3, _vote(vote, group, name)
+    for tender in group.failed:
+        yield tender.quarter, 5, f"The tender of {dated(tender.quarter)} failed: {tender.reason}."
+    came = (group.since, name) if group.since > group.formed else None
+    for one in (*group.left, *group.joined, *group.own):
+        if one.what not in (VOTED_FOR, VOTED_AGAINST) and (one.quarter, one.council) != came:
+            yield one.quarter, 4 if one.stays else 1, _sentence(one, group)
 
 
-def _quarters(quarters: Sequence[int]) -> str:
-    many = "s" if len(quarters) > 1 else ""
-    return f"quarter{many} {_words([str(one) for one in quarters])}"
+def _stages(group: Group) -> Iterator[Step]:
+    """Yield how far the group came while the council belonged to it."""
+    steps = [
+        (group.stormed, 0, "its members began to differ"),
+        (group.normed, 2, f"they settled {_model(group)}"),
+        (group.performed, 6, "its first joint contract went to work"),
+        *((quarter, 6, "its next joint contract began") for quarter in group.renewed),
+    ]
+    last = group.until or math.inf
+    for quarter, place, did in steps:
+        if quarter is not None and max(group.since, 0) < quarter <= last:
+            yield quarter, place, f"In {dated(quarter)} {did}."
+
+
+def _model(group: Group) -> str:
+    """Return under what model a group shares, and what that means."""
+    title = TITLES[group.governance]
+    article = "an" if title[0] in "aeiou" else "a"
+    return f"as {article} {title} ({MODELS[group.governance]})"
+
+
+def _vote(vote: Vote, group: Group, name: str) -> str:
+    """Say how a vote went, who was against it, and how the council voted, on what case."""
+    cast = (*group.own, *group.left)
+    ballots = [one for one in cast if one.quarter == vote.quarter and one.gain is not None]
+    own = [one for one in ballots if one.council == name]
+    against = [one for one in ballots if one.council != name]
+    told = [f"{vote.ayes or 'none'} for and {vote.noes or 'none'} against", *map(_ballot, own)]
+    told += map(_ballot, against)
+    return f"In {dated(vote.quarter)} the members voted {_occasion(vote, group)}: " + (
+        f"{'; '.join(told)}."
+    )
+
+
+def _occasion(vote: Vote, group: Group) -> str:
+    """Say what a vote was on, and why if it was not the first on that."""
+    starts = [one for one in (group.performed, *group.renewed) if one is not None]
+    signed = max((one for one in starts if one < vote.quarter), default=-math.inf)
+    matter = "on a joint contract" if math.isinf(signed) else "on the next joint contract"
+    before = [one.quarter for one in group.votes if signed <= one.quarter < vote.quarter]
+    if not before or (before == [signed]):
+        return matter
+    failed = any(max(before) <= one.quarter < vote.quarter for one in group.failed)
+    return f"{matter} again, for the tender had failed" if failed else f"{matter} again"
+
+
+def _ballot(one: Decided) -> str:
+    """Say how a member voted and on what case."""
+    why = f"; most against it: {one.cause}" if not one.stays and _says_why(one) else ""
+    return f"{one.council} {one.what} ({gain_words(one.gain or 0.0)}{why})"
+
+
+def gain_words(gain: float) -> str:
+    """Say what the case of a member showed; ``gain`` is in % of annual cost."""
+    shown = round(abs(gain), 1)
+    if not shown:
+        return "its case showed no gain" if gain <= 0 else "its case showed a gain below 0.1%"
+    did = "gain" if gain > 0 else "loss"
+    return f"its case showed a {did} of {shown:.1f}% of annual cost"
+
+
+def _says_why(one: Decided) -> bool:
+    return one.cause not in (NO_CAUSE, NO_GAIN)
 
 
 def _beginning(group: Group, name: str) -> str:
-    what = f"{_service(group.segment)}, £{group.value:,.2f}m a year in all"
+    cost = f"£{group.first_value:,.2f}m a year in house, £{group.own_value:,.2f}m of it its own"
+    what = f"{_service(group.segment, group.number)}, {cost}"
     if group.since <= 0:
-        return f"Before April 2006 it began to share with {listed(group.partners)}: {what}."
+        partners = listed(group.partners)
+        return f"Before April 2006 it began to share with {partners}: {what}. {_is(group)}"
     if group.since > group.formed:
-        return f"In {when(group.since)} it joined {listed(group.partners)}: {what}."
+        joined = f"In {dated(group.since)} it joined {listed(group.partners)}: {what}."
+        return joined if group.normed is None else f"{joined} {_is(group)}"
     if group.leader == name:
-        return f"In {when(group.since)} it gathered {listed(group.partners)} to share {what}."
+        return f"In {dated(group.since)} it gathered {listed(group.partners)} to share {what}."
     others = [one for one in group.partners if one != group.leader]
     along = f" with {listed(others)}" if others else ""
-    return f"In {when(group.since)} {group.leader} gathered {name}{along} to share {what}."
+    return f"In {dated(group.since)} {group.leader} gathered {name}{along} to share {what}."
 
 
-def _stages(group: Group) -> Iterator[str]:
-    """Say how far the group came."""
-    if group.since <= 0 or group.since > group.formed:
-        return
-    steps = [
-        (group.stormed, "began to differ"),
-        (group.normed, f"settled as a {TITLES[group.governance]}"),
-        (group.performed, "put its first joint contract to work"),
-    ]
-    reached = [f"{did} in quarter {quarter}" for quarter, did in steps if quarter is not None]
-    yield f"The group {listed(reached)}." if reached else "The group never got beyond first talks."
+def _is(group: Group) -> str:
+    return f"They share {_model(group)}."
 
 
 def _sentence(one: Decided, group: Group) -> str:
-    """Say what a council decided, when, and why or on what case."""
-    told = f"{one.council} {one.what} in quarter {one.quarter}"
-    if one.what in (WALKED_AWAY, WITHDREW) and one.cause != NO_CAUSE:
+    """Say what a council decided other than in a vote, when, and why."""
+    told = f"In {dated(one.quarter)} {one.council} {one.what}"
+    if not one.stays and _says_why(one) and one.what != WAS_LEFT:
         told += f" (most against it: {one.cause})"
-    if one.gain is not None:
-        told += f": its case showed a gain of {one.gain:.1f}% of annual cost"
     if one.what == WALKED_AWAY and group.performed is not None and one.quarter > group.performed:
         told += ", before the next joint contract"
     return f"{told}."
@@ -242,11 +324,21 @@ def _sentence(one: Decided, group: Group) -> str:
 
 def _ending(group: Group, name: str) -> str:
     if group.until and group.until != group.ended:
-        rest = f"ended in quarter {group.ended}: {group.ended_how}" if group.ended else "stands"
-        return f"{name} was out of it from quarter {group.until}; the group {rest}."
+        rest = f"ended in {dated(group.ended)}: {group.ended_how}" if group.ended else "stands"
+        return f"{name} was out of it from {dated(group.until)}; the group {rest}."
     if group.ended:
-        return f"It ended in {when(group.ended)}: {group.ended_how}."
+        return " ".join([f"It ended in {dated(group.ended)}: {group.ended_how}.", *_why(group)])
     return f"It stands at the end: {group.stage}."
+
+
+def _why(group: Group) -> Iterator[str]:
+    """Explain ends on the way to the market, which no member decided."""
+    no_case, no_cash = ROUTE_ENDS
+    voted = any(one.quarter == group.ended for one in group.votes)
+    if group.ended_how == no_cash:
+        yield NO_CASH.format(set_up=group.set_up)
+    if group.ended_how == no_case:
+        yield TWO_TESTS.format(set_up=group.set_up) if voted else NO_VOTE
 
 
 # Contracts
@@ -259,13 +351,13 @@ def contracts(story: Story) -> Iterator[str]:
         yield "No service was delivered from outside."
         return
     joint, troubled = (sum(ways) for ways in _ways(deals))
-    worth = sum(one.value for one in deals)
-    ratio = sum(one.price_ratio * one.value for one in deals) / worth
+    worth = sum(one.own_value for one in deals)
+    ratio = sum(one.price_ratio * one.own_value for one in deals) / worth
     yield (
         f"{counted(len(deals), 'contract')} with "
         f"{counted(len({one.supplier for one in deals}), 'supplier')}, {joint} of them joint, "
         f"{troubled} in trouble at some time (a risk event, a dispute or a failure). Price over "
-        f"in-house cost, weighted by value: {ratio:.2f}."
+        f"in-house cost, weighted by what the council's own service costs in house: {ratio:.2f}."
     )
     if len(deals) > MOST_DEALS:
         yield f"The {MOST_DEALS} that are joint, troubled or largest; --json holds all."
@@ -277,20 +369,31 @@ def _ways(deals: Sequence[Deal]) -> tuple[list[bool], list[bool]]:
 
 def _deals(story: Story) -> Iterator[Table]:
     """Yield a table of the contracts that say most, by start."""
-    ranked = sorted(story.deals, key=lambda one: (one.councils < 2, not one.troubled, -one.value))
-    shown = sorted(ranked[:MOST_DEALS], key=lambda one: one.start)
-    if shown:
-        yield _figures(DEAL_COLUMNS, [_deal(one) for one in shown], (1, 2, 4, 5))
+    if shown := _shown(story):
+        yield _figures(DEAL_COLUMNS, [_deal(one) for one in shown], FIGURES)
+
+
+def _shown(story: Story) -> list[Deal]:
+    ranked = sorted(
+        story.deals, key=lambda one: (one.councils < 2, not one.troubled, -one.own_value)
+    )
+    return sorted(ranked[:MOST_DEALS], key=lambda one: one.start)
+
+
+def _deals_read(story: Story) -> Iterator[str]:
+    """Say how the table of contracts is to be read."""
+    if shown := _shown(story):
+        yield f"{DEALS_READ} {MADE_GOOD}" if any(one.rescues for one in shown) else DEALS_READ
 
 
 def _deal(one: Deal) -> tuple[str, ...]:
-    ends = str(one.ended - 1) if one.ended else ""
     return (
-        SEGMENT_TITLES.get(one.segment, one.segment),
-        f"{one.start}{EN_DASH}{ends}",
+        f"{SEGMENT_TITLES.get(one.segment, one.segment)}{_numbered(one.number)}",
+        dated(one.start),
+        dated(one.ended - 1) if one.ended else "in force",
         str(one.councils),
         one.supplier,
-        f"{one.price:,.2f}",
+        f"{one.own_price:,.2f}",
         f"{one.price_ratio:.2f}",
         trouble(one),
     )
@@ -359,10 +462,28 @@ def reading(story: Story) -> str:
         return f"{_nothing(story)} No second run was made."
     told = story.otherwise
     return (
-        f"{_compared(told, name)} Until then it is the first run to the last draw; all else "
-        f"follows from it under the same luck. There the group {_fate(told.might)}; as it was, it "
-        f"{_fate(told.was)}."
+        f"{_compared(told, name)}{_exit(story)} Until then it is the first run to the last draw; "
+        f"all else follows from it under the same luck. There the group {_fate(told.might)}; as it "
+        f"was, it {_fate(told.was)}."
     )
+
+
+def _exit(story: Story) -> str:
+    """Say what staying out costs a council that is in already."""
+    turn = story.otherwise.turn if story.otherwise else None
+    for group in story.groups:
+        if turn and turn.kind == "out" and group.row == turn.partnership:
+            if group.shared is None or group.shared >= turn.quarter:
+                return ""
+            cost = EXIT_COST[group.governance]
+            if not cost:
+                return " It shares that already and must withdraw, which costs nothing here."
+            return (
+                f" It shares that already, so that it must withdraw and pay what leaving costs, "
+                f"{100 * cost:.0f}% of the service's annual cost, about "
+                f"£{cost * group.own_value:,.3f}m: the difference below includes that."
+            )
+    return ""
 
 
 def _nothing(story: Story) -> str:
@@ -376,7 +497,7 @@ def _nothing(story: Story) -> str:
 
 def _compared(told: Otherwise, name: str) -> str:
     turn = told.turn
-    since, service = f"from {when(turn.quarter)} on", _service(turn.segment)
+    since, service = f"from {dated(turn.quarter)} on", _service(turn.segment)
     match turn.kind:
         case "stay":
             return (
@@ -399,9 +520,9 @@ def _compared(told: Otherwise, name: str) -> str:
 
 
 def _fate(one: Fate) -> str:
-    began = "" if one.performed is None else f"performed from quarter {one.performed} and "
+    began = "" if one.performed is None else f"performed from {dated(one.performed)} and "
     if one.ended:
-        return f"{began}ended in quarter {one.ended}: {one.ended_how}"
+        return f"{began}ended in {dated(one.ended)}: {one.ended_how}"
     return f"{began}stands at the end" if began else f"was still {one.stage} at the end"
 
 

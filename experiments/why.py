@@ -17,15 +17,17 @@ from numpy.typing import NDArray
 from experiments.asking import Changes, comparison_of, run_of
 from experiments.catalogue import NamedPolicy
 from experiments.decisions import KINDS, Decision, Parting, partings
+from experiments.likeness import suggestion
 from experiments.question import Question, check_dates
 from experiments.runs import Failed, Run, plan
 from experiments.witness import Witness
 from simulation.attribution import CAUSES, public_saving_by_cause, saving_by_cause
-from simulation.errors import InputError, did_you_mean
+from simulation.errors import InputError
 from simulation.ledger import PENCE
 from simulation.levers import QUARTERS_PER_YEAR
 from simulation.model import MarketModel
 from simulation.outcomes import MEASURES
+from simulation.register import Register
 
 IntArray = NDArray[np.int64]
 FloatArray = NDArray[np.float64]
@@ -169,19 +171,38 @@ def pair_of(
 
 
 def find_council(name: str, question: Question) -> int:
-    """Return the row of the council called ``name``.
+    """Return the row of the council called ``name``, whatever its case.
+
+    Spaces and quotes around it are no matter. Any council may be told apart by its type, as in
+    "Durham (county)"; those that share a name must be.
 
     Raises:
         InputError: there is none, or more than one.
     """
     register, called = question.territory
-    names = register.told_apart
-    known = {each.casefold(): row for row, each in enumerate(names)}
-    if (row := known.get(name.casefold())) is not None:
-        return row
-    if alike := [one for one in names if one.casefold().startswith(f"{name} (".casefold())]:
-        raise InputError(f"--council: {name!r} is the name of {' and of '.join(alike)}")
-    raise InputError(f"--council: no council {name!r} in {called}{did_you_mean(name, names)}")
+    names, known = register.told_apart, _called(register)
+    bare = " ".join(name.split()).strip(QUOTES).strip()
+    for typed in (name, bare):
+        if (row := known.get(typed.casefold())) is not None:
+            return row
+    if alike := [one for one in names if one.casefold().startswith(f"{bare} (".casefold())]:
+        both = " and of ".join(alike)
+        raise InputError(f"--council: {name!r} is the name of {both}; give one of these")
+    raise InputError(f"--council: no council {name!r} in {called}{suggestion(bare, names)}")
+
+
+QUOTES = "\"'`\N{LEFT SINGLE QUOTATION MARK}\N{RIGHT SINGLE QUOTATION MARK}" + (
+    "\N{LEFT DOUBLE QUOTATION MARK}\N{RIGHT DOUBLE QUOTATION MARK}"
+)
+
+
+def _called(register: Register) -> dict[str, int]:
+    """Return rows by what councils may be called, in lower case: alone, or with their type."""
+    known = {}
+    for row, (name, kind) in enumerate(zip(register.name, register.type, strict=True)):
+        for each in (kind, kind.replace("_", " ")):
+            known[f"{name} ({each})".casefold()] = row
+    return known | {name.casefold(): row for row, name in enumerate(register.told_apart)}
 
 
 def explain(pair: Pair) -> Explanation | Failed:

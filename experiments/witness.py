@@ -26,12 +26,14 @@ from simulation.tendering import REASONS
 if TYPE_CHECKING:
     from simulation.model import MarketModel
 
-AS_MEMBERS_LEFT = ("walked away", "voted down", "members withdrew")
+NO_AGREEMENT = "no agreement"
+ROUTE_ENDS = ("no business case", "no cash")
+"""Why groups give up on the route to market."""
+BY_OTHERS = ("", NO_AGREEMENT, *ROUTE_ENDS, "tender failed", "collapsed")
+AS_MEMBERS_LEFT = tuple(how for how in ENDED_HOW if how not in BY_OTHERS)
 """Why groups end because of what their members decide one by one."""
 
 EARLY = (Ended.COLLAPSED, Ended.SUPPLIER_FAILED, Ended.DISPUTED)
-ROUTE_ENDS = ("no business case", "no cash")
-"""Why groups give up on the route to market."""
 
 
 class Gathering(NamedTuple):
@@ -266,9 +268,9 @@ class _Quarter:
                 model = GOVERNANCE[int(groups.governance[row])]
                 told = f"settled its differences, to share as: {model.title.lower()}"
                 yield self._of_group("settle", group, model.name, told, "did not settle")
-            elif self._dissolved(row) == "no agreement":
+            elif self._dissolved(row) == NO_AGREEMENT:
                 told = "gave up without agreement"
-                yield self._of_group("settle", group, "no agreement", told, "did not give up")
+                yield self._of_group("settle", group, NO_AGREEMENT, told, "did not give up")
 
     def _fell_apart(self) -> Iterator[Decision]:
         for row, group in self.before.groups.items():
@@ -314,7 +316,13 @@ class _Quarter:
                 yield self._of_service("taken back", service, True, told, "was not taken back")
         for row, group in self.before.groups.items():
             if (why := self._dissolved(row)) in ROUTE_ENDS:
-                yield self._of_group("given up", group, why, f"gave up: {why}", "did not give up")
+                told = f"gave up: {why}{self._to_set_up(row)}"
+                yield self._of_group("given up", group, why, told, "did not give up")
+
+    def _to_set_up(self, row: int) -> str:
+        """Say what the project of the group ``row`` would cost to set up, where it was reckoned."""
+        cost = float(self.model.partnerships.set_up[row])
+        return f" ({pounds(cost)} to set up)" if cost else ""
 
     @cached_property
     def _untendered(self) -> tuple[int, ...]:

@@ -57,6 +57,8 @@ SYMBOLS = {
 }
 """Marker and colour of each verdict, in the words of `narrative.verdict_of`."""
 LONGEST_LABEL = 30
+LETTERS_ACROSS = 104
+"""Letters of titles that have room side by side above all panels of a row."""
 MOST_PANELS = 12
 MOST_TICKS = 8
 MOST_BANDS = 3
@@ -92,6 +94,11 @@ def plain_text(text: str, longest: int = LONGEST_LABEL) -> str:
     """Return ``text`` cut to ``longest`` characters, its markup shown and not obeyed."""
     cut = text if len(text) <= longest else text[: longest - 1].rstrip() + "…"
     return html.escape(cut, quote=False)
+
+
+def longest_title(columns: int) -> int:
+    """Return how long the title of a panel may be where ``columns`` stand side by side."""
+    return LETTERS_ACROSS // columns
 
 
 # Colours of policies

@@ -8,7 +8,15 @@ import numpy as np
 import plotly.graph_objects as go
 from numpy.typing import NDArray
 
-from results.charts import MOST_PANELS, MUTED, PAPER, looks, panels, places, plain_text
+from results.charts import (
+    MOST_PANELS,
+    MUTED,
+    PAPER,
+    longest_title,
+    panels,
+    places,
+    plain_text,
+)
 from results.hexagons import HexagonMap, hexagon_map
 from results.store import RunDirectory
 from simulation.register import Register
@@ -57,8 +65,10 @@ def sharing_map(run: RunDirectory, columns: int = 3) -> go.Figure | None:
     if placed is None or "councils" not in run.events() or not run.replications:
         return None
     values, scale = _sharing(run)
-    titles = [f"<b>{look.label}</b>" for look in looks(run.policies).values()][:MOST_PANELS]
-    columns = min(columns, len(titles))
+    shown = list(run.policies.values())[:MOST_PANELS]
+    columns = min(columns, len(shown))
+    longest = longest_title(columns)
+    titles = [f"<b>{plain_text(policy.label, longest)}</b>" for policy in shown]
     wide, high = np.ptp(placed.outlines, axis=(0, 1))
     figure = panels(titles, columns, 44, min(620.0, 1000 / columns * float(high / wide)) + 44)
     for panel, (row, column) in enumerate(places(len(titles), columns)):

@@ -17,6 +17,7 @@ from results.charts import (
     PALETTE,
     PAPER,
     at_left,
+    longest_title,
     panels,
     places,
     plain_text,
@@ -77,6 +78,7 @@ FILLS: Mapping[str, Fill] = {
     "tender failed": Fill("#4a5560"),
     "collapsed": Fill("#4a5560", "x"),
     "members withdrew": Fill("#c04f00", "/"),
+    "too few members": Fill("#8f3d8a", "/"),
     STILL: Fill("#dfe4e9", ink=INK),
 }
 """What became of groups; what is alike has one colour and differs by hatching."""
@@ -84,8 +86,8 @@ RANK = {fate: rank for rank, fate in enumerate(FILLS)}
 OTHER = Fill("#9aa5b0", ".", INK)
 
 
-def _title(label: str, below: str) -> str:
-    return f"<b>{plain_text(label)}</b><br>{_small(below)}"
+def _title(label: str, below: str, columns: int) -> str:
+    return f"<b>{plain_text(label, longest_title(columns))}</b><br>{_small(below)}"
 
 
 def _small(text: str) -> str:
@@ -104,7 +106,8 @@ def partnership_map(about: Partnerships, register: Register) -> go.Figure | None
     placed = hexagon_map(register)
     if placed is None:
         return None
-    titles = [f"<b>{plain_text(about.labels[policy])}</b>" for policy in about.drawn]
+    longest = longest_title(len(about.drawn))
+    titles = [f"<b>{plain_text(about.labels[policy], longest)}</b>" for policy in about.drawn]
     wide, high = np.ptp(placed.outlines, axis=(0, 1))
     figure = panels(titles, len(titles), 44, min(640.0, 1000 / len(titles) * float(high / wide)))
     for policy, (row, column) in zip(about.drawn, places(len(titles), len(titles)), strict=True):
@@ -194,11 +197,11 @@ def stages_chart(about: Partnerships, columns: int = 2) -> go.Figure:
     """
     shown = list(about.labels)[:MOST_PANELS]
     flows = [flow(about.of(policy)) for policy in shown]
+    columns = min(columns, len(shown))
     titles = [
-        _title(about.labels[policy], f"{seen.reached[0]:,} began to talk")
+        _title(about.labels[policy], f"{seen.reached[0]:,} began to talk", columns)
         for policy, seen in zip(shown, flows, strict=True)
     ]
-    columns = min(columns, len(titles))
     figure = at_left(panels(titles, columns, 78, 236))
     seen: set[str] = set()
     for one, (row, column) in zip(flows, places(len(flows), columns), strict=True):
@@ -286,8 +289,10 @@ def agreement_chart(about: Partnerships, columns: int = 3) -> go.Figure | None:
     if not any(map(len, took.values())):
         return None
     longest = max(int(each.max()) for each in took.values() if len(each))
-    titles = [_title(about.labels[policy], f"{len(took[policy]):,} signed") for policy in shown]
-    columns = min(columns, len(titles))
+    columns = min(columns, len(shown))
+    titles = [
+        _title(about.labels[policy], f"{len(took[policy]):,} signed", columns) for policy in shown
+    ]
     figure = at_left(panels(titles, columns, 84, 200))
     for policy, (row, column) in zip(shown, places(len(shown), columns), strict=True):
         figure.add_trace(_quarters_bars(took[policy], longest), row=row, col=column)

@@ -7,6 +7,7 @@ from results import partnership_charts as charts
 from results.charts import MOST_PANELS
 from results.page import Figure, escape, hidden, paragraph, table
 from results.partnerships import (
+    LEFT_BEHIND,
     STAGES,
     Partnerships,
     agreement_words,
@@ -51,10 +52,12 @@ def content(about: Partnerships, drawn: Mapping[str, Figure]) -> str:
 
 
 def _about(about: Partnerships) -> str:
-    return (
-        f"This part tells what happened in {about.whole}, of which every event is kept (simulated)."
-        " What differs between policies here may be luck: it bears no verdict."
+    told = (
+        f"This part tells what happened in {about.whole}, of which every event is kept (simulated)"
     )
+    if len(about.labels) == 1:
+        return f"{told}. Another run would differ, if only by luck: it bears no verdict."
+    return f"{told}. What differs between policies here may be luck: it bears no verdict."
 
 
 def _map_caption(about: Partnerships) -> str:
@@ -105,7 +108,8 @@ def _tables(about: Partnerships) -> str:
 
 def _funnel_table(about: Partnerships) -> str:
     heads = ["Policy", *(stage.capitalize() for stage in STAGES), "Perform at the end", "Ended",
-             "Still on the way", "Half agree within", "Of those of 2006, perform"]  # fmt: skip
+             "Still on the way", "Half of those that signed, within",
+             "Of those of 2006, perform"]  # fmt: skip
     rows = [_funnel_row(about, policy) for policy in about.labels]
     return table("Groups by the stage that they reached", heads, rows)
 
@@ -131,14 +135,24 @@ def _causes_table(about: Partnerships) -> str:
         return ""
     all_of = about.decisions
     by_policy = {policy: causes(all_of[all_of["policy"] == policy]) for policy in about.labels}
-    caption = "Members that left, walked away or voted no, by what spoke most against staying"
-    return _counts(about, "Cause", caption, by_policy)
+    caption = (
+        "Members that left, walked away or voted no, by what spoke most against staying; apart "
+        "from these, members that stayed until others ended their group"
+    )
+    return _counts(about, "Cause", caption, by_policy, last=LEFT_BEHIND)
 
 
 def _counts(
-    about: Partnerships, head: str, caption: str, by_policy: Mapping[str, Mapping[str, int]]
+    about: Partnerships,
+    head: str,
+    caption: str,
+    by_policy: Mapping[str, Mapping[str, int]],
+    last: str = "",
 ) -> str:
-    """Return tables of counts, a row a reason, most frequent first, and a column a policy."""
+    """Return tables of counts, a row a reason, and a column a policy.
+
+    The most frequent reason comes first; the one called ``last`` comes last.
+    """
     total: Counter[str] = Counter()
     for counted in by_policy.values():
         total.update(counted)
@@ -149,7 +163,7 @@ def _counts(
         heads = [head, *(escape(about.labels[policy]) for policy in part)]
         rows = [
             [escape(why), *(f"{by_policy[policy].get(why, 0):,}" for policy in part)]
-            for why, _ in total.most_common()
+            for why, _ in sorted(total.most_common(), key=lambda each: each[0] == last)
         ]
         made.append(table(caption, heads, rows))
     return "".join(made) if total else ""

@@ -13,7 +13,7 @@ import numpy as np
 import pandas as pd
 
 from agents.columns import IntArray
-from agents.partnership import ENDED_HOW, Stage
+from agents.partnership import CAUSES, ENDED_HOW, FELL_APART, Stage
 from results.store import RunDirectory
 from results.words import count, listing
 
@@ -21,6 +21,9 @@ STAGES = ("began to talk", "began to differ", "settled", "signed")
 """What groups reach one after the other; the first joint contract is what they sign."""
 ON, STILL = "went on", "still on the way"
 """What became of a group at a stage, beside the reasons for which groups end."""
+NOTHING, LEFT_BEHIND = "nothing in particular", "left behind when the group fell apart"
+"""What is said of members against whose group nothing spoke, and of those that others left."""
+CAUSE_WORDS = {CAUSES[0]: NOTHING, CAUSES[FELL_APART]: LEFT_BEHIND}
 COLUMNS = {
     "partnerships": {"formed", "stormed", "normed", "performed", "lead", "segment", "stage",
                      "ended_how"},
@@ -49,12 +52,14 @@ class Partnerships:
             a list of the names of members that a group has at the end, the leader's first.
         decisions: the table `decisions`, likewise; None where it is not stored.
         replications: those of which there are tables, in order; at least one.
+        alone: whether they are of one run that stands by itself.
     """
 
     labels: Mapping[str, str]
     groups: pd.DataFrame
     decisions: pd.DataFrame | None
     replications: tuple[int, ...]
+    alone: bool = False
 
     @property
     def baseline(self) -> str:
@@ -65,8 +70,7 @@ class Partnerships:
     def whole(self) -> str:
         """Which replications these are, in words."""
         many = len(self.replications)
-        first = "the first replication" if self.replications[0] == 0 else "one replication"
-        return first if many == 1 else f"{count(many)} replications together"
+        return _first(self) if many == 1 else f"{count(many)} replications together"
 
     def of(self, policy: str) -> pd.DataFrame:
         """Return the groups of one policy that formed in its runs, without those of 2006."""
@@ -106,7 +110,8 @@ def read_partnerships(run: RunDirectory) -> Partnerships | None:
         return None
     labels = {name: policy.label for name, policy in run.policies.items()}
     held = tuple(sorted({int(each) for each in groups["replication"]}))
-    return Partnerships(labels, groups, _decisions(run), held)
+    alone = len(labels) == len(run.replications) == 1
+    return Partnerships(labels, groups, _decisions(run), held, alone)
 
 
 def why_untold(run: RunDirectory) -> str:
@@ -238,9 +243,12 @@ def _fate(stage: object, ended_how: object) -> str:
 
 
 def causes(decisions: pd.DataFrame) -> dict[str, int]:
-    """Return why members left groups of one policy: decisions to leave by cause."""
+    """Return why members left groups of one policy: decisions to leave by cause, in words.
+
+    Under ``LEFT_BEHIND`` are members that had not decided to go.
+    """
     left = decisions.loc[~decisions["stays"].astype(bool), "cause"].astype(str)
-    return dict(Counter(left.tolist()))
+    return dict(Counter(CAUSE_WORDS.get(cause, cause) for cause in left))
 
 
 # How long they took
@@ -279,6 +287,8 @@ def agreement_words(about: Partnerships) -> str:
 
 
 def _first(about: Partnerships) -> str:
+    if about.alone:
+        return "this run"
     return "the first replication" if about.replications[0] == 0 else "one replication"
 
 

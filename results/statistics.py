@@ -34,6 +34,9 @@ from simulation.outcomes import OUTCOMES, NetPresentValue, Outcome
 type BoolArray = NDArray[np.bool_]
 
 FEWEST_EVENTS = 10
+FEWEST_RESAMPLED_PAIRS = 10
+"""With fewer pairs than this bootstrap samples repeat the few values that there are, and their
+interval is far too narrow; Student's t, which allows for so few, takes its place."""
 MOST_RESAMPLED_PAIRS = 1_000
 """With more pairs than this the mean is close to normal, and resampling would only take time."""
 
@@ -197,9 +200,9 @@ class Comparison:
 
     @cached_property
     def means(self) -> FloatArray | None:
-        """Bootstrap means of a rare outcome's difference, None for any other."""
+        """Bootstrap means of a rare outcome's difference, None for any other and for few pairs."""
         count = len(self.differences)
-        if self.events is None or not FEWEST_PAIRS <= count <= MOST_RESAMPLED_PAIRS:
+        if self.events is None or not FEWEST_RESAMPLED_PAIRS <= count <= MOST_RESAMPLED_PAIRS:
             return None
         return resampled_means(self.differences, self.seed)
 

@@ -4,6 +4,7 @@ import math
 from collections.abc import Sequence
 from typing import Any
 
+from simulation.levers import FIRST_YEAR, QUARTERS_PER_YEAR
 from simulation.outcomes import Outcome
 
 POINTS = "points"
@@ -164,3 +165,10 @@ def counted(count: int, thing: str) -> str:
 def pounds(millions: float) -> str:
     """Return £m as pounds."""
     return f"£{millions * 1e6:,.0f}"
+
+
+def dated(quarter: int) -> str:
+    """Return a quarter, of which 1 is the first, with its financial year: "Q1 2006-07"."""
+    years, place = divmod(quarter - 1, QUARTERS_PER_YEAR)
+    first = FIRST_YEAR + years
+    return f"Q{place + 1} {first}-{(first + 1) % 100:02d}"

@@ -4,13 +4,18 @@ Prices are real, at 2006. An assumption with a ``uniform`` distribution is sampl
 """
 
 from collections.abc import Mapping
+from functools import wraps
 from typing import Any, Literal
 
+from pydantic import ValidationError
 from pydantic.dataclasses import dataclass
 
-from simulation.parameters import Scalar, build, declare, parameters
+from simulation.errors import InputError, did_you_mean
+from simulation.parameters import Scalar, check_name, declare, parameters, plain
 
 ASSUMED = "assumed"
+WHERE = "assumptions"
+"""What errors call the place of values that code gives, no file or option."""
 
 
 def _fixed(default: float, unit: str, low: float, high: float, meaning: str,
@@ -26,9 +31,40 @@ def _sampled(default: float, unit: str, bounds: tuple[float, float], spread: tup
     )  # fmt: skip
 
 
+def _in_one_line[T](declared: type[T]) -> type[T]:
+    """Let ``declared`` refuse what it is constructed from as levers are refused: in one line."""
+    construct = declared.__init__
+
+    @wraps(construct)
+    def init(self: T, *given: Any, **values: Any) -> None:
+        for name in values:
+            check_name(name, declared, "assumption", WHERE)
+        try:
+            construct(self, *given, **{name: plain(value) for name, value in values.items()})
+        except ValidationError as error:
+            raise InputError(f"{WHERE}: {_refused(declared, error)}") from None
+
+    declared.__init__ = init  # type: ignore[method-assign, assignment]
+    return declared
+
+
+def _refused(declared: type[object], error: ValidationError) -> str:
+    """Say what is wrong with the first value that a constructor refused."""
+    first, known = error.errors()[0], list(parameters(declared).values())
+    place, value = first["loc"][0], first["input"]
+    one = known[place] if isinstance(place, int) else parameters(declared)[place]
+    hint = did_you_mean(value, one.choices) if isinstance(value, str) else ""
+    return f"assumption {one.name} = {value!r}: must be {one.allowed}{hint}"
+
+
+@_in_one_line
 @dataclass(frozen=True)
 class Assumptions:
-    """What the world is taken to be like; the defaults are the central case."""
+    """What the world is taken to be like; the defaults are the central case.
+
+    Raises:
+        InputError: an unknown name or a value out of bounds.
+    """
 
     # fmt: off
     # money and growth
@@ -210,13 +246,20 @@ class Assumptions:
 CENTRAL = Assumptions()
 
 
-def assumptions_from(values: Mapping[str, object], where: str = "assumptions") -> Assumptions:
+def assumptions_from(values: Mapping[str, object], where: str = WHERE) -> Assumptions:
     """Return the defaults with ``values`` in their place.
 
     Raises:
         InputError: an unknown name or a value out of bounds; ``where`` names the file or option.
     """
-    return build(Assumptions, values, "assumption", where)
+    for name in values:
+        check_name(name, Assumptions, "assumption", where)
+    given: dict[str, Any] = dict(values)
+    try:
+        return Assumptions(**given)
+    except InputError as error:
+        said = str(error).removeprefix(f"{WHERE}: ")
+        raise InputError(f"{where}: {said}") from None
 
 
 def sampled_names(fixed: Mapping[str, object]) -> list[str]:

@@ -6,8 +6,10 @@ share, and trust. From it, or from event tables alone, comes the network of a qu
 
 from collections import Counter
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from itertools import combinations
-from typing import TYPE_CHECKING, Any, NamedTuple
+from operator import index
+from typing import TYPE_CHECKING, Any, NamedTuple, SupportsIndex
 
 import numpy as np
 import pandas as pd
@@ -226,7 +228,7 @@ def told_apart(councils: pd.DataFrame) -> list[str]:
     return [f"{name} ({kind})" if many[name] > 1 else name for name, kind in pairs]
 
 
-def network(model: "MarketModel", quarter: int | None = None) -> "networkx.Graph[str]":
+def network(model: "MarketModel", quarter: SupportsIndex | None = None) -> "networkx.Graph[str]":
     """Return the network of ties at the end of ``quarter``: services shared, and trust.
 
     It is `sharing_network` with councils' readiness (%) of that quarter, and with the trust that
@@ -259,7 +261,8 @@ def _trusting(trust: FloatArray) -> Iterator[tuple[int, int, float]]:
     yield from zip(one.tolist(), other.tolist(), trust[one, other].tolist(), strict=True)
 
 
-def _known(quarter: object, last: int) -> int:
-    if isinstance(quarter, bool) or not isinstance(quarter, int) or not 0 <= quarter <= last:
-        raise InputError(f"quarter = {quarter!r}: must be a whole number from 0 to {last}")
-    return quarter
+def _known(quarter: SupportsIndex, last: int) -> int:
+    with suppress(TypeError):
+        if not isinstance(quarter, bool) and 0 <= (known := index(quarter)) <= last:
+            return known
+    raise InputError(f"quarter = {quarter!r}: must be a whole number from 0 to {last}")

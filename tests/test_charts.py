@@ -147,6 +147,12 @@ def test_long_names_are_cut() -> None:
     assert charts.plain_text("x" * 99) == "x" * 29 + "…"
 
 
+def test_titles_may_be_longer_where_fewer_panels_stand_side_by_side() -> None:
+    lengths = [charts.longest_title(columns) for columns in (1, 2, 3)]
+    assert lengths == sorted(lengths, reverse=True)
+    assert min(lengths) > len("Grant programme with a deadline")
+
+
 def test_the_interval_plot_has_a_panel_an_outcome_and_a_row_a_policy(run: RunDirectory) -> None:
     figure = charts.interval_plot(summarise(run), run.policies)
     titles = [annotation.text for annotation in figure.layout.annotations]

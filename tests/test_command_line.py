@@ -351,6 +351,11 @@ REFUSED = {
         "--assume: no set of assumptions is called 'as-history-hapened' (did you mean "
         "'as-history-happened'?); bundled: as-history-happened"
     ),
+    "compare --assume history": "(did you mean 'as-history-happened'?)",
+    "assumptions history": "(did you mean 'as-history-happened'?)",
+    "run --policy shared-risk": "policy by itself is the argument: tenderlab run shared-risk",
+    "run --policy shared-rsk": "(did you mean 'shared-risk'?); asked: status-quo",
+    "run question.yaml --policy forced-aggregation": "not asked; asked: status-quo, shared-risk",
     "compare --assume as-history-happened=1": "unknown assumption 'as-history-happened'",
     "compare --set as-history-happened": "--set 'as-history-happened': must be NAME=VALUE",
     "compare --assume governance=lead_clent": "(did you mean 'lead_client'?)",

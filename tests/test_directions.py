@@ -425,6 +425,14 @@ def test_json_holds_the_numbers(good: Path, capsys: pytest.CaptureFixture[str]) 
     assert one["shown"]["low"] <= one["shown"]["mean"] <= one["shown"]["high"]
 
 
+def test_rows_that_are_named_one_by_one_add_up(
+    good: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    rows = ["--only", "1", "--only", "2"]
+    assert main(["validate", str(good), *rows, "--json", "--workers", "1"]) == 0
+    assert [one["row"] for one in json.loads(capsys.readouterr().out)] == [1, 2]
+
+
 def test_a_claim_that_does_not_hold_fails_the_command(
     good: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

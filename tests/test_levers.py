@@ -148,6 +148,34 @@ def test_assumptions_refuse_unknown_names_and_values_out_of_bounds():
         assumptions_from({"discount_rate": 5})
 
 
+@pytest.mark.parametrize(
+    ("values", "message"),
+    [
+        (
+            {"governance": "lead_clint"},
+            r"governance = 'lead_clint': must be one of .* 'lead_client'",
+        ),
+        ({"patience": 0}, "assumptions: assumption patience = 0: must be a number from 1 to"),
+        ({"shortlist": 2.5}, "assumption shortlist = 2.5: must be a whole number"),
+        ({"discount_rat": 0.1}, "unknown assumption 'discount_rat'.*'discount_rate'"),
+    ],
+)
+def test_assumptions_refuse_in_one_line_what_they_are_made_from(values, message):
+    with pytest.raises(InputError, match=message) as refused:
+        Assumptions(**values)
+    assert "\n" not in str(refused.value)
+
+
+def test_assumptions_take_numbers_of_numpy_and_are_copied_and_checked_like_any():
+    made = Assumptions(shortlist=np.int64(4))
+    assert made == pickle.loads(pickle.dumps(made)) == Assumptions(shortlist=4)
+    assert type(made.shortlist) is int
+    with pytest.raises(InputError, match="shortlist = 500"):
+        dataclasses.replace(made, shortlist=500)
+    with pytest.raises(InputError, match="discount_rate = 5"):
+        Assumptions(5)
+
+
 CHOICES = {name: one for name, one in parameters(Assumptions).items() if one.choices}
 
 

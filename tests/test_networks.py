@@ -182,7 +182,12 @@ def test_keeping_ties_changes_nothing(finished: MarketModel) -> None:
     assert model.run().outcomes.equals(finished.outcomes)
 
 
-@pytest.mark.parametrize("quarter", [-1, 4 * YEARS + 1, 2.0, True])
+@pytest.mark.parametrize("quarter", [np.int64(3), np.uint8(3)])
+def test_a_whole_number_of_numpy_is_a_quarter(finished: MarketModel, quarter: object) -> None:
+    assert ties(finished.network(quarter)) == ties(finished.network(3))
+
+
+@pytest.mark.parametrize("quarter", [-1, 4 * YEARS + 1, 2.0, True, np.float64(2), np.True_, "2"])
 def test_a_quarter_that_was_not_simulated_is_refused(
     finished: MarketModel, quarter: object
 ) -> None:

@@ -1,5 +1,6 @@
 """What the report says of partnerships: every number on little tables, counted by hand."""
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +11,7 @@ from playwright.sync_api import Page
 from stored_runs import SMALL, nothing, store
 from test_report import HOSTILE, opened, visible
 
+from agents.partnership import CAUSES, FELL_APART
 from results import partnership_charts, partnerships
 from results.hexagons import hexagon_map
 from results.partnerships import ON, STILL, Partnerships, flow, read_partnerships, within
@@ -58,8 +60,8 @@ def tables(rows: Any = PARTNERSHIPS, rename: str = "Beta") -> dict[str, pd.DataF
 
 
 def decisions() -> pd.DataFrame:
-    causes = ["politics", "no gain", "politics", "none"]
-    stays = [False, False, False, True]
+    causes = ["politics", "no gain", "politics", "none", "none", *3 * [CAUSES[FELL_APART]]]
+    stays = [False, False, False, True, False, False, False, False]
     return pd.DataFrame(
         {"policy": "base", "sample": 0, "replication": 0, "stays": stays, "cause": causes}
     )
@@ -246,7 +248,9 @@ def test_the_tables_hold_the_same_numbers(text: str) -> None:
     assert "base 7 6 5 4 2 3 2 7 quarters 1 of 1" in text
     assert "saves 1 1 1 1 1 0 0 6 quarters 0 of 1" in text
     assert "voted down, after they signed 1 0" in text
-    assert "politics 2 0 no gain 1 0" in text
+    left = "left behind when the group fell apart 3 0"
+    assert f"politics 2 0 no gain 1 0 nothing in particular 1 0 {left}" in text
+    assert "Half of those that signed, within" in text
 
 
 def test_many_times_are_told_by_half_and_three_quarters() -> None:
@@ -257,6 +261,24 @@ def test_many_times_are_told_by_half_and_three_quarters() -> None:
         "In the first replication, under Base half of the 8 groups that signed did so within 7 "
         "quarters of their first talks, and three in four within 9."
     )
+
+
+def test_a_run_that_stands_by_itself_is_told_as_one(tmp_path: Path) -> None:
+    path = store(tmp_path, {"base": nothing}, kind="run", replicates=1, twins=0, replication=0)
+    for name, table in tables().items():
+        one = table[table["policy"] == "base"]
+        write_parquet(path / "events" / f"{name}.parquet", one)
+    text = visible(write_report(path).read_text(encoding="utf-8"))
+    assert "This part tells what happened in this run" in text
+    assert "In this run, under base 3 partnerships perform at the end" in text
+    assert "between policies here" not in text
+    assert "first replication" not in text
+
+
+def test_a_long_name_is_whole_beside_one_other(about: Partnerships) -> None:
+    long = "Grant programme with a deadline"
+    named = replace(about, labels={"base": "Base", "saves": long})
+    assert long in partnership_charts.stages_chart(named).to_json()
 
 
 def test_what_is_simulated_is_said(text: str) -> None:

@@ -206,9 +206,18 @@ def test_a_rare_outcome_that_did_not_happen_is_no_proof_of_equality() -> None:
 
 
 def test_the_interval_of_a_rare_outcome_is_a_bootstrap() -> None:
-    rare = compared(LOWER, numbers(0, 0, 0, 0, 3, 1), events=(30, 34))
+    rare = compared(LOWER, numbers(0, 0, 0, 0, 3, 1, 0, 0, 2, 0), events=(30, 34))
     assert rare.numbers["interval"] == "bootstrap"
     assert compared(LOWER, numbers(0, 3, 1)).numbers["interval"] == "t"
+
+
+def test_of_few_pairs_the_interval_is_a_t_even_of_a_rare_outcome() -> None:
+    """Resampled, three pairs would give 0.003 either way; the t of two degrees is 4.3."""
+    few = compared(LOWER, numbers(-0.136, -0.134, -0.129), events=(30, 34))
+    assert few.numbers["interval"] == "t"
+    low, high = few.interval
+    assert (low, high) == t_interval(few.differences)
+    assert high - low > 2 * np.ptp(few.differences)
 
 
 # Luck against assumptions

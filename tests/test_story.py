@@ -1,5 +1,6 @@
 """The story of one council: what the tables hold, the second run, and what the command refuses."""
 
+import dataclasses
 import json
 import shlex
 from collections.abc import Callable
@@ -10,11 +11,13 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from agents.governance import NAMES
 from experiments import otherwise
 from experiments.asking import Changes, run_of
 from experiments.otherwise import SETTLED, Resolved, Turn, relive
 from experiments.question import Question
 from experiments.run import run
+from experiments.runs import plan
 from experiments.story import (
     FELL_APART,
     JOINED,
@@ -26,12 +29,23 @@ from experiments.story import (
     WITHDREW,
     Deal,
     Decided,
+    FailedTender,
     Group,
     Story,
+    Vote,
     story_of,
     turning_point,
 )
-from experiments.storytelling import document, portrait, text, trouble
+from experiments.storytelling import (
+    MODELS,
+    document,
+    gain_words,
+    partnerships,
+    portrait,
+    reading,
+    text,
+    trouble,
+)
 from results.store import open_run
 from simulation import MarketModel
 from simulation.randomness import Draws
@@ -39,7 +53,9 @@ from tests.worlds import QUICK, shire
 
 LEVERS = "aggregation_threshold=3", "aggregation_mandate=0.8"
 YEARS = 12
-SEEDS = range(13, 21)
+SEEDS = range(5, 40)
+FAR_AWAY = b"\nLandsend,unitary,South West,,30000,50.1,-5.2,,\n"
+"""A council that finds nobody to share with."""
 
 
 class Ran(NamedTuple):
@@ -62,7 +78,7 @@ def whole(found: list[Turn | None]) -> bool:
 def ran(tmp_path_factory: pytest.TempPathFactory) -> Ran:
     """Return the first run in which some stay, settle or stay out of what they did, some not."""
     folder = tmp_path_factory.mktemp("story")
-    (folder / "shire.csv").write_bytes(shire(12).raw)
+    (folder / "shire.csv").write_bytes(shire(12).raw + FAR_AWAY)
     for seed in SEEDS:
         changes = Changes(seed=seed, years=YEARS, register=folder / "shire.csv")
         question = run_of("", None, None, LEVERS, changes)
@@ -173,6 +189,23 @@ def test_contracts_served_the_council(
     assert {one.supplier for one in told.deals} <= set(table["supplier"])
     known = set(zip(table["start"], table["price"], table["price_ratio"], strict=True))
     assert {(one.start, one.price, one.price_ratio) for one in told.deals} <= known
+
+
+@each_kind
+def test_the_council_s_part_is_what_its_own_service_costs(
+    ran: Ran, stories: dict[str | None, Story], kind: str | None
+) -> None:
+    told = stories[kind]
+    services = otherwise.founded(ran.question, plan(ran.question)[0]).services
+    costs = services.baseline[services.council == council_of(ran, kind)]
+    for deal in told.deals:
+        if deal.councils == 1 and deal.lead == told.portrait.name:
+            assert deal.own_value == pytest.approx(deal.value, rel=1e-6)
+        assert deal.own_price / deal.own_value == pytest.approx(deal.price / deal.value)
+        assert deal.start > 4 or np.isclose(costs, deal.own_value, rtol=1e-6).any()
+    for one in told.groups:
+        assert 0 < one.own_value < one.first_value
+        assert one.since > 4 or np.isclose(costs, one.own_value, rtol=1e-6).any()
 
 
 def test_a_joint_contract_is_told_of_those_that_it_serves_only(ran: Ran) -> None:
@@ -368,6 +401,101 @@ def test_decisions_know_whether_they_stay() -> None:
     assert stay == {VOTED_FOR, JOINED}
 
 
+# In words
+
+
+def told_of(*groups: Group) -> str:
+    """Return what is told of groups of the council "A"."""
+
+    class Of:
+        portrait = type("Portrait", (), {"name": "A"})
+
+    one = Of()
+    one.groups = groups
+    return " ".join(partnerships(one))
+
+
+def voted(quarter: int, what: str, gain: float, council: str = "A") -> Decided:
+    return Decided(quarter, council, what, "no gain" if what == VOTED_AGAINST else "none", gain)
+
+
+def test_a_group_is_told_in_order_of_time() -> None:
+    told = told_of(
+        group(
+            partners=("B", "C"), normed=8, performed=15, stage="performing", renewed=(30,),
+            own=(voted(14, VOTED_FOR, 0.4), voted(15, VOTED_FOR, -0.7), voted(30, VOTED_FOR, 2.0)),
+            left=(voted(14, VOTED_AGAINST, -0.01, "C"), decided(WITHDREW, 20)),
+            votes=(Vote(14, 2, 1), Vote(15, 2, 0), Vote(30, 2, 0)),
+            failed=(FailedTender(14, "no bids"),),
+        )
+    )  # fmt: skip
+    steps = (
+        "In Q4 2006-07 it gathered B and C to share managed IT services",
+        "In Q2 2007-08 its members began to differ.",
+        "In Q4 2007-08 they settled as a lead client (one member buys for all",
+        "In Q2 2009-10 the members voted on a joint contract: 2 for and 1 against; A voted for it "
+        "(its case showed a gain of 0.4% of annual cost); C voted against it (its case showed no "
+        "gain).",
+        "The tender of Q2 2009-10 failed: no bids.",
+        "In Q3 2009-10 the members voted on a joint contract again, for the tender had failed: 2 "
+        "for and none against; A voted for it (its case showed a loss of 0.7% of annual cost).",
+        "In Q3 2009-10 its first joint contract went to work.",
+        "In Q4 2010-11 B withdrew from it (most against it: politics).",
+        "In Q2 2013-14 the members voted on the next joint contract: 2 for and none against",
+        "In Q2 2013-14 its next joint contract began.",
+        "It stands at the end: performing.",
+    )
+    places = [told.index(step) for step in steps]
+    assert places == sorted(places)
+
+
+@pytest.mark.parametrize(
+    ("gain", "words"),
+    [
+        (-0.72, "a loss of 0.7% of annual cost"),
+        (-0.04, "no gain"),
+        (0.0, "no gain"),
+        (0.04, "a gain below 0.1%"),
+        (12.34, "a gain of 12.3% of annual cost"),
+    ],
+)
+def test_a_gain_below_nothing_is_a_loss(gain: float, words: str) -> None:
+    assert gain_words(gain) == f"its case showed {words}"
+
+
+def test_ends_on_the_way_to_the_market_are_explained() -> None:
+    ended = {"normed": 8, "until": 14, "ended": 14, "set_up": 1.234}
+    cash = told_of(group(**ended, ended_how="no cash", votes=(Vote(14, 2, 0),)))
+    assert "set-up would have cost £1.23m: at least one member could not find its part" in cash
+    case = {**ended, "ended_how": "no business case"}
+    assert "test of the project are two" in told_of(group(**case, votes=(Vote(14, 2, 0),)))
+    assert "did not come to a vote" in told_of(group(**case))
+
+
+def test_every_model_of_collaboration_is_explained() -> None:
+    assert set(MODELS) == set(NAMES)
+
+
+@pytest.mark.parametrize(("shared", "pays"), [(0, True), (20, False)])
+def test_what_leaving_costs_is_part_of_the_difference(
+    stories: dict[str | None, Story], shared: int, pays: bool
+) -> None:
+    told = stories["out"]
+    assert told.otherwise
+    turn = dataclasses.replace(told.otherwise.turn, partnership=3, quarter=1)
+    one = group(shared=shared, since=-9, formed=-9, own_value=0.5)
+    otherwise_ = dataclasses.replace(told.otherwise, turn=turn)
+    said = reading(dataclasses.replace(told, groups=(one,), otherwise=otherwise_))
+    assert ("20% of the service's annual cost, about £0.100m" in said) == pays
+
+
+def test_services_of_one_segment_are_numbered(stories: dict[str | None, Story]) -> None:
+    deals = [deal for one in stories.values() for deal in one.deals]
+    assert {deal.number for deal in deals if deal.segment == "applications"} >= {1, 2}
+    assert {deal.number for deal in deals if deal.segment == "managed"} <= {0}
+    assert any("pplications no. 2" in text(one) for one in stories.values())
+
+
 def test_trouble_is_told_once() -> None:
     deal = Deal(1, 9, "disputed", "managed", 1, "A", "S", "sme", 1.0, 0.9, 0.9, 2, 1, True, 0.5)
     assert trouble(deal) == "2 events, £0.50m; made good 1 time; disputed"
@@ -412,7 +540,8 @@ def test_hostile_names_are_only_text(say: Any, folder: Path) -> None:
     ("council", "message"),
     [
         ("Casterbrige", "no council 'Casterbrige' in councils.csv (did you mean 'Casterbridge'?)"),
-        ("Felpersham", "is the name of Felpersham (district) and of Felpersham (unitary)"),
+        ("Felpersham", "Felpersham (district) and of Felpersham (unitary); give one of these"),
+        ("Felper", "(did you mean 'Felpersham (district)' or 'Felpersham (unitary)'?)"),
         ("", "no council '' in councils.csv"),
     ],
 )

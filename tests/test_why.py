@@ -506,7 +506,8 @@ def test_hostile_names_are_only_text(say: Any) -> None:
     ("command", "message"),
     [
         ("--council Casterbrige", "no council 'Casterbrige' in councils.csv (did you mean 'Cast"),
-        ("--council Felpersham", "is the name of Felpersham (district) and of Felpersham (unit"),
+        ("--council Felpersham", "Felpersham (district) and of Felpersham (unitary); give one of"),
+        ("--council Bridge", "(did you mean '[bold]Ambridge[/bold]' or 'Casterbridge'?)"),
         ("--council ''", "no council '' in councils.csv"),
         ("--seed -1", "-1': must be a whole number from 0"),
         ("--baseline staus-quo", "did you mean 'status-quo'?"),
@@ -550,7 +551,9 @@ def test_a_failed_run_ends_with_code_one(say: Any, monkeypatch: pytest.MonkeyPat
     )
 
 
-@pytest.mark.parametrize("name", ["FELPERSHAM (UNITARY)", "Felpersham (unitary)"])
+@pytest.mark.parametrize(
+    "name", ["FELPERSHAM (UNITARY)", "Felpersham (unitary)", " 'Felpersham  (unitary)' "]
+)
 def test_councils_of_one_name_are_told_apart_by_type(folder: Path, name: str) -> None:
     pair = pair_of(
         "shared-risk", choice=None, replication=None, baseline=None, council=name, levers=(),
@@ -562,7 +565,8 @@ def test_councils_of_one_name_are_told_apart_by_type(folder: Path, name: str) ->
 def test_a_council_of_no_register_is_refused() -> None:
     rows = [("Ambridge", "district", "", 90_000, 52.0, -1.0, "")]
     pair = asked(register_of(rows))
-    assert find_council("ambridge", pair.question) == 0
+    for name in ("ambridge", ' "Ambridge" ', "Ambridge (district)"):
+        assert find_council(name, pair.question) == 0
     with pytest.raises(InputError, match="no council 'Borchester' in here"):
         find_council("Borchester", pair.question)
     assert document(explained(pair))["register"] == "here"
