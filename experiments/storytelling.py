@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict
+from itertools import groupby
 from typing import Any
 
 from rich.table import Table
@@ -206,19 +207,34 @@ def _group(group: Group, name: str) -> Iterator[str]:
     if group.since == group.formed and group.stormed is None:
         yield "The group never got beyond first talks."
     course = sorted(_course(group, name), key=lambda step: step[:2])
-    yield from (told for _, _, told in course)
+    for told, steps in groupby(course, key=lambda step: step[2]):
+        yield told or _renewals([quarter for quarter, _, _ in steps])
     yield _ending(group, name)
 
 
 type Step = tuple[int, int, str]
-"""A quarter, the place in it, and what is told."""
+"""A quarter, the place in it, and what is told; nothing of a renewal that nobody was against."""
+
+
+def _renewals(quarters: Sequence[int]) -> str:
+    dates = ", ".join(map(dated, quarters))
+    return f"In {dates} all members voted for the next joint contract, which began."
+
+
+def _quiet(group: Group) -> set[int]:
+    """Return the quarters in which the group renewed its contract and nothing else happened."""
+    failed = {one.quarter for one in group.failed}
+    agreed = {one.quarter for one in group.votes if not one.noes}
+    return (agreed & set(group.renewed)) - failed
 
 
 def _course(group: Group, name: str) -> Iterator[Step]:
     """Yield what happened in a group while the council belonged to it, in any order."""
-    yield from _stages(group)
+    quiet = _quiet(group)
+    yield from _stages(group, quiet)
     for vote in group.votes:
-        yield vote.quarter, 3, _vote(vote, group, name)
+        told = "" if vote.quarter in quiet else _vote(vote, group, name)
+        yield vote.quarter, 3, told
     for tender in group.failed:
         yield tender.quarter, 5, f"The tender of {dated(tender.quarter)} failed: {tender.reason}."
     came = (group.since, name) if group.since > group.formed else None
@@ -227,13 +243,13 @@ def _course(group: Group, name: str) -> Iterator[Step]:
             yield one.quarter, 4 if one.stays else 1, _sentence(one, group)
 
 
-def _stages(group: Group) -> Iterator[Step]:
+def _stages(group: Group, quiet: set[int]) -> Iterator[Step]:
     """Yield how far the group came while the council belonged to it."""
     steps = [
         (group.stormed, 0, "its members began to differ"),
         (group.normed, 2, f"they settled {_model(group)}"),
         (group.performed, 6, "its first joint contract went to work"),
-        *((quarter, 6, "its next joint contract began") for quarter in group.renewed),
+        *((one, 6, "its next joint contract began") for one in group.renewed if one not in quiet),
     ]
     last = group.until or math.inf
     for quarter, place, did in steps:
