@@ -197,7 +197,7 @@ def interval_plot(
         for trace in _interval_traces(outcome, rows, policies):
             figure.add_trace(trace, row=row, col=column)
         _mark_margin(figure, outcome, rows, row, column)
-    _name_rows(figure, [plain_text(policies[name].label) for name in list(policies)[1:]], columns)
+    _name_rows(figure, [plain_text(policies[name].label) for name in list(policies)[1:]])
     return figure.update_layout(showlegend=False)
 
 
@@ -279,7 +279,7 @@ def _reach(outcome: Outcome, rows: pd.DataFrame) -> list[float]:
     return [min(seen) - room, max(seen) + room]
 
 
-def _name_rows(figure: go.Figure, labels: Sequence[str], columns: int) -> None:
+def _name_rows(figure: go.Figure, labels: Sequence[str]) -> None:
     figure.update_yaxes(
         range=[len(labels) - 0.4, -0.6], showgrid=False, zeroline=False, showticklabels=False
     )

@@ -78,7 +78,6 @@ FILLS: Mapping[str, Fill] = {
     "tender failed": Fill("#4a5560"),
     "collapsed": Fill("#4a5560", "x"),
     "members withdrew": Fill("#c04f00", "/"),
-    "too few members": Fill("#8f3d8a", "/"),
     STILL: Fill("#dfe4e9", ink=INK),
 }
 """What became of groups; what is alike has one colour and differs by hatching."""

@@ -31,7 +31,7 @@ def figures(about: Partnerships, register: Register) -> list[Figure]:
     drawn = {
         MAP: (_map_caption(about), charts.partnership_map(about, register)),
         FLOW: (_flow_caption(about), charts.stages_chart(about)),
-        AGREEMENT: (_agreement_caption(about), charts.agreement_chart(about)),
+        AGREEMENT: (_agreement_caption(), charts.agreement_chart(about)),
     }
     return [Figure(name, words, figure) for name, (words, figure) in drawn.items() if figure]
 
@@ -86,7 +86,7 @@ def _flow_caption(about: Partnerships) -> str:
     )
 
 
-def _agreement_caption(about: Partnerships) -> str:
+def _agreement_caption() -> str:
     return (
         "Quarters from first talks to the first joint contract, as a share of the groups that "
         "signed one (simulated). Groups that ended before, or were still preparing at the end, "

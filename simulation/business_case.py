@@ -139,7 +139,7 @@ def _usual_set_up(model: "MarketModel", value: FloatArray) -> FloatArray:
 def _gift(model: "MarketModel", rows: IntArray, case: Case, years: FloatArray) -> FloatArray:
     """Return what groups count on the fund to pay and not to ask back, £m.
 
-    What savings repay over the contract is no gift. Stages beyond the first may not be paid.
+    What savings repay over the contract is no gift. Stages that are not guaranteed may not be paid.
     """
     later = 1.0 - GUARANTEED_STAGES / STAGES
     certain = 1.0 - model.assumptions.funding_uncertainty * later

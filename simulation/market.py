@@ -46,7 +46,7 @@ def adapt(model: "MarketModel", requirements: Requirements, result: Result) -> N
     _learn_margins(model, requirements, result)
     _learn_prices(model, requirements, result)
     _fill_wallets(model, result.submitted)
-    _build_teams(model, requirements, result)
+    _build_teams(model, result)
     _count_wins(model, requirements, result)
     _keep_records(model)
     _fail(model)
@@ -264,7 +264,7 @@ def _fill_wallets(model: "MarketModel", submitted: Bids) -> None:
     suppliers.pre_sales[:] = np.minimum(left + income, WALLET_QUARTERS * income)
 
 
-def _build_teams(model: "MarketModel", requirements: Requirements, result: Result) -> None:
+def _build_teams(model: "MarketModel", result: Result) -> None:
     """Build teams for the pipeline that each firm sees: its fair part of what it qualified for."""
     suppliers, assumptions = model.suppliers, model.assumptions
     prospects = result.prospects

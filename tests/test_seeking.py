@@ -16,6 +16,7 @@ class Begun:
 
     def __init__(self, seed: int = 3, policy: Policy = BOUND, **assumed: float) -> None:
         self.left: list[list[int]] = []
+        self.leaders: list[int] = []
         model = MarketModel(
             policy, Assumptions(**assumed), years=YEARS, register=shire(12), rng=seed
         )
@@ -24,6 +25,9 @@ class Begun:
             known = len(model.partnerships)
             model.step()
             for row in range(known, len(model.partnerships)):
+                leads = contract[model.partnerships.lead[row]]
+                if leads != NONE:
+                    self.leaders.append(int(end[leads]) - model.quarter)
                 held = contract[model.services.partnership == row]
                 self.left.append((end[held[held != NONE]] - model.quarter).tolist())
 
@@ -34,12 +38,13 @@ def begun() -> Begun:
 
 
 def test_who_must_share_looks_for_partners_before_the_contract_ends(begun: Begun) -> None:
-    leaders = [left[0] for left in begun.left if left]
-    assert max(leaders) > 0
+    assert max(begun.leaders) > 0
+    assert max(Begun(search_ahead=0.0).leaders) <= 0
 
 
 def test_nobody_looks_further_ahead_than_they_plan(begun: Begun) -> None:
     window, ahead = Assumptions().alignment_window, Assumptions().search_ahead
+    assert max(begun.leaders) <= ahead
     assert all(left <= ahead + window for group in begun.left for left in group)
 
 

@@ -1,5 +1,6 @@
 """Small worlds for tests: registers, policies and assumptions, drawn by Hypothesis or by hand."""
 
+import numpy as np
 from hypothesis import strategies as st
 
 from simulation.assumptions import Assumptions, assumptions_from
@@ -20,6 +21,14 @@ Casterbridge,unitary,Here,,180000,51.8,-1.2
 
 QUICK = "--register councils.csv --years 2"
 """Options of a command by which it is soon done with that register."""
+
+
+shares = st.floats(0, 1)
+
+
+def one(value):
+    """Return a number as the columns of one row that rules take."""
+    return np.array([float(value)])
 
 
 def register_of(rows):
