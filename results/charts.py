@@ -198,7 +198,7 @@ def interval_plot(
             figure.add_trace(trace, row=row, col=column)
         _mark_margin(figure, outcome, rows, row, column)
     _name_rows(figure, [plain_text(policies[name].label) for name in list(policies)[1:]])
-    return figure.update_layout(showlegend=False)
+    return figure.update_layout(showlegend=False, margin={"r": 28})
 
 
 def _interval_traces(
