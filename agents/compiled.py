@@ -48,7 +48,10 @@ def _compiled[**P, R](function: Callable[P, R], *, inline: bool) -> Callable[P, 
 
 
 def on_numbers(rule: Callable[..., Any]) -> Callable[..., Any]:
-    """Return an actor's ``rule`` on arrays, compiled for single numbers within a compiled loop."""
+    """Return an actor's ``rule`` on arrays, compiled for single numbers within a compiled loop.
+
+    A rule meant for this chooses by arithmetic: `numpy.where` on numbers makes an array each time.
+    """
     return inlined(rule)
 
 

@@ -227,7 +227,8 @@ def reference_blur(single: float, prices: FloatArray) -> FloatArray:
 def political_distance(one: IntArray, other: IntArray, independent_from: int) -> FloatArray:
     """Return 0 for the same control, 1 for two parties, 0.5 where either is no party's."""
     partyless = (one >= independent_from) | (other >= independent_from)
-    return np.where(one == other, 0.0, np.where(partyless, 0.5, 1.0))
+    distance: FloatArray = (one != other) * (1.0 - 0.5 * partyless)
+    return distance
 
 
 def election_due(year: int, whole: BoolArray, halves: BoolArray, offset: IntArray) -> BoolArray:

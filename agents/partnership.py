@@ -205,8 +205,8 @@ def conflict(
     champion: BoolArray,
     caution: FloatArray,
     autonomy: float = 1.0,
-) -> FloatArray:
-    """Return what sets members against a partnership, by cause (members x 7, as ``CAUSES``).
+) -> tuple[FloatArray, ...]:
+    """Return what sets members against a partnership, by cause (the first 7 of ``CAUSES``).
 
     Args:
         politics: political distance from the leader, 0-1; 0 where the case is neutral (D1 §4.3).
@@ -221,15 +221,15 @@ def conflict(
         autonomy: how much councils fear for it, 1 as usual.
     """
     feared = np.maximum(np.log(size_ratio) - 1.0, 0.0)
-    return np.stack([
-        np.zeros(len(politics)),
+    return (
+        0.0 * politics,
         0.5 * politics,
         0.4 * kilometres / 100.0 * remoteness,
         autonomy * (0.15 * feared + 0.5 * threat),
         0.4 * staff,
         0.5 * (1.0 - champion),
         0.5 * caution,
-    ], axis=1)  # fmt: skip
+    )
 
 
 SEEN_ANYWAY, SEEN_BY_PROCESS = 0.2, 0.6
@@ -248,7 +248,7 @@ def come_to_light(hidden: FloatArray, late: BoolArray, support: float) -> FloatA
         support: a model process for joint commissioning and a facilitator, 0-1.
     """
     seen = SEEN_ANYWAY + SEEN_BY_PROCESS * support
-    return hidden * np.where(late, 1.0 - seen, seen)
+    return hidden * (late * (1.0 - seen) + (1.0 - late) * seen)
 
 
 def tension(

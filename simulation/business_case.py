@@ -122,6 +122,8 @@ def fund_in_sight(model: "MarketModel", rows: IntArray) -> FloatArray:
     None where their deadline has passed, or where what the fund has not promised to others would
     not cover their claim.
     """
+    if not model.fund_capital:
+        return np.zeros(len(rows))
     deadline, share = model.partnerships.deadline[rows], model.levers.pump_priming_share
     open_to = (deadline == 0) | (deadline >= model.quarter)
     free = (model.fund_balance - model.stages.promised()) / PENCE

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from agents.columns import NONE, BoolArray, FloatArray, IntArray, rows_where
+from agents.compiled import compiled
 from agents.partnership import ENDED_HOW, FELL_APART, Stage
 from simulation.ties import be_disappointed, lose_heart
 
@@ -47,10 +48,26 @@ def members_of(model: "MarketModel", service: IntArray, group: IntArray) -> Memb
 
 def preparing(model: "MarketModel", *stages: Stage) -> Members:
     """Return the members of groups that prepare and are in one of ``stages``."""
-    group_of, stage = model.services.partnership, model.partnerships.stage
-    service = rows_where(group_of != NONE)
-    members = members_of(model, service, group_of[service])
-    return members.only(np.isin(stage[members.group], stages))
+    services, partnerships = model.services, model.partnerships
+    return Members(*_preparing(
+        services.partnership, services.council, partnerships.stage, partnerships.lead,
+        np.array(stages),
+    ))  # fmt: skip
+
+
+@compiled
+def _preparing(
+    partnership: IntArray, council: IntArray, stage: IntArray, lead: IntArray, stages: IntArray
+) -> IntArray:
+    """Return services, councils, groups and leaders (4 x members), in order of services."""
+    found, count = np.empty((4, len(partnership)), dtype=np.int64), 0
+    for service in range(len(partnership)):
+        group = partnership[service]
+        if group != NONE and stage[group] in stages:
+            found[0, count], found[1, count] = service, council[service]
+            found[2, count], found[3, count] = group, council[lead[group]]
+            count += 1
+    return found[:, :count]
 
 
 def dissolve(model: "MarketModel", rows: IntArray, how: str) -> None:
@@ -69,6 +86,8 @@ def dissolve(model: "MarketModel", rows: IntArray, how: str) -> None:
 
 def end_in_vain(model: "MarketModel", rows: IntArray, how: str) -> None:
     """End groups that agreed and came to nothing: new ones are left less ready to share."""
+    if not len(rows):
+        return
     new = rows[model.partnerships.contract[rows] == NONE]
     be_disappointed(model, rows_where(np.isin(model.services.partnership, new)))
     dissolve(model, rows, how)
@@ -99,6 +118,8 @@ def _follow_another(model: "MarketModel", members: Members) -> None:
     """Let the first of the members lead where the leader has left."""
     lead = model.partnerships.lead
     lost = model.services.partnership[lead[members.group]] != members.group
+    if not lost.any():
+        return
     rows, first = np.unique(members.group[lost], return_index=True)
     lead[rows] = members.service[lost][first]
 

@@ -71,6 +71,8 @@ def advance(model: "MarketModel", arisen: Arisen) -> tuple[IntArray, list[Group]
 
 def try_again(model: "MarketModel", rows: IntArray) -> None:
     """Let groups whose tender failed go to the market once more; end those that already have."""
+    if not len(rows):
+        return
     partnerships, services = model.partnerships, model.services
     again = rows[partnerships.tries[rows] < MOST_TRIES]
     partnerships.tries[again] += 1
@@ -116,6 +118,8 @@ def _urgency(model: "MarketModel", groups: IntArray) -> FloatArray:
 
     A loan weighs half as much as a grant.
     """
+    if not model.fund_capital:
+        return np.zeros(len(groups))
     deadline = model.partnerships.deadline[groups]
     weight = 1.0 if model.levers.pump_priming_repayment == 0 else LOAN_WEIGHT
     left = np.where(deadline > 0, deadline - model.quarter, -1)

@@ -158,6 +158,11 @@ def _uniforms(keys: KeyArray) -> FloatArray:
 
 
 @compiled
+def _uniforms_of(start: KeyArray, parts: tuple[KeyArray, ...]) -> FloatArray:
+    return _uniforms(_folded(start, parts))
+
+
+@compiled
 def _normals(keys: KeyArray) -> FloatArray:
     return normal_quantiles(_uniforms(keys))
 
@@ -181,7 +186,10 @@ class Draws:
 
     def uniform(self, purpose: str, *keys: Key) -> FloatArray:
         """Return uniform draws from the open interval (0, 1)."""
-        combined = extend(self._root(purpose), *keys)
+        parts = tuple(map(_as_key, keys))
+        if parts and all([part.ndim == 1 for part in parts]):
+            return _uniforms_of(self._root(purpose), parts)
+        combined = extend(self._root(purpose), *parts)
         return _uniforms(combined.ravel()).reshape(combined.shape)
 
     def normal(self, purpose: str, *keys: Key) -> FloatArray:

@@ -299,7 +299,7 @@ def _attraction(
     trust = rules.trust_weight * trust_of_pair(councils.trust, councils.family, one, other)
     politics = councils.politics[councils.control[one], councils.control[other]]
     ratio = services.value[leader] / services.value[candidate]
-    feared, fears = _threats(one, other, councils, rules.threat)
+    feared, fears = threats_between(one, other, councils.family, councils.type, rules.threat)
     apart = trust, kilometres, politics
     theirs = _willingness(candidate, apart, ratio, feared, services, councils, rules)
     ours = _willingness(leader, apart, 1.0 / ratio, fears, services, councils, rules)
@@ -309,14 +309,16 @@ def _attraction(
 
 
 @inlined
-def _threats(one: int, other: int, councils: CouncilFacts, threat: float) -> tuple[float, float]:
+def threats_between(
+    one: int, other: int, family: IntArray, kind: IntArray, threat: float
+) -> tuple[float, float]:
     """Return the threat of reorganisation that ``one`` is to ``other``, and the reverse.
 
     A county may swallow its districts, which close ranks among themselves (D1 §4.4; D4).
     """
-    if councils.family[one] != councils.family[other]:
+    if family[one] != family[other] or one == other:
         return 0.0, 0.0
-    first, second = councils.type[one], councils.type[other]
+    first, second = kind[one], kind[other]
     if first == DISTRICT and second == DISTRICT:
         return ALLIED * threat, ALLIED * threat
     return threat * (first == COUNTY), threat * (second == COUNTY)

@@ -5,19 +5,16 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from agents import partnership as rules
-from agents.columns import NONE, BoolArray, FloatArray, IntArray
+from agents.columns import NONE, BoolArray, FloatArray, IntArray, KeyArray
+from agents.compiled import compiled, inlined, on_numbers
 from agents.council import political_distance
-from agents.partnership import Stage
+from agents.partnership import HIDDEN, Stage
+from simulation.geography import apart
 from simulation.groups import Members
-from simulation.seeking import (
-    ALLIED,
-    COUNTY,
-    DISTRICT,
-    INDEPENDENT_FROM,
-    reorganisation_threat,
-)
+from simulation.randomness import extended, uniform_at
+from simulation.seeking import INDEPENDENT_FROM, reorganisation_threat, threats_between
 from simulation.segments import segment_table
-from simulation.ties import trust_between
+from simulation.ties import trust_between, trust_of_pair
 
 if TYPE_CHECKING:
     from simulation.model import MarketModel
@@ -25,6 +22,13 @@ if TYPE_CHECKING:
 
 REMOTE_KILOMETRES = 50.0
 """Distance at which a service is remote."""
+
+NORMING, PERFORMING = int(Stage.NORMING), int(Stage.PERFORMING)
+
+_conflict = on_numbers(rules.conflict)
+_tension = on_numbers(rules.tension)
+_seen_of = on_numbers(rules.come_to_light)
+_political_distance = on_numbers(political_distance)
 
 
 class Mood(NamedTuple):
@@ -39,56 +43,156 @@ class Mood(NamedTuple):
     cause: IntArray
 
 
+class Standing(NamedTuple):
+    """What members' moods depend on.
+
+    Attributes:
+        places: of councils, on the unit sphere.
+        trust: earned trust by council and council.
+    """
+
+    places: FloatArray
+    family: IntArray
+    type: IntArray
+    control: IntArray
+    employer: FloatArray
+    champion: BoolArray
+    caution: FloatArray
+    trust: FloatArray
+    key: KeyArray
+    ordinal: IntArray
+    contract: IntArray
+    baseline: FloatArray
+    stage: IntArray
+    neutral: BoolArray
+    menu: BoolArray
+    lead: IntArray
+
+
+class Rules(NamedTuple):
+    """Numbers that rule moods; those not told here are assumptions or levers of that name.
+
+    Attributes:
+        hidden: where the draws of differences start that members do not see at first.
+        strife: tension from charging by use.
+        threat: of reorganisation, 0-1.
+        support: partnership support, 0-1.
+    """
+
+    hidden: np.uint64
+    site_remoteness: float
+    staff_transfers: float
+    autonomy: float
+    hidden_differences: float
+    late_differences: float
+    strife: float
+    trust_weight: float
+    friction: float
+    compromise: float
+    threat: float
+    support: float
+
+
 def mood(model: "MarketModel", members: Members) -> Mood:
     """Return how ``members`` stand to their groups."""
-    assumptions, councils, services = model.assumptions, model.councils, model.services
-    one, other = members.council, members.leader
-    politics = political_distance(councils.control[one], councils.control[other], INDEPENDENT_FROM)
-    lead = model.partnerships.lead[members.group]
-    at_home = services.contract[members.service] == NONE
-    partial = ~model.partnerships.neutral[members.group]
-    conflict = rules.conflict(
-        politics * partial,
-        model.kilometres(one, other), assumptions.site_remoteness,
-        services.baseline[lead] / services.baseline[members.service],
-        _threat(model, one, other), assumptions.staff_transfers * councils.employer[one] * at_home,
-        councils.champion[one], councils.caution[one] * partial, assumptions.autonomy,
-    )  # fmt: skip
-    late, hidden = _come_to_light(model, members)
-    left = np.where(late, assumptions.late_differences, 1.0)
-    tension = rules.tension(
-        conflict.sum(axis=1) + assumptions.metering_strife * (assumptions.cost_sharing == "use"),
-        hidden, trust_in_leader(model, members), model.partnerships.menu[members.group],
-        left, assumptions.friction, assumptions.compromise, model.levers.partnership_support,
-    )  # fmt: skip
-    against = np.column_stack([conflict * left[:, None], hidden * late])
-    return Mood(tension, np.argmax(against, axis=1))
+    return _moods(members, _standing(model), _rules(model))
 
 
-def _come_to_light(model: "MarketModel", members: Members) -> tuple[BoolArray, FloatArray]:
-    """Return which members have settled what they knew, and what has come up beside it."""
-    stage = model.partnerships.stage[members.group]
-    services = model.services
-    key = services.key[members.service], services.ordinal[members.service]
-    drawn = 2.0 * model.draws.uniform("hidden differences", *key)
-    hidden = model.assumptions.hidden_differences * drawn * (stage < Stage.PERFORMING)
-    late = stage == Stage.NORMING
-    return late, rules.come_to_light(hidden, late, model.levers.partnership_support)
+def _standing(model: "MarketModel") -> Standing:
+    councils, services, groups = model.councils, model.services, model.partnerships
+    return Standing(
+        model.geography.places, model.geography.family, councils.type, councils.control,
+        councils.employer, councils.champion, councils.caution, model.ties.trust,
+        services.key, services.ordinal, services.contract, services.baseline,
+        groups.stage, groups.neutral, groups.menu, groups.lead,
+    )  # fmt: skip
+
+
+def _rules(model: "MarketModel") -> Rules:
+    assumptions = model.assumptions
+    return Rules(
+        hidden=model.draws.root("hidden differences"),
+        site_remoteness=assumptions.site_remoteness,
+        staff_transfers=assumptions.staff_transfers,
+        autonomy=assumptions.autonomy,
+        hidden_differences=assumptions.hidden_differences,
+        late_differences=assumptions.late_differences,
+        strife=assumptions.metering_strife * (assumptions.cost_sharing == "use"),
+        trust_weight=assumptions.trust_weight,
+        friction=assumptions.friction,
+        compromise=assumptions.compromise,
+        threat=reorganisation_threat(model),
+        support=model.levers.partnership_support,
+    )
+
+
+@compiled
+def _moods(members: Members, standing: Standing, ruled: Rules) -> Mood:
+    size = len(members.service)
+    tension, cause = np.empty(size), np.empty(size, dtype=np.int64)
+    for place in range(size):
+        known = _known(members, place, standing, ruled)
+        late, hidden = _come_to_light(members, place, standing, ruled)
+        left = ruled.late_differences if late else 1.0
+        one, other, group = members.council[place], members.leader[place], members.group[place]
+        trust = ruled.trust_weight * trust_of_pair(standing.trust, standing.family, one, other)
+        total = 0.0
+        for one_cause in known:
+            total += one_cause
+        tension[place] = _tension(
+            total + ruled.strife, hidden, trust, standing.menu[group], left,
+            ruled.friction, ruled.compromise, ruled.support,
+        )  # fmt: skip
+        cause[place] = _worst(known, left, hidden * late)
+    return Mood(tension, cause)
+
+
+@inlined
+def _known(
+    members: Members, place: int, standing: Standing, ruled: Rules
+) -> tuple[float, ...]:
+    """Return what is known to set a member against its group, by cause."""
+    service, one = members.service[place], members.council[place]
+    other, group = members.leader[place], members.group[place]
+    partial = not standing.neutral[group]
+    politics = _political_distance(standing.control[one], standing.control[other], INDEPENDENT_FROM)
+    ratio = standing.baseline[standing.lead[group]] / standing.baseline[service]
+    threat = threats_between(one, other, standing.family, standing.type, ruled.threat)[1]
+    staff = standing.employer[one] if standing.contract[service] == NONE else 0.0
+    known: tuple[float, ...] = _conflict(
+        politics * partial, apart(standing.places, one, other), ruled.site_remoteness, ratio,
+        threat, ruled.staff_transfers * staff, standing.champion[one],
+        standing.caution[one] * partial, ruled.autonomy,
+    )  # fmt: skip
+    return known
+
+
+@inlined
+def _come_to_light(
+    members: Members, place: int, standing: Standing, ruled: Rules
+) -> tuple[bool, float]:
+    """Return whether a member has settled what it knew, and what has come up beside it."""
+    service, stage = members.service[place], standing.stage[members.group[place]]
+    occasion = np.uint64(standing.ordinal[service])
+    drawn = 2.0 * uniform_at(extended(extended(ruled.hidden, standing.key[service]), occasion))
+    hidden = ruled.hidden_differences * drawn if stage < PERFORMING else 0.0
+    return stage == NORMING, _seen_of(hidden, stage == NORMING, ruled.support)
+
+
+@inlined
+def _worst(known: tuple[float, ...], left: float, hidden: float) -> int:
+    """Return the cause that counts most, of those known as far as they are ``left``."""
+    worst, most = 0, 0.0
+    for cause in range(len(known)):
+        if known[cause] * left > most:
+            worst, most = cause, known[cause] * left
+    return HIDDEN if hidden > most else worst
 
 
 def trust_in_leader(model: "MarketModel", members: Members) -> FloatArray:
     """Return members' trust in their leaders, as far as it counts."""
     family, weight = model.geography.family, model.assumptions.trust_weight
     return weight * trust_between(model.ties.trust, family, members.council, members.leader)
-
-
-def _threat(model: "MarketModel", one: IntArray, other: IntArray) -> FloatArray:
-    """Return the threat of reorganisation that ``other`` stands for to ``one``."""
-    kind, family = model.councils.type, model.geography.family
-    allied = (kind[one] == DISTRICT) & (kind[other] == DISTRICT) & (one != other)
-    threat = np.where(allied, ALLIED, kind[other] == COUNTY) * (one != other)
-    felt: FloatArray = reorganisation_threat(model) * threat * (family[one] == family[other])
-    return felt
 
 
 def remoteness(

@@ -93,8 +93,8 @@ def _remember(model: "MarketModel", services: IntArray, trust: float, readiness:
     members, weight = model.services.council[services], model.assumptions.experience
     if trust:
         model.ties.add(members, weight * trust)
-    changed = np.clip(model.councils.readiness[members] + weight * readiness, 0.0, 1.0)
-    model.councils.readiness[members] = changed
+    changed = model.councils.readiness[members] + weight * readiness
+    model.councils.readiness[members] = np.minimum(np.maximum(changed, 0.0), 1.0)
 
 
 def tell(model: "MarketModel", services: IntArray, *, good: bool) -> None:
@@ -109,7 +109,8 @@ def tell(model: "MarketModel", services: IntArray, *, good: bool) -> None:
     heard = model.draws.happens("news", model.levers.publicity, key[audience], about, model.quarter)
     change = model.assumptions.peers * (1.0 if good else -1.0)
     readiness = model.councils.readiness
-    readiness[audience[heard]] = np.clip(readiness[audience[heard]] + change, 0.0, 1.0)
+    changed = readiness[audience[heard]] + change
+    readiness[audience[heard]] = np.minimum(np.maximum(changed, 0.0), 1.0)
 
 
 def grow_ready(model: "MarketModel") -> None:
