@@ -20,6 +20,14 @@ def rows_where(holds: BoolArray) -> IntArray:
     return holds.nonzero()[0]
 
 
+def marked(rows: IntArray, size: int) -> BoolArray:
+    """Return which of ``size`` rows are among ``rows``; one entry more, False, answers for NONE."""
+    found = np.zeros(size + 1, dtype=np.bool_)
+    found[rows] = True
+    found[size] = False
+    return found
+
+
 @dataclass(frozen=True)
 class Column:
     """Declaration of one column: dtype, unit, meaning, initial value and width of a row."""

@@ -12,6 +12,7 @@ from typing import NamedTuple
 import numpy as np
 
 from agents.columns import BoolArray, FloatArray, IntArray
+from agents.compiled import compiled
 
 NOT_CHOSEN = "chosen"
 """The value of an assumption by which partners choose for themselves."""
@@ -109,12 +110,25 @@ def choose_governance(members: IntArray, control: FloatArray, luck: FloatArray) 
         control: control that members want to keep, 0-1, groups.
         luck: what else speaks against each model, groups x models.
     """
-    table = governance_table()
-    size = np.abs(np.log2(members[:, None] / table.usual))
-    wanted = CONTROL_WEIGHT * np.abs(control[:, None] - table.control)
-    against = size + wanted + 0.5 * (table.set_up - 1.0) + luck
-    possible = (table.fewest >= 2) & table.formal & (table.fewest <= members[:, None])
-    return np.argmin(np.where(possible, against, np.inf), axis=1)
+    return _nearest(governance_table(), members, control, luck)
+
+
+@compiled
+def _nearest(
+    table: GovernanceTable, members: IntArray, control: FloatArray, luck: FloatArray
+) -> IntArray:
+    nearest = np.zeros(len(members), dtype=np.int64)
+    for group in range(len(members)):
+        least = np.inf
+        for model in range(len(table.usual)):
+            if table.fewest[model] < 2 or not table.formal[model]:
+                continue
+            against = abs(np.log2(members[group] / table.usual[model]))
+            against += CONTROL_WEIGHT * abs(control[group] - table.control[model])
+            against += 0.5 * (table.set_up[model] - 1.0) + luck[group, model]
+            if table.fewest[model] <= members[group] and against < least:
+                nearest[group], least = model, against
+    return nearest
 
 
 def governance_held_to(model: int, members: IntArray) -> IntArray:

@@ -221,13 +221,14 @@ def conflict(
         autonomy: how much councils fear for it, 1 as usual.
     """
     feared = np.maximum(np.log(size_ratio) - 1.0, 0.0)
+    lost: FloatArray = 0.5 * (1.0 - champion)
     return (
         0.0 * politics,
         0.5 * politics,
         0.4 * kilometres / 100.0 * remoteness,
         autonomy * (0.15 * feared + 0.5 * threat),
         0.4 * staff,
-        0.5 * (1.0 - champion),
+        lost,
         0.5 * caution,
     )
 

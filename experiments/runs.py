@@ -16,7 +16,6 @@ from typing import TYPE_CHECKING, Any, Literal
 from experiments.question import Question
 from simulation.assumptions import Assumptions, assumptions_from, sample
 from simulation.levers import Policy
-from simulation.outcomes import MEASURES, OUTCOMES
 from simulation.randomness import derive
 from simulation.register import Register, parse_register
 
@@ -155,9 +154,13 @@ def _described(error: Exception) -> str:
 
 
 def _outcomes(model: MarketModel, run: Run) -> pa.Table:
-    outcomes = model.outcomes[list(OUTCOMES)].astype("float64")
-    measures = model.measures[list(MEASURES)].astype("float64").add_prefix("measure_")
-    return _keyed(outcomes.join(measures).reset_index(names="quarter"), run)
+    import pyarrow as pa
+
+    outcomes, measures = model.outcomes, model.measures
+    names = ["quarter", *outcomes.columns, *[f"measure_{name}" for name in measures.columns]]
+    columns = [outcomes.index.to_numpy(), *outcomes.to_numpy().T, *measures.to_numpy().T]
+    arrays = [pa.array(column, from_pandas=True) for column in columns]
+    return _keyed(pa.table(arrays, names), run)
 
 
 def _events(model: MarketModel, run: Run) -> dict[str, pa.Table]:
@@ -165,14 +168,19 @@ def _events(model: MarketModel, run: Run) -> dict[str, pa.Table]:
     frames = {name: model.tables[name] for name in names if name != "ledger"}
     by_row = run.detail == "all"
     frames["ledger"] = model.tables["ledger"] if by_row else model.ledger.by_class()
-    return {name: _keyed(frame, run) for name, frame in frames.items()}
+    return {name: _keyed(_arrow(frame), run) for name, frame in frames.items()}
 
 
-def _keyed(frame: pd.DataFrame, run: Run) -> pa.Table:
-    """Return ``frame`` as a table whose first columns say which run it is of."""
+def _arrow(frame: pd.DataFrame) -> pa.Table:
     import pyarrow as pa
 
-    table = pa.Table.from_pandas(frame, preserve_index=False).replace_schema_metadata(None)
+    return pa.Table.from_pandas(frame, preserve_index=False).replace_schema_metadata(None)
+
+
+def _keyed(table: pa.Table, run: Run) -> pa.Table:
+    """Return ``table`` with first columns that say which run it is of."""
+    import pyarrow as pa
+
     rows = len(table)
     names = pa.DictionaryArray.from_arrays(pa.array([0] * rows, pa.int32()), [run.policy.name])
     keys: dict[str, Any] = {

@@ -17,6 +17,7 @@ from agents.columns import (
     Table,
     flag,
     identity,
+    marked,
     number,
     rows_where,
     whole,
@@ -118,9 +119,7 @@ class Contracts(Table):
 
 def delivered_by(service_contract: IntArray, rows: IntArray, contracts: int) -> IntArray:
     """Return the services whose contract is among ``rows``, of ``contracts`` in all."""
-    wanted = np.zeros(contracts + 1, dtype=bool)
-    wanted[rows] = True
-    return rows_where(wanted[service_contract])
+    return rows_where(marked(rows, contracts)[service_contract])
 
 
 @compiled

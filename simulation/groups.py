@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from agents.columns import NONE, BoolArray, FloatArray, IntArray, rows_where
+from agents.columns import NONE, BoolArray, FloatArray, IntArray, marked, rows_where
 from agents.compiled import compiled
 from agents.partnership import ENDED_HOW, FELL_APART, Stage
 from simulation.ties import be_disappointed, lose_heart
@@ -75,8 +75,7 @@ def dissolve(model: "MarketModel", rows: IntArray, how: str) -> None:
     if not len(rows):
         return
     partnerships, services = model.partnerships, model.services
-    over = np.zeros(len(partnerships) + 1, dtype=bool)
-    over[rows] = True
+    over = marked(rows, len(partnerships))
     services.partnership[over[services.partnership]] = NONE
     partnerships.stage[rows] = Stage.DISSOLVED
     partnerships.ended[rows] = model.quarter
@@ -88,8 +87,8 @@ def end_in_vain(model: "MarketModel", rows: IntArray, how: str) -> None:
     """End groups that agreed and came to nothing: new ones are left less ready to share."""
     if not len(rows):
         return
-    new = rows[model.partnerships.contract[rows] == NONE]
-    be_disappointed(model, rows_where(np.isin(model.services.partnership, new)))
+    new = marked(rows[model.partnerships.contract[rows] == NONE], len(model.partnerships))
+    be_disappointed(model, rows_where(new[model.services.partnership]))
     dissolve(model, rows, how)
 
 

@@ -5,8 +5,7 @@ order in which they came. Independently of the balances that postings change, `L
 what was posted in the quarter and compares.
 """
 
-from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from enum import IntEnum, unique
 from typing import NamedTuple
 
@@ -270,28 +269,22 @@ class Ledger:
 
     def by_class(self) -> pd.DataFrame:
         """Return postings summed by quarter, class of account and purpose; amounts in pence."""
-        total: Counter[tuple[int, int, int, Purpose]] = Counter()
+        classes = len(ACCOUNT_CLASSES)
+        total = np.zeros((1 + self.quarter, classes, classes, len(PURPOSES)), dtype=np.int64)
+        class_of = self.account_class(np.arange(len(self.balance)))
         for batch in self.batches:
-            for (source, target), amount in self._classes(batch):
-                total[batch.quarter, source, target, batch.purpose] += amount
-        keys = np.array(sorted(total), dtype=np.int64).reshape(-1, 4)
+            moved = total[batch.quarter, :, :, batch.purpose]
+            _add_by_class(moved, class_of, batch.source, batch.target, batch.amount)
+        quarter, source, target, purpose = place = total.nonzero()
         return pd.DataFrame(
             {
-                "quarter": keys[:, 0],
-                "from_class": _names(keys[:, 1], ACCOUNT_CLASSES),
-                "to_class": _names(keys[:, 2], ACCOUNT_CLASSES),
-                "purpose": _names(keys[:, 3], PURPOSES),
-                "amount": [total[key] for key in sorted(total)],
+                "quarter": quarter,
+                "from_class": _names(source, ACCOUNT_CLASSES),
+                "to_class": _names(target, ACCOUNT_CLASSES),
+                "purpose": _names(purpose, PURPOSES),
+                "amount": total[place],
             }
         )
-
-    def _classes(self, batch: Batch) -> Iterator[tuple[tuple[int, int], int]]:
-        """Yield what a batch moved between each two classes of account, pence."""
-        size = len(ACCOUNT_CLASSES)
-        code = self.account_class(batch.source) * size + self.account_class(batch.target)
-        moved = np.bincount(code, weights=batch.amount)  # exact: pence below 2**53
-        for place in np.flatnonzero(moved).tolist():
-            yield divmod(place, size), int(moved[place])
 
 
 @compiled
@@ -344,6 +337,14 @@ def _transfer(balance: IntArray, source: IntArray, target: IntArray, amount: Int
 def _add(total: IntArray, account: IntArray, amount: IntArray) -> None:
     for place in range(len(amount)):
         total[account[place]] += amount[place]
+
+
+@compiled
+def _add_by_class(
+    total: IntArray, class_of: IntArray, source: IntArray, target: IntArray, amount: IntArray
+) -> None:
+    for place in range(len(amount)):
+        total[class_of[source[place]], class_of[target[place]]] += amount[place]
 
 
 def _names(codes: IntArray, names: tuple[str, ...]) -> "pd.Categorical[str]":

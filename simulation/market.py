@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from agents import supplier as firm
-from agents.columns import NONE, BoolArray, FloatArray, IntArray, KeyArray, rows_where
+from agents.columns import NONE, BoolArray, FloatArray, IntArray, KeyArray, marked, rows_where
 from agents.compiled import compiled, on_numbers
 from simulation.contracts import Ended, sum_by, worth_by_contract
 from simulation.delivery import collapse
@@ -311,7 +311,7 @@ def _fail(model: "MarketModel") -> None:
     capital = model.ledger.supplier_balance()
     broke = rows_where(suppliers.active & (capital < 0))
     if len(broke):
-        theirs = contracts.live & np.isin(contracts.supplier, broke)
+        theirs = contracts.live & marked(broke, len(model.suppliers))[contracts.supplier]
         collapse(model, rows_where(theirs), Ended.SUPPLIER_FAILED)
         account = model.ledger.supplier(broke)
         model.ledger.post(Account.CREDITORS, account, Purpose.DEFAULT, -capital[broke])

@@ -227,7 +227,7 @@ class MarketModel(mesa.Model):  # type: ignore[type-arg]
     def outcomes(self) -> pd.DataFrame:
         """One row a quarter, one column an outcome."""
         measures = self.measures
-        columns = {name: measures[name].to_numpy() for name in MEASURES}
+        columns = dict(zip(MEASURES, measures.to_numpy().T, strict=True))
         shown = {name: quarterly(one.rule, columns) for name, one in OUTCOMES.items()}
         return pd.DataFrame(shown, index=measures.index)
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from agents import partnership as rules
-from agents.columns import NONE, FloatArray, IntArray, rows_where
+from agents.columns import NONE, FloatArray, IntArray, marked, rows_where
 from agents.governance import (
     NAMES,
     NOT_CHOSEN,
@@ -74,14 +74,15 @@ def try_again(model: "MarketModel", rows: IntArray) -> None:
     if not len(rows):
         return
     partnerships, services = model.partnerships, model.services
-    again = rows[partnerships.tries[rows] < MOST_TRIES]
+    spent = partnerships.tries[rows] >= MOST_TRIES
+    again = rows[~spent]
     partnerships.tries[again] += 1
     partnerships.stage[again] = Stage.NORMING
     segment = services.segment[partnerships.lead[again]]
     wait = np.maximum(procedure_table().quarters[segment_table().procedure[segment]], 1)
     partnerships.ready[again] = model.quarter + wait
-    services.ordinal[np.isin(services.partnership, again)] += 1
-    end_in_vain(model, np.setdiff1d(rows, again), "tender failed")
+    services.ordinal[marked(again, len(partnerships))[services.partnership]] += 1
+    end_in_vain(model, rows[spent], "tender failed")
 
 
 def _begin_to_differ(model: "MarketModel") -> None:

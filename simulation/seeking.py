@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from agents.columns import NONE, BoolArray, FloatArray, IntArray, KeyArray
+from agents.columns import NONE, BoolArray, FloatArray, IntArray, KeyArray, marked, rows_where
 from agents.compiled import compiled, inlined, on_numbers
 from agents.council import OPEN, SEEKS, joining_attraction, political_distance
 from agents.partnership import grow_group
@@ -109,11 +109,12 @@ class Rules(NamedTuple):
 
 def seek(model: "MarketModel", arisen: Arisen) -> None:
     """Grow groups from leaders whose needs have come up or are foreseen, in order of draws."""
-    leaders = _leaders(model, arisen)
+    services = _service_facts(model)
+    leaders = _leaders(model, arisen, services.obliged)
     if not len(leaders):
         return
-    turn = np.argsort(model.draws.uniform("turn", model.services.key[leaders], model.quarter))
-    leaders, services = leaders[turn], _service_facts(model)
+    turn = np.argsort(model.draws.uniform("turn", services.key[leaders], model.quarter))
+    leaders = leaders[turn]
     enough = np.where(services.obliged[leaders], model.levers.aggregation_threshold, np.inf)
     members, sizes = _gathered(
         leaders, enough, _brokered(model, leaders), _reached(model),
@@ -179,7 +180,7 @@ def _rules(model: "MarketModel") -> Rules:
     )
 
 
-def _leaders(model: "MarketModel", arisen: Arisen) -> IntArray:
+def _leaders(model: "MarketModel", arisen: Arisen, obliged: BoolArray) -> IntArray:
     """Return who looks for partners: those that must, and a few of their own accord.
 
     Who is only open to proposals waits for another to take the lead (D1 chart 4). Those that must
@@ -190,8 +191,10 @@ def _leaders(model: "MarketModel", arisen: Arisen) -> IntArray:
     willing = councils.champion[council] & (councils.readiness[council] >= SEEKS)
     key = services.key[foreseen], services.considered[foreseen]
     unasked = willing & model.draws.happens("search", model.assumptions.search_share, *key)
-    both = np.union1d(foreseen, arisen.due)
-    return np.union1d(foreseen[unasked], both[must_aggregate(model, both)])
+    looks = marked(foreseen[unasked], len(services))
+    known = np.concatenate([foreseen, arisen.due])
+    looks[known[obliged[known]]] = True
+    return rows_where(looks)
 
 
 @compiled

@@ -148,9 +148,7 @@ def _moods(members: Members, standing: Standing, ruled: Rules) -> Mood:
 
 
 @inlined
-def _known(
-    members: Members, place: int, standing: Standing, ruled: Rules
-) -> tuple[float, ...]:
+def _known(members: Members, place: int, standing: Standing, ruled: Rules) -> tuple[float, ...]:
     """Return what is known to set a member against its group, by cause."""
     service, one = members.service[place], members.council[place]
     other, group = members.leader[place], members.group[place]

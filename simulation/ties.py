@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from agents.columns import FloatArray, IntArray
+from agents.columns import FloatArray, IntArray, marked, rows_where
 from agents.compiled import compiled, on_numbers
 
 if TYPE_CHECKING:
@@ -102,10 +102,9 @@ def tell(model: "MarketModel", services: IntArray, *, good: bool) -> None:
 
     Readiness is contagious (D1 §2.5; D4): successes raise it, failures lower it.
     """
-    council = np.unique(model.services.council[services])
-    audience = np.unique(model.geography.nearest(AUDIENCE)[council])
-    key = model.councils.key
-    about = key[council[0]]
+    council, key = model.services.council[services], model.councils.key
+    near = model.geography.nearest(AUDIENCE)[council].ravel()
+    audience, about = rows_where(marked(near, len(key))), key[council.min()]
     heard = model.draws.happens("news", model.levers.publicity, key[audience], about, model.quarter)
     change = model.assumptions.peers * (1.0 if good else -1.0)
     readiness = model.councils.readiness

@@ -7,7 +7,7 @@ import numpy as np
 from scipy.special import ndtr
 
 from agents import partnership as rules
-from agents.columns import NONE, BoolArray, FloatArray, IntArray
+from agents.columns import NONE, BoolArray, FloatArray, IntArray, marked, rows_where
 from agents.council import unowned
 from agents.governance import governance_table
 from agents.partnership import Stage
@@ -62,7 +62,8 @@ def vote(model: "MarketModel") -> tuple[IntArray, list[Group]]:
     if not len(members.service):
         return members.service, []
     hopeless = _without_a_case(model, members)
-    end_in_vain(model, np.unique(members.group[hopeless]), "no business case")
+    over = rows_where(marked(members.group[hopeless], len(model.partnerships)))
+    end_in_vain(model, over, "no business case")
     dropped, members = members.only(hopeless).service, members.only(~hopeless)
     refuses = _cast(model, members)
     left = let_go(model, members, refuses, "voted down")

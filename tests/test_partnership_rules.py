@@ -92,9 +92,7 @@ def conflict(**changed):
     """Return by cause what sets a member apart that nothing else does, with a champion in post."""
     remoteness, champion = changed.pop("remoteness", 1.0), changed.pop("champion", True)
     given = {name: one(value) for name, value in {**AGREED, **changed}.items()}
-    by_cause = partnership.conflict(
-        **given, remoteness=remoteness, champion=np.array([champion])
-    )
+    by_cause = partnership.conflict(**given, remoteness=remoteness, champion=np.array([champion]))
     return np.array(by_cause)[:, 0]
 
 
