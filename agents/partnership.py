@@ -5,6 +5,7 @@ performing; most end on the way. Rules are functions of arrays, one entry a memb
 """
 
 from enum import IntEnum
+from typing import Any
 
 import numpy as np
 
@@ -221,7 +222,7 @@ def conflict(
         autonomy: how much councils fear for it, 1 as usual.
     """
     feared = np.maximum(np.log(size_ratio) - 1.0, 0.0)
-    lost: FloatArray = 0.5 * (1.0 - champion)
+    lost: Any = 0.5 * (1.0 - champion)
     return (
         0.0 * politics,
         0.5 * politics,
