@@ -31,6 +31,7 @@ class Case(NamedTuple):
         saving: what they expect to save, less the cost of managing the contract.
         ceiling: highest price at which the saving still repays the set-up.
         bare: highest price at which there is a saving at all, set-up left to the supplier.
+        value: in-house cost of what is shared.
     """
 
     set_up: FloatArray
@@ -38,6 +39,7 @@ class Case(NamedTuple):
     saving: FloatArray
     ceiling: FloatArray
     bare: FloatArray
+    value: FloatArray
 
     @property
     def viable(self) -> BoolArray:
@@ -71,7 +73,7 @@ def assess(
         otherwise, cost, worth, assumptions.client_side, assumptions.claim_optimism
     )
     saving = otherwise - price * (1.0 + assumptions.client_side)
-    return Case(cost, price, saving, ceiling, otherwise / (1.0 + assumptions.client_side))
+    return Case(cost, price, saving, ceiling, otherwise / (1.0 + assumptions.client_side), value)
 
 
 def _expected_price(
@@ -88,7 +90,28 @@ def _expected_price(
     return price
 
 
-def member_gains(model: "MarketModel", group: IntArray, service: IntArray) -> FloatArray:
+class Cases(NamedTuple):
+    """The business cases of groups.
+
+    Attributes:
+        rows: groups, ascending.
+        place: of each member's group in ``rows``.
+        case: of each group.
+    """
+
+    rows: IntArray
+    place: IntArray
+    case: Case
+
+
+def cases_of(model: "MarketModel", group: IntArray, service: IntArray) -> Cases:
+    """Return the business cases of the groups of members, whose services are ``service``."""
+    rows, place = np.unique(group, return_inverse=True)
+    order = np.argsort(place, kind="stable")
+    return Cases(rows, place, assess(model, place[order], service[order], rows))
+
+
+def member_gains(model: "MarketModel", cases: Cases, service: IntArray) -> FloatArray:
     """Return what each member's own case shows: net saving a year, of its annual cost.
 
     The price falls on members by size, set-up by the rule of sharing. What the fund is thought to
@@ -96,18 +119,15 @@ def member_gains(model: "MarketModel", group: IntArray, service: IntArray) -> Fl
 
     Args:
         model: the model.
-        group: group of each entry of ``service``, rows of partnerships.
+        cases: of their groups.
         service: members' services.
     """
     assumptions, partnerships = model.assumptions, model.partnerships
-    rows, place = np.unique(group, return_inverse=True)
-    order = np.argsort(place, kind="stable")
-    case = assess(model, place[order], service[order], rows)
+    rows, place, case = cases
     own = model.services.baseline[service] * model.index
-    value = sum_by(place, own, len(rows))
     length = contract_quarters(model, model.services.segment[partnerships.lead[rows]])
     metered = 1.0 + assumptions.metering * (assumptions.cost_sharing == "use")
-    paid = case.price * (1.0 + assumptions.client_side * metered) / value
+    paid = case.price * (1.0 + assumptions.client_side * metered) / case.value
     saving = (own_ratio(model, service) - paid[place]) * (1.0 + assumptions.claim_optimism)
     new = partnerships.contract[rows] == NONE
     cost = (case.set_up - _gift(model, rows, case, length / 4.0)) * new

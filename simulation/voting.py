@@ -11,7 +11,7 @@ from agents.columns import NONE, BoolArray, FloatArray, IntArray, marked, rows_w
 from agents.council import unowned
 from agents.governance import governance_table
 from agents.partnership import Stage
-from simulation.business_case import assess, member_gains
+from simulation.business_case import Cases, cases_of, member_gains
 from simulation.groups import (
     Group,
     Members,
@@ -61,19 +61,20 @@ def vote(model: "MarketModel") -> tuple[IntArray, list[Group]]:
     members = members.only(model.partnerships.ready[members.group] <= model.quarter)
     if not len(members.service):
         return members.service, []
-    hopeless = _without_a_case(model, members)
+    cases = cases_of(model, members.group, members.service)
+    hopeless = _without_a_case(model, cases)
     over = rows_where(marked(members.group[hopeless], len(model.partnerships)))
     end_in_vain(model, over, "no business case")
     dropped, members = members.only(hopeless).service, members.only(~hopeless)
-    refuses = _cast(model, members)
+    refuses = _cast(model, members, cases._replace(place=cases.place[~hopeless]))
     left = let_go(model, members, refuses, "voted down")
     stays = model.services.partnership[members.service] != NONE
     return np.concatenate([dropped, left]), _agreed(model, members.only(stays))
 
 
-def _cast(model: "MarketModel", members: Members) -> BoolArray:
+def _cast(model: "MarketModel", members: Members, cases: Cases) -> BoolArray:
     """Return which members vote against, and note how all vote and why."""
-    councils, gain = model.councils, member_gains(model, members.group, members.service)
+    councils, gain = model.councils, member_gains(model, cases, members.service)
     margin = _no_vote_margin(model, members, gain)
     refuses = _refuses(model, members, margin)
     cause = rules.why_against(
@@ -87,13 +88,10 @@ def _cast(model: "MarketModel", members: Members) -> BoolArray:
     return refuses
 
 
-def _without_a_case(model: "MarketModel", members: Members) -> BoolArray:
+def _without_a_case(model: "MarketModel", cases: Cases) -> BoolArray:
     """Return which members are of groups whose project to set up has no business case."""
-    rows, place = np.unique(members.group, return_inverse=True)
-    order = np.argsort(place, kind="stable")
-    viable = assess(model, place[order], members.service[order], rows).viable
-    viable |= model.partnerships.contract[rows] != NONE
-    hopeless: BoolArray = ~viable[place]
+    viable = cases.case.viable | (model.partnerships.contract[cases.rows] != NONE)
+    hopeless: BoolArray = ~viable[cases.place]
     return hopeless
 
 
