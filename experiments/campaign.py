@@ -2,19 +2,16 @@
 
 import platform
 import shlex
-import signal
-import threading
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field
 from functools import partial
 from importlib.metadata import version
 from pathlib import Path
-from types import FrameType
 from typing import Any, Literal
 
 from experiments.executors import Executor, Lost
+from experiments.interruption import interruption
 from experiments.question import MANIFEST, Question, check_dates
 from experiments.recording import Recording, stored_runs
 from experiments.runs import Failed, Made, Run, make, plan, samples, setting
@@ -26,7 +23,6 @@ type Kind = Literal["compare", "run"]
 type Row = Mapping[str, Any]
 type Progress = Callable[[int, int], None]
 
-RUNS = Path("runs")
 PACKAGES = ("mesa", "networkx", "numpy", "pandas", "pyarrow", "pydantic", "scipy")
 
 
@@ -49,38 +45,6 @@ class Conduct:
     complete: int
     failed: tuple[Failed, ...]
     summary: tuple[Row, ...] = field(default=(), repr=False)
-
-
-class Interruption:
-    """Whether the user has asked to stop; asked a second time it stops at once, unless `deaf`."""
-
-    def __init__(self) -> None:
-        self.asked = False
-        self.deaf = False
-
-    def __call__(self) -> bool:
-        """Say whether to stop."""
-        return self.asked
-
-    def ask(self, _signal: int, _frame: FrameType | None) -> None:
-        """Ask to stop, as a handler of signals."""
-        if self.asked and not self.deaf:
-            raise KeyboardInterrupt
-        self.asked = True
-
-
-@contextmanager
-def interruption() -> Iterator[Interruption]:
-    """Turn Ctrl-C into a polite request for as long as the block lasts."""
-    asked = Interruption()
-    if threading.current_thread() is not threading.main_thread():
-        yield asked
-        return
-    before = signal.signal(signal.SIGINT, asked.ask)
-    try:
-        yield asked
-    finally:
-        signal.signal(signal.SIGINT, before)
 
 
 @dataclass

@@ -2,9 +2,10 @@
 
 from pathlib import Path
 
-from experiments.campaign import RUNS, Conduct, Progress, conduct
+from experiments.campaign import Conduct, Progress, conduct
 from experiments.executors import Executor, InProcess
 from experiments.question import Question
+from experiments.recording import RUNS
 from simulation.errors import InputError
 
 

@@ -18,11 +18,13 @@ from multiprocessing import connection, forkserver, resource_tracker
 from multiprocessing.connection import Connection
 from multiprocessing.context import ForkServerContext, SpawnContext
 from multiprocessing.process import BaseProcess
+from operator import itemgetter
 from time import monotonic
 from typing import Any, Protocol
 
 type Work[T, R] = Callable[[T], R]
 type Stop = Callable[[], bool]
+type Batch[R] = list[tuple[int, R]]
 type Context = ForkServerContext | SpawnContext
 
 MODEL = ("simulation.model", "experiments.runs", "pyarrow")
@@ -64,6 +66,21 @@ def default_workers() -> int:
     return min(count, WORKERS[1])
 
 
+def as_they_come[T, R](
+    executor: Executor, work: Work[T, R], tasks: Sequence[T], stop: Stop
+) -> Iterator[Batch[R | Lost[T]]]:
+    """Yield batches of results, each with its task's place, until all are done or ``stop()``.
+
+    An executor that has ``batches`` yields them as they are done, whatever their order, and now and
+    then an empty one, so that who waits can look at the clock; any other yields them in order.
+    """
+    if hasattr(executor, "batches"):
+        yield from executor.batches(work, tasks, stop)
+        return
+    for result in enumerate(executor.run(work, tasks, stop)):
+        yield [result]
+
+
 class InProcess:
     """Do the work here, one task after the other."""
 
@@ -93,6 +110,16 @@ class LocalPool:
         crew = _Crew(work, tasks, self.workers, self._context)
         try:
             yield from crew.results(stop)
+        finally:
+            crew.dismiss()
+
+    def batches[T, R](
+        self, work: Work[T, R], tasks: Sequence[T], stop: Stop
+    ) -> Iterator[Batch[R | Lost[T]]]:
+        """Yield results with their tasks' places as they are done, now and then none at all."""
+        crew = _Crew(work, tasks, self.workers, self._context)
+        try:
+            yield from crew.batches(stop)
         finally:
             crew.dismiss()
 
@@ -162,6 +189,16 @@ class _Crew[T, R]:
                 return
             yield self.done.pop(place)
 
+    def batches(self, stop: Stop) -> Iterator[Batch[R | Lost[T]]]:
+        """Yield what is done, with its place, until all is or ``stop()`` is true."""
+        left = len(self.tasks)
+        while left and not stop():
+            self._hand_out()
+            self._collect()
+            batch, self.done = sorted(self.done.items(), key=itemgetter(0)), {}
+            left -= len(batch)
+            yield batch
+
     def dismiss(self) -> None:
         """End every worker, at work or not."""
         for worker in self.workers:
@@ -183,7 +220,7 @@ class _Crew[T, R]:
     def _hire(self) -> _Worker[T]:
         ours, theirs = self.context.Pipe()
         process = self.context.Process(target=_serve, args=(theirs, self.work), daemon=True)
-        with _undisturbed():
+        with undisturbed():
             process.start()
         theirs.close()
         self.workers.append(_Worker(process, ours))
@@ -289,13 +326,17 @@ def _context(preload: Sequence[str]) -> Context:
 def _start_server() -> None:
     """Start the server of workers deaf to Ctrl-C, which is for this process to answer."""
     resource_tracker.ensure_running()
-    with _undisturbed():
+    with undisturbed():
         forkserver.ensure_running()
 
 
 @contextmanager
-def _undisturbed() -> Iterator[None]:
-    """Hold Ctrl-C back for as long as the block lasts, and from every process that it starts."""
+def undisturbed() -> Iterator[None]:
+    """Hold Ctrl-C back for as long as the block lasts, and from every process that it starts.
+
+    A Ctrl-C that comes meanwhile is answered when the block ends. Where the system cannot hold
+    signals back, as on Windows, nothing is held back.
+    """
     if not hasattr(signal, "pthread_sigmask"):
         yield
         return

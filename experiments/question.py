@@ -36,6 +36,8 @@ SEED = (0, 2**63 - 1)
 MODES = ("sampled", "fixed")
 ENGLAND = "England, 2006-07"
 LONGEST_PATH = 1000
+SAMPLE_BLOCK = 10
+"""Replications that share one Latin hypercube of the assumptions, where more may be added later."""
 
 QUESTION_KEYS = (
     "register",
@@ -86,6 +88,8 @@ class Question:
         assumptions: values that assumptions are set to, by name, whatever the mode.
         outcomes: names of the outcomes that are shown first.
         replication: the only one that is run; None for all.
+        block: replications that share one Latin hypercube of the assumptions, so that more of them
+            leave the first ones as they are; 0 for one hypercube of all.
     """
 
     policies: tuple[NamedPolicy, ...]
@@ -97,6 +101,7 @@ class Question:
     assumptions: Mapping[str, Any] = dataclasses.field(default_factory=dict)
     outcomes: tuple[str, ...] = HEADLINE
     replication: int | None = None
+    block: int = 0
     where: str = dataclasses.field(default="question", compare=False)
 
     def __post_init__(self) -> None:
@@ -134,6 +139,7 @@ class Question:
     def effective(self) -> dict[str, Any]:
         """Return the question in full, as a manifest holds it; equal questions give equal ones."""
         only = {} if self.replication is None else {"replication": self.replication}
+        block = {"block": self.block} if self.block else {}
         return {
             "register": self._register(),
             "years": self.years,
@@ -145,6 +151,7 @@ class Question:
             "twins": self.twins,
             "outcomes": list(self.outcomes),
             **only,
+            **block,
         }
 
     @cached_property
@@ -188,9 +195,9 @@ def read_question(path: Path) -> Question:
     place = england()
     if fields.given("register"):
         name = fields.text("register", "", LONGEST_PATH)
-        with _within(f"{path}: register"):
+        with within(f"{path}: register"):
             place = territory(path.parent / name)
-    return _question(fields, path.parent, place)
+    return question_from(fields, path.parent, place)
 
 
 def read_run_question(directory: Path) -> Question:
@@ -201,9 +208,9 @@ def read_run_question(directory: Path) -> Question:
     """
     path = directory / MANIFEST
     fields = Fields(str(path), _asked(path))
-    known = (*QUESTION_KEYS, "twins", "replication")
+    known = (*QUESTION_KEYS, "twins", "replication", "block")
     fields = Fields.of(f"{path}: question", fields.mapping("question"), "a question", known)
-    return _question(fields, directory, _kept_territory(directory, fields))
+    return question_from(fields, directory, kept_territory(directory, fields))
 
 
 def check_dates(question: Question) -> None:
@@ -226,7 +233,17 @@ def is_question(document: object) -> bool:
     return isinstance(document, Mapping) and bool(set(document) & set(QUESTION_KEYS))
 
 
-def _question(fields: Fields, folder: Path, place: Territory) -> Question:
+def question_from(fields: Fields, folder: Path, place: Territory) -> Question:
+    """Return the question that ``fields`` ask, with every default filled in.
+
+    Args:
+        fields: those of a question file or of a manifest; which of them are known is checked.
+        folder: where the paths of policy files start.
+        place: the councils.
+
+    Raises:
+        InputError: the value of a field is wrong.
+    """
     assumptions = _assumptions(fields)
     held = _held(assumptions)
     return Question(
@@ -239,6 +256,7 @@ def _question(fields: Fields, folder: Path, place: Territory) -> Question:
         assumptions=held,
         outcomes=_outcomes(fields),
         replication=_replication(fields),
+        block=fields.whole("block", 1, REPLICATES) if fields.given("block") else 0,
         where=fields.where,
     )
 
@@ -280,13 +298,17 @@ def _policies(fields: Fields, folder: Path) -> tuple[NamedPolicy, ...]:
 def _policy(item: object, where: str, folder: Path) -> NamedPolicy:
     if not isinstance(item, str):
         return policy_from(item, where)
-    with _within(where):
+    with within(where):
         return find_policy(item, folder)
 
 
 @contextmanager
-def _within(where: str) -> Iterator[None]:
-    """Put the place ``where`` before whatever is wrong with the file that it names."""
+def within(where: str) -> Iterator[None]:
+    """Put the place ``where`` before whatever is wrong with the file that it names.
+
+    Raises:
+        InputError: the block raised one.
+    """
     try:
         yield
     except InputError as error:
@@ -325,7 +347,12 @@ def _asked(path: Path) -> Mapping[str, object]:
     return manifest
 
 
-def _kept_territory(directory: Path, fields: Fields) -> Territory:
+def kept_territory(directory: Path, fields: Fields) -> Territory:
+    """Return the councils that are kept in ``directory``, as the field ``register`` describes them.
+
+    Raises:
+        InputError: the file is missing, damaged, or not the one that is described.
+    """
     known = ("file", "sha256", "councils", "name")
     about = Fields.of(f"{fields.where}: register", fields.mapping("register"), "a register", known)
     path = directory / REGISTER

@@ -18,6 +18,8 @@ from experiments.runs import Made
 from results.store import EVENTS, OUTCOMES_FILE, write_bytes, write_json
 from simulation.errors import InputError
 
+RUNS = Path("runs")
+"""Where run directories and sweeps stand unless someone says."""
 RUNS_AT_ONCE = 100
 """Runs whose rows are written as one group."""
 
@@ -45,7 +47,7 @@ class Recording:
         self._tables: defaultdict[Path, _TableFile] = defaultdict(_TableFile)
         with _writing(place):
             self.place.parent.mkdir(parents=True, exist_ok=True)
-            _claim(self._lock, place)
+            claim(self._lock, place)
             _remove_abandoned(self.place)
             shutil.rmtree(self._part, ignore_errors=True)
             (self._made / EVENTS).mkdir(parents=True)
@@ -109,8 +111,17 @@ def _writing(place: Path) -> Iterator[None]:
         raise InputError(f"{place}: cannot be written: {error.strerror or error}") from None
 
 
-def _claim(lock: Path, place: Path) -> None:
-    """Make the file ``lock`` with this process's number in it, unless a living process has it."""
+def claim(lock: Path, place: Path) -> None:
+    """Make the file ``lock`` with this process's number in it, unless a living process has it.
+
+    Args:
+        lock: file that says who writes at ``place``; who claims it removes it when done.
+        place: what errors name.
+
+    Raises:
+        InputError: a living process has claimed it.
+        OSError: the disk refuses it.
+    """
     _break_abandoned(lock)
     try:
         with lock.open("x") as handle:
@@ -207,7 +218,7 @@ def check_place(place: Path, identity: str) -> None:
     except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or str(error)
         raise InputError(f"{place}: cannot hold a run directory: {reason}") from None
-    if content and _identity(place) != identity:
+    if content and stored_identity(place) != identity:
         what = "the run directory of another question" if MANIFEST in content else "not empty"
         raise InputError(f"{place}: is {what}, nothing was changed; choose another --out")
 
@@ -218,7 +229,8 @@ def stored_runs(place: Path) -> int:
     return runs if isinstance(runs, int) else 0
 
 
-def _identity(place: Path) -> object:
+def stored_identity(place: Path) -> object:
+    """Return the identity of the question whose run directory is at ``place``, None without one."""
     return _manifest(place).get("question_id")
 
 

@@ -2,9 +2,10 @@
 
 from pathlib import Path
 
-from experiments.campaign import RUNS, Conduct, conduct
+from experiments.campaign import Conduct, conduct
 from experiments.executors import InProcess
 from experiments.question import Question
+from experiments.recording import RUNS
 
 
 def run(question: Question, place: Path | None = None) -> Conduct:

@@ -7,9 +7,10 @@ last: the same sample under other luck, which only serves to tell luck from assu
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
+from itertools import count, islice
 from traceback import format_exc
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -78,9 +79,18 @@ def setting(question: Question) -> Setting:
 
 def samples(question: Question) -> list[Assumptions]:
     """Return the samples of the assumptions, one a replication, or one if they are fixed."""
+    if question.sampled and question.block:
+        return list(islice(_blocks(question), question.replicates))
     if question.sampled:
         return sample(question.seed, question.replicates, question.assumptions)
     return [assumptions_from(question.assumptions)]
+
+
+def _blocks(question: Question) -> Iterator[Assumptions]:
+    """Yield samples in blocks, each a Latin hypercube of its own."""
+    for block in count():
+        seed = derive(question.seed, "samples", block)
+        yield from sample(seed, question.block, question.assumptions)
 
 
 def plan(question: Question, *, everything: bool = False) -> list[Run]:

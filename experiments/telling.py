@@ -21,6 +21,7 @@ from simulation.parameters import Parameter, Scalar, parameters
 
 if TYPE_CHECKING:
     from experiments.campaign import Conduct
+    from experiments.precision import Precise
     from experiments.question import Question
 
 CAVEAT = (
@@ -32,8 +33,16 @@ CAVEAT = (
 # Comparisons and runs
 
 
-def conduct_document(question: Question, done: Conduct) -> dict[str, Any]:
-    """Return what became of a question, for JSON; a number that is not defined is None."""
+def conduct_document(
+    question: Question, done: Conduct, reached: Precise | None = None
+) -> dict[str, Any]:
+    """Return what became of a question, for JSON; a number that is not defined is None.
+
+    Args:
+        question: what was asked.
+        done: what became of it.
+        reached: how narrow its intervals have become, where that was asked.
+    """
     return {
         "question_id": question.identity,
         "question": question.effective(),
@@ -44,14 +53,34 @@ def conduct_document(question: Question, done: Conduct) -> dict[str, Any]:
         "failed": len(done.failed),
         "caveat": CAVEAT,
         "summary": [_defined(row) for row in done.summary],
+        **(_precision_document(reached) if reached else {}),
     }
 
 
-def comparison_text(question: Question, done: Conduct) -> str:
-    """Return tables of differences from the baseline, and how to read them."""
+def _precision_document(reached: Precise) -> dict[str, Any]:
+    from experiments.precision import document
+
+    return {"precision": document(reached)}
+
+
+def comparison_text(question: Question, done: Conduct, reached: Precise | None = None) -> str:
+    """Return tables of differences from the baseline, and how to read them.
+
+    Args:
+        question: what was asked.
+        done: what became of it.
+        reached: how narrow its intervals have become, where that was asked.
+    """
     titles = {policy.name: policy.title for policy in question.policies}
     tables = comparison(done.summary, titles, width())
-    return "\n".join([*map(rendered, tables), _reading(question, done), _end(done)])
+    said = [*_precision_words(reached), ""] if reached else []
+    return "\n".join([*map(rendered, tables), _reading(question, done), *said, _end(done)])
+
+
+def _precision_words(reached: Precise) -> list[str]:
+    from experiments.precision import words
+
+    return words(reached)
 
 
 def run_text(question: Question, done: Conduct) -> str:

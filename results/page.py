@@ -1,12 +1,17 @@
 """Pieces of HTML of which pages are made; every text that comes in is escaped here."""
 
+import base64
+import gzip
 import html
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from importlib.resources import files
+from string import Template
 
 import plotly.graph_objects as go
+from plotly.offline import get_plotlyjs, get_plotlyjs_version
 
-from results.words import MINUS
+from results.words import EN_DASH, MINUS
 
 JOINER = "\N{WORD JOINER}"
 
@@ -94,3 +99,50 @@ class Figure:
         """The chart as JSON, out of sight."""
         content = script_safe(str(self.figure.to_json()))
         return f'<script type="application/json" id="figure-{self.name}">{content}</script>'
+
+
+@dataclass(frozen=True)
+class Front:
+    """What a page says of itself: above its sections, and below them.
+
+    Attributes:
+        heading: its title.
+        standfirst: what it answers, in a line.
+        caveat: what the reader must know first; it stands above and below.
+        colophon: how it was made.
+        warning: HTML of what is wrong with the results, if anything is.
+    """
+
+    heading: str
+    standfirst: str
+    caveat: str
+    colophon: str
+    warning: str = ""
+
+
+def whole_page(front: Front, sections: Sequence[Section], figures: Sequence[Figure]) -> str:
+    """Return a page that stands alone: its script, its style and its data are within it."""
+    return Template(_text("report.html")).substitute(
+        title=escape(f"{front.heading} {EN_DASH} tenderlab"),
+        heading=escape(front.heading),
+        standfirst=escape(front.standfirst),
+        caveat=escape(front.caveat),
+        warning=front.warning,
+        contents=" ".join(f'<a href="#{each.name}">{each.title}</a>' for each in sections),
+        sections="\n".join(each.html for each in sections),
+        colophon=escape(front.colophon),
+        data="\n".join(figure.data for figure in figures),
+        style=_text("report.css"),
+        script=_text("report.js"),
+        plotly=_packed(get_plotlyjs()),
+        holds=f"plotly.js {get_plotlyjs_version()}, MIT License, packed with gzip",
+    )
+
+
+def _packed(script: str) -> str:
+    """Return a script as the page unpacks it; the same script gives the same text."""
+    return base64.b64encode(gzip.compress(script.encode(), mtime=0)).decode()
+
+
+def _text(name: str) -> str:
+    return (files(__package__) / "templates" / name).read_text(encoding="utf-8")

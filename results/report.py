@@ -5,28 +5,22 @@ users wrote (names of policies, councils and files) is escaped wherever it lands
 labels, and in the data that the script reads.
 """
 
-import base64
-import gzip
 import math
 import shlex
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from importlib.resources import files
 from pathlib import Path
-from string import Template
 
 import pandas as pd
-from plotly.offline import get_plotlyjs, get_plotlyjs_version
 
 from results import charts, maps, narrative, partnership_section, statistics
-from results.page import Figure, Section, escape, hidden, paragraph, table
+from results.page import Figure, Front, Section, escape, hidden, paragraph, table, whole_page
 from results.partnerships import Partnerships, read_partnerships, why_untold
 from results.side_by_side import levers_table
 from results.statistics import outcome_of, write_summary
 from results.store import REPORT, RunDirectory, StoredPolicy, open_run, write_text
 from results.words import (
-    EN_DASH,
     NO_INTERVAL,
     POINTS,
     UNDECIDED_NOTHING,
@@ -102,34 +96,11 @@ def render(run: RunDirectory, summary: pd.DataFrame) -> str:
     """Return the whole page for ``run`` and its ``summary``."""
     report = Report(run, summary)
     sections = [section for section in report.sections() if section.content]
-    return _template("report.html").substitute(
-        title=escape(f"{report.heading} {EN_DASH} tenderlab"),
-        heading=escape(report.heading),
-        standfirst=escape(report.standfirst),
-        caveat=escape(CAVEAT),
-        warning=report.warning(),
-        contents=" ".join(f'<a href="#{each.name}">{each.title}</a>' for each in sections),
-        sections="\n".join(each.html for each in sections),
-        colophon=escape(report.colophon),
-        data="\n".join(figure.data for figure in report.figures),
-        style=_text("report.css"),
-        script=_text("report.js"),
-        plotly=_packed(get_plotlyjs()),
-        holds=f"plotly.js {get_plotlyjs_version()}, MIT License, packed with gzip",
+    return whole_page(
+        Front(report.heading, report.standfirst, CAVEAT, report.colophon, report.warning()),
+        sections,
+        report.figures,
     )
-
-
-def _packed(script: str) -> str:
-    """Return a script as the page unpacks it; the same script gives the same text."""
-    return base64.b64encode(gzip.compress(script.encode(), mtime=0)).decode()
-
-
-def _text(name: str) -> str:
-    return (files(__package__) / "templates" / name).read_text(encoding="utf-8")
-
-
-def _template(name: str) -> Template:
-    return Template(_text(name))
 
 
 # The report

@@ -1,0 +1,39 @@
+"""Ctrl-C as a polite request: what is at work is finished and kept, then the work stops."""
+
+import signal
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from types import FrameType
+
+
+class Interruption:
+    """Whether the user has asked to stop; asked a second time it stops at once, unless `deaf`."""
+
+    def __init__(self) -> None:
+        self.asked = False
+        self.deaf = False
+
+    def __call__(self) -> bool:
+        """Say whether to stop."""
+        return self.asked
+
+    def ask(self, _signal: int, _frame: FrameType | None) -> None:
+        """Ask to stop, as a handler of signals."""
+        if self.asked and not self.deaf:
+            raise KeyboardInterrupt
+        self.asked = True
+
+
+@contextmanager
+def interruption() -> Iterator[Interruption]:
+    """Turn Ctrl-C into a polite request for as long as the block lasts."""
+    asked = Interruption()
+    if threading.current_thread() is not threading.main_thread():
+        yield asked
+        return
+    before = signal.signal(signal.SIGINT, asked.ask)
+    try:
+        yield asked
+    finally:
+        signal.signal(signal.SIGINT, before)
