@@ -55,7 +55,7 @@ REQUIRED_COLUMNS = ("name", "type", "region", "population", "latitude", "longitu
 OPTIONAL_COLUMNS = ("county", "control", "election_cycle")
 COLUMNS = REQUIRED_COLUMNS + OPTIONAL_COLUMNS
 
-MOST_COUNCILS = 10_000
+MOST_COUNCILS = 20_000
 LONGEST_TEXT = 200
 MOST_PERSONS = 1e10
 EARTH_RADIUS_KILOMETRES = 6371.0

@@ -17,6 +17,7 @@ from simulation.register import (
     CONTROLS,
     COUNCIL_TYPES,
     ELECTION_CYCLES,
+    MOST_COUNCILS,
     REGIONS,
     Register,
     kilometres,
@@ -464,10 +465,10 @@ def test_registers_differ_when_a_council_does_and_survive_pickling(england: Regi
     assert pickle.loads(pickle.dumps(england)) == england
 
 
-def test_ten_thousand_councils_are_the_most() -> None:
-    rows = [row(name=k) for k in range(10_001)]
-    assert len(parsed(HEADER, *rows[:-1])) == 10_000
-    with pytest.raises(InputError, match=r"mine\.csv, line 10002: more than 10,000 councils"):
+def test_twenty_thousand_councils_are_the_most() -> None:
+    rows = [row(name=k) for k in range(MOST_COUNCILS + 1)]
+    assert len(parsed(HEADER, *rows[:-1])) == MOST_COUNCILS == 20_000
+    with pytest.raises(InputError, match=r"mine\.csv, line 20002: more than 20,000 councils"):
         parsed(HEADER, *rows)
 
 
