@@ -1,0 +1,171 @@
+"""What a sweep keeps of one run: its outcomes over the horizon and in every quarter."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from itertools import chain
+from typing import TYPE_CHECKING, Any, overload
+
+import numpy as np
+from numpy.typing import NDArray
+
+from experiments.executors import Lost
+from experiments.runs import Setting
+from results.sweep_files import QUARTERS_SCHEMA, RUNS_SCHEMA, Tables, table_of
+from simulation.horizon import over_horizon
+from simulation.outcomes import MEASURES, OUTCOMES
+from simulation.register import Register, parse_register
+
+if TYPE_CHECKING:
+    from experiments.designs import SweepRun
+    from simulation.model import MarketModel
+
+type Values = NDArray[np.float32]
+
+LONGEST_ERROR = 500
+
+
+@dataclass(frozen=True)
+class Told:
+    """What became of a run.
+
+    Attributes:
+        point, policy, sample, replication, seed: which run it is.
+        horizon: its outcomes over the horizon, in their order; None if it failed.
+        quarters: the same in every quarter, of shape (quarters, outcomes); None if it failed.
+        stage: where it failed; empty if it did not.
+        error: why it failed.
+    """
+
+    point: int
+    policy: str
+    sample: int
+    replication: int
+    seed: int
+    horizon: Values | None = None
+    quarters: Values | None = None
+    stage: str = ""
+    error: str = ""
+
+    @property
+    def failed(self) -> bool:
+        """Whether it did not end well."""
+        return bool(self.stage)
+
+
+def tell(shared: Setting, run: SweepRun) -> Told:
+    """Make one run and return what a sweep keeps of it; what goes wrong is returned, not raised."""
+    from simulation.model import MarketModel
+
+    stage, model = "set-up", None
+    try:
+        register = _register(shared.register)
+        model = MarketModel(
+            run.policy, run.assumptions, years=shared.years, register=register, rng=run.seed
+        )
+        stage = "run"
+        model.run()
+        stage = "outcomes"
+        return _told(run, **_outcomes(model))
+    except Exception as error:
+        reached = f"quarter {model.quarter + 1}" if model and stage == "run" else stage
+        return _told(run, stage=reached, error=_described(error))
+
+
+def settled(result: Told | Lost[SweepRun]) -> Told:
+    """Return what became of a run, a lost worker's included."""
+    if isinstance(result, Lost):
+        return _told(result.task, stage="worker", error=result.error)
+    return result
+
+
+def _told(run: SweepRun, **fate: Any) -> Told:
+    return Told(run.point, run.policy.name, run.sample, run.replication, run.seed, **fate)
+
+
+def _outcomes(model: MarketModel) -> dict[str, Values]:
+    measured = model.measures[list(MEASURES)].astype("float64")
+    measures = {name: measured[name].to_numpy() for name in MEASURES}
+    horizon = [over_horizon(outcome.rule, measures) for outcome in OUTCOMES.values()]
+    quarters = model.outcomes[list(OUTCOMES)].astype("float64").to_numpy()
+    return {"horizon": np.array(horizon, np.float32), "quarters": quarters.astype(np.float32)}
+
+
+@lru_cache(maxsize=1)
+def _register(raw: bytes) -> Register:
+    return parse_register(raw, "register.csv")
+
+
+def _described(error: Exception) -> str:
+    return " ".join(f"{type(error).__name__}: {error}".split())[:LONGEST_ERROR]
+
+
+# As tables
+
+
+def tables(told: Mapping[int, Told]) -> Tables:
+    """Return what became of runs, by their number, as rows in the order of the numbers."""
+    ordered = dict(sorted(told.items()))
+    well = {number: one for number, one in ordered.items() if one.quarters is not None}
+    return Tables(_runs(ordered), _quarters(well))
+
+
+def _runs(told: Mapping[int, Told]) -> Any:
+    fate: dict[str, Any] = {
+        "seed": [one.seed for one in told.values()],
+        "stage": [one.stage or None for one in told.values()],
+        "error": [one.error or None for one in told.values()],
+    }
+    nothing = np.full(len(OUTCOMES), np.nan, np.float32)
+    values = [nothing if one.horizon is None else one.horizon for one in told.values()]
+    return table_of({**_keys(told, 1), **fate, **_columns(values)}, RUNS_SCHEMA)
+
+
+def _quarters(told: Mapping[int, Told]) -> Any:
+    values = [one.quarters for one in told.values() if one.quarters is not None]
+    length = len(values[0]) if values else 0
+    quarter = {"quarter": list(range(1, length + 1)) * len(values)}
+    return table_of({**_keys(told, length), **quarter, **_columns(values)}, QUARTERS_SCHEMA)
+
+
+def _keys(told: Mapping[int, Told], rows: int) -> dict[str, list[Any]]:
+    """Return the columns that say which run a row is of, ``rows`` a run."""
+    keys = [
+        (number, one.point, one.policy, one.sample, one.replication) for number, one in told.items()
+    ]
+    names = ("run", "point", "policy", "sample", "replication")
+    return {
+        name: list(chain.from_iterable([key[place]] * rows for key in keys))
+        for place, name in enumerate(names)
+    }
+
+
+def _columns(values: Sequence[Values]) -> dict[str, Any]:
+    stacked = np.vstack(values) if values else np.empty((0, len(OUTCOMES)), np.float32)
+    return {name: stacked[:, place] for place, name in enumerate(OUTCOMES)}
+
+
+class Chosen[T](Sequence[T]):
+    """Some items of a sequence, by their numbers; each is taken only when it is asked for."""
+
+    def __init__(self, items: Sequence[T], numbers: NDArray[np.int64]) -> None:
+        self.items = items
+        self.numbers = numbers
+
+    def __len__(self) -> int:
+        return len(self.numbers)
+
+    @overload
+    def __getitem__(self, place: int) -> T: ...
+    @overload
+    def __getitem__(self, place: slice) -> list[T]: ...
+    def __getitem__(self, place: int | slice) -> T | list[T]:
+        """Return one item, or those of a slice."""
+        if isinstance(place, slice):
+            return [self.items[int(number)] for number in self.numbers[place]]
+        return self.items[int(self.numbers[place])]
+
+    def __iter__(self) -> Iterator[T]:
+        return (self.items[int(number)] for number in self.numbers)
