@@ -5,7 +5,6 @@ Nothing heavy is imported here; each command imports what it needs when it runs.
 
 from __future__ import annotations
 
-import json
 import os
 import signal
 import sys
@@ -16,16 +15,26 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from experiments.options import FILE, Commands, OneOf, Whole, as_json, asking, posing
+from experiments import research_commands
+from experiments.answering import INTERRUPTED, complain, executor_of, tell
+from experiments.options import (
+    FILE,
+    Commands,
+    OneOf,
+    Whole,
+    as_json,
+    asking,
+    check_most,
+    posing,
+    precise,
+)
 from simulation.errors import InputError, did_you_mean
 
 if TYPE_CHECKING:
     from experiments.campaign import Conduct
+    from experiments.precision import Precise
     from experiments.question import Question
     from experiments.runs import Failed
-
-INTERRUPTED = 130
-LONGEST_ERROR = 1000
 
 OWN_DIRECTIONS = Path("tests/directions.yaml")
 
@@ -35,7 +44,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if sys.stderr is None:
         sys.stderr = open(os.devnull, "w")  # noqa: SIM115 - takes the free descriptor for good
     if sys.stdout is None:
-        return _complain("standard output is closed", 2)
+        return complain("standard output is closed", 2)
     for stream in (sys.stdout, sys.stderr):
         if reconfigure := getattr(stream, "reconfigure", None):
             reconfigure(errors="replace")
@@ -43,17 +52,17 @@ def main(arguments: Sequence[str] | None = None) -> int:
         code = tenderlab.main(arguments, prog_name="tenderlab", standalone_mode=False)
         sys.stdout.flush()
     except click.ClickException as error:
-        return _complain(error.format_message(), error.exit_code)
+        return complain(error.format_message(), error.exit_code)
     except InputError as error:
-        return _complain(str(error), 2)
+        return complain(str(error), 2)
     except (KeyboardInterrupt, click.Abort):
         signal.signal(signal.SIGINT, signal.SIG_IGN)  # impatience must not cut the last line short
-        return _complain("interrupted; nothing was kept", INTERRUPTED)
+        return complain("interrupted; nothing was kept", INTERRUPTED)
     except BrokenPipeError:
         return _leave_output(0)
     except OSError as error:
         where = f"{error.filename}: " if error.filename else ""
-        return _leave_output(_complain(f"{where}{error.strerror or error}", 2))
+        return _leave_output(complain(f"{where}{error.strerror or error}", 2))
     return code if isinstance(code, int) else 0
 
 
@@ -61,16 +70,6 @@ def _leave_output(code: int) -> int:
     """Return ``code``, and let nothing that still waits on standard output be written."""
     with suppress(AttributeError, OSError, ValueError):
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-    return code
-
-
-def _complain(message: str, code: int) -> int:
-    from experiments.terminal import clean
-
-    line = clean(" ".join(message.split()))
-    if len(line) > LONGEST_ERROR:
-        line = line[:LONGEST_ERROR] + "..."
-    click.echo(f"tenderlab: {line}", err=True)
     return code
 
 
@@ -96,6 +95,10 @@ def tenderlab(context: click.Context) -> None:
         click.echo(context.get_help())
 
 
+for _command in research_commands.COMMANDS:
+    tenderlab.add_command(_command)
+
+
 # What is asked
 
 
@@ -112,6 +115,7 @@ def tenderlab(context: click.Context) -> None:
     show_default=True,
     help="Keep the tables of events of the first replication, or of all.",
 )
+@precise
 def compare(
     policies: tuple[str, ...],
     baseline: str | None,
@@ -120,6 +124,8 @@ def compare(
     as_json: bool,
     workers: int | None,
     events: str,
+    widths: tuple[str, ...],
+    most: int | None,
     **changes: Any,
 ) -> int:
     r"""Compare policies with a baseline.
@@ -129,6 +135,9 @@ def compare(
     earlier comparison, stands alone. With nothing named: the bundled policies. --set adds one
     policy, "custom", to what is named: the baseline with those levers set.
 
+    With --precision, replications are added until the 95% interval of each policy's difference in
+    that outcome is no wider than asked, in the outcome's unit, or there are --most of them.
+
     \b
     Examples:
       tenderlab compare
@@ -136,11 +145,15 @@ def compare(
       tenderlab compare --set risk_transfer=0.4 --set risk_allocation=by_control
       tenderlab compare question.yaml
       tenderlab compare runs/4f0c9e1a2b3d
+      tenderlab compare shared-risk --precision net_public_saving=100 --most 300
     """
-    executor = _executor(workers)  # first, so that workers load the model meanwhile
+    check_most(widths, most)
+    executor = executor_of(workers)  # first, so that workers load the model meanwhile
     from experiments.asking import Changes, comparison_of
 
     question = comparison_of(policies, baseline, levers, Changes(**changes))
+    if widths:
+        return _compare_precisely(question, widths, most, out, executor, events == "all", as_json)
     from experiments import compare as comparing
 
     comparing.check_comparison(question)
@@ -149,6 +162,31 @@ def compare(
             question, out, executor, everything=events == "all", progress=progress
         )
     return _tell_comparison(question, done, as_json)
+
+
+def _compare_precisely(
+    question: Question,
+    widths: tuple[str, ...],
+    most: int | None,
+    out: Path | None,
+    executor: Any,
+    everything: bool,
+    as_json: bool,
+) -> int:
+    from experiments import precision, terminal
+
+    aims = precision.aims_of(widths)
+    with terminal.progress(sys.stderr) as progress:
+        found, done, reached = precision.compare_precisely(
+            question,
+            aims,
+            out,
+            executor,
+            most=most or precision.MOST,
+            everything=everything,
+            progress=progress,
+        )
+    return _tell_comparison(found, done, as_json, reached)
 
 
 @tenderlab.command()
@@ -245,7 +283,7 @@ def why(
 
     told = explain(pair)
     if isinstance(told, Explanation):
-        _tell(explaining.text(told), explaining.document(told), as_json)
+        tell(explaining.text(told), explaining.document(told), as_json)
         return 0
     return _tell_failure(told)
 
@@ -254,13 +292,6 @@ def _progress(question: Question) -> Any:
     from experiments.terminal import progress
 
     return progress(sys.stderr, len(question.policies) * question.twins)
-
-
-def _executor(workers: int | None) -> Any:
-    from experiments.executors import InProcess, LocalPool, default_workers
-
-    count = workers or default_workers()
-    return InProcess() if count == 1 else LocalPool(count)
 
 
 @tenderlab.command()
@@ -297,7 +328,7 @@ def calibrate(
       tenderlab calibrate --seeds 5 --only bids_simple --only bids_complex
       tenderlab calibrate --assume event_level=0.7 --out calibration.md
     """
-    executor = _executor(workers)  # first, so that workers load the model meanwhile
+    executor = executor_of(workers)  # first, so that workers load the model meanwhile
     from experiments import calibration as calibrating
     from experiments.targets import chosen, read_targets
     from experiments.terminal import progress
@@ -309,8 +340,8 @@ def calibrate(
         done = calibrating.calibrate(trial, seeds, executor, told)
     if out:
         calibrating.write_page(out, done, asked)
-    _tell(calibrating.text(done), calibrating.document(done, asked), as_json)
-    return _complain(calibrating.what_went_wrong(done, seeds), 1) if done.failed else 0
+    tell(calibrating.text(done), calibrating.document(done, asked), as_json)
+    return complain(calibrating.what_went_wrong(done, seeds), 1) if done.failed else 0
 
 
 @tenderlab.command()
@@ -350,7 +381,7 @@ def validate(
             f"FILE: not given, and there is no {file} here: the project's own directions are found "
             "in its repository, whose root is the place to run this"
         )
-    executor = _executor(workers)  # first, so that workers load the model meanwhile
+    executor = executor_of(workers)  # first, so that workers load the model meanwhile
     from experiments import findings
     from experiments import validate as validating
     from experiments.directions_file import rows_of
@@ -363,8 +394,8 @@ def validate(
         done = validating.validate(claims, executor, ablation=ablation, progress=told)
     if out:
         findings.write_page(out, findings.page(asked, claims, done))
-    _tell(findings.text(done), findings.document(done), as_json)
-    return _complain(findings.what_fails(done), 1) if validating.failures(done) else 0
+    tell(findings.text(done), findings.document(done), as_json)
+    return complain(findings.what_fails(done), 1) if validating.failures(done) else 0
 
 
 @tenderlab.command()
@@ -426,10 +457,10 @@ def assumptions(name: str | None, as_json: bool) -> None:
         text = telling.parameters_text(list(known.values()), "assumption")
         document: Any = list(map(telling.parameter_document, known.values()))
         document += map(telling.set_document, sets.values())
-        _tell(f"{text}\n\n{telling.sets_text(list(sets.values()))}", document, as_json)
+        tell(f"{text}\n\n{telling.sets_text(list(sets.values()))}", document, as_json)
     elif name in sets:
         chosen = sets[name]
-        _tell(telling.set_text(chosen), telling.set_document(chosen), as_json)
+        tell(telling.set_text(chosen), telling.set_document(chosen), as_json)
     elif name in known:
         _tell_parameters(Assumptions, "assumption", name, as_json)
     else:
@@ -454,10 +485,10 @@ def outcomes(name: str | None, as_json: bool) -> None:
     if name is None:
         known = list(OUTCOMES.values())
         document: Any = list(map(telling.outcome_document, known))
-        _tell(telling.outcomes_text(known), document, as_json)
+        tell(telling.outcomes_text(known), document, as_json)
     elif name in OUTCOMES:
         one = OUTCOMES[name]
-        _tell(telling.outcome_text(one), telling.outcome_document(one), as_json)
+        tell(telling.outcome_text(one), telling.outcome_document(one), as_json)
     else:
         raise InputError(
             f"tenderlab outcomes: unknown outcome {name!r}{did_you_mean(name, OUTCOMES)}"
@@ -481,26 +512,23 @@ def policies(name: str | None, as_json: bool) -> None:
     if name is None:
         known = bundled_policies()
         document: Any = [policy.effective() for policy in known]
-        _tell(telling.policies_text(known), document, as_json)
+        tell(telling.policies_text(known), document, as_json)
     else:
         policy = find_policy(name)
-        _tell(telling.policy_text(policy), policy.effective(), as_json)
+        tell(telling.policy_text(policy), policy.effective(), as_json)
 
 
 # What is told
 
 
-def _tell(text: str, document: object, as_json: bool) -> None:
-    json_text = json.dumps(document, indent=2, ensure_ascii=False, allow_nan=False)
-    click.echo(json_text if as_json else text)
-
-
-def _tell_comparison(question: Question, done: Conduct, as_json: bool) -> int:
+def _tell_comparison(
+    question: Question, done: Conduct, as_json: bool, reached: Precise | None = None
+) -> int:
     from experiments import telling
 
     if done.summary:
-        text = telling.comparison_text(question, done)
-        _tell(text, telling.conduct_document(question, done), as_json)
+        text = telling.comparison_text(question, done, reached)
+        tell(text, telling.conduct_document(question, done, reached), as_json)
     return _tell_what_went_wrong(done)
 
 
@@ -509,7 +537,7 @@ def _tell_run(question: Question, done: Conduct, as_json: bool) -> int:
 
     if done.summary:
         text = telling.run_text(question, done)
-        _tell(text, telling.conduct_document(question, done), as_json)
+        tell(text, telling.conduct_document(question, done), as_json)
     for failed in done.failed:
         click.echo(failed.trace, err=True, nl=False)
     return _tell_what_went_wrong(done)
@@ -525,16 +553,16 @@ def _tell_story(question: Question, done: Conduct, council: int, as_json: bool) 
     try:
         told = story_of(question, done.directory, council)
     except KeyboardInterrupt:
-        return _complain(f"interrupted; the run is kept in {done.directory}", INTERRUPTED)
+        return complain(f"interrupted; the run is kept in {done.directory}", INTERRUPTED)
     if isinstance(told, Failed):
         return _tell_failure(told)
-    _tell(storytelling.text(told), storytelling.document(told), as_json)
+    tell(storytelling.text(told), storytelling.document(told), as_json)
     return _tell_what_went_wrong(done)
 
 
 def _tell_failure(failed: Failed) -> int:
     click.echo(failed.trace, err=True, nl=False)
-    return _complain(
+    return complain(
         f"the run of {failed.run.policy.name} failed at {failed.stage}: {failed.error}", 1
     )
 
@@ -544,8 +572,8 @@ def _tell_what_went_wrong(done: Conduct) -> int:
 
     message = what_went_wrong(done)
     if done.status == "interrupted":
-        return _complain(message, INTERRUPTED)
-    return _complain(message, 0 if done.complete else 1) if message else 0
+        return complain(message, INTERRUPTED)
+    return complain(message, 0 if done.complete else 1) if message else 0
 
 
 def _tell_parameters(declaring: type, kind: str, name: str | None, as_json: bool) -> None:
@@ -555,7 +583,7 @@ def _tell_parameters(declaring: type, kind: str, name: str | None, as_json: bool
     if name is None:
         known = list(parameters(declaring).values())
         document: Any = list(map(telling.parameter_document, known))
-        _tell(telling.parameters_text(known, kind), document, as_json)
+        tell(telling.parameters_text(known, kind), document, as_json)
     else:
         one = check_name(name, declaring, kind, f"tenderlab {kind}s")
-        _tell(telling.parameter_text(one), telling.parameter_document(one), as_json)
+        tell(telling.parameter_text(one), telling.parameter_document(one), as_json)

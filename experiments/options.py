@@ -8,7 +8,7 @@ from typing import Any
 
 import click
 
-from simulation.errors import did_you_mean
+from simulation.errors import InputError, did_you_mean
 
 type Command = Callable[..., Any]
 
@@ -75,6 +75,22 @@ class File(click.Path):
 FILE = File(path_type=Path)
 
 
+class Share(click.ParamType[tuple[int, int]]):
+    """Which share of a whole, and of how many: ``2/3``."""
+
+    name = "share"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        """Return ``value`` as two numbers."""
+        which, slash, many = str(value).partition("/")
+        if not (slash and which.isdecimal() and many.isdecimal() and 1 <= int(which) <= int(many)):
+            self.fail(f"{value!r}: must be I/N with I from 1 to N, such as 2/3", param, ctx)
+        return int(which), int(many)
+
+
+SHARE = Share()
+
+
 def _together(*options: Callable[[Command], Command]) -> Callable[[Command], Command]:
     def add(command: Command) -> Command:
         for option in reversed(options):
@@ -111,6 +127,28 @@ posing = _together(
     ),
     click.option("--register", type=FILE, help="CSV file of councils.  [England, 2006-07]"),
 )
+
+precise = _together(
+    click.option(
+        "--precision",
+        "widths",
+        multiple=True,
+        metavar="OUTCOME=WIDTH",
+        help="Add replications until the 95% interval of each difference is no wider.",
+    ),
+    click.option("--most", type=Whole(10, 10_000), help="Replications not exceeded.  [1000]"),
+)
+
+
+def check_most(widths: tuple[str, ...], most: int | None) -> None:
+    """Refuse a cap of replications where no width is asked.
+
+    Raises:
+        InputError: there is one.
+    """
+    if most is not None and not widths:
+        raise InputError("--most: says how far --precision OUTCOME=WIDTH may go; name a width")
+
 
 asking = _together(
     posing,

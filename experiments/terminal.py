@@ -232,8 +232,11 @@ class _Lines:
         self._twins = twins
         self._started = monotonic()
         self._told = 0
+        self._total = 0
 
     def tell(self, done: int, total: int) -> None:
+        if total != self._total:
+            self._total, self._told = total, 0
         step = STEPS * done // total
         if step > self._told:
             self._told = step

@@ -6,7 +6,9 @@ from pathlib import Path
 
 import pytest
 
+from experiments import sweep
 from experiments.cli import main
+from tests.small_sweeps import made_up
 
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -18,7 +20,11 @@ DEVELOPERS = (
     "uv run python -m benchmarks.speed",
     "uv run pytest",
 )
-SMALLER = {"compare": ["--replicates", "2", "--years", "1"], "run": ["--years", "1"]}
+SMALLER = {
+    "compare": ["--replicates", "2", "--years", "1"],
+    "run": ["--years", "1"],
+    "sweep": ["--workers", "1"],
+}
 DATED = ("my-policy.yaml", "question.yaml", "pump_priming_fund=50@3,0@8")
 """What has a lever that moves in year 3 only."""
 
@@ -32,13 +38,25 @@ def commands() -> list[str]:
     return [line for line in lines if line not in (SETUP, *DEVELOPERS)]
 
 
+def smaller(design: str) -> str:
+    for more, less in (
+        ("years: 5", "years: 1"),
+        ("points: 64", "points: 48"),
+        ("tes: 2", "tes: 1"),
+    ):
+        assert more in design
+        design = design.replace(more, less)
+    return design
+
+
 @pytest.fixture
 def files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Save the files that the README shows, under the names that it gives them."""
-    policy, question = blocks("yaml")
+    policy, question, design = blocks("yaml")
     (register,) = blocks("csv")
     (tmp_path / "my-policy.yaml").write_text(policy)
     (tmp_path / "question.yaml").write_text(question)
+    (tmp_path / "design.yaml").write_text(smaller(design))
     (tmp_path / "councils.csv").write_text(register)
     monkeypatch.chdir(tmp_path)
 
@@ -62,6 +80,11 @@ def test_a_command_does_what_the_readme_says(
     command: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     words = shlex.split(command.removeprefix("uv run tenderlab "))
+    if words[0] in ("sensitivity", "switching"):
+        with pytest.MonkeyPatch.context() as quicker:
+            quicker.setattr(sweep, "tell", made_up)
+            assert main(["sweep", "design.yaml", "--out", words[1], *SMALLER["sweep"]]) == 0
+        capsys.readouterr()
     smaller = [*SMALLER.get(words[0], []), *(["--years", "3"] if {*words} & {*DATED} else [])]
     assert main([*words, *smaller]) == 0
     assert capsys.readouterr().out

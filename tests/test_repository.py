@@ -196,7 +196,10 @@ def test_imports_go_one_way(monkeypatch: pytest.MonkeyPatch) -> None:
     assert lint_imports(no_cache=True, no_logo=True) == 0
 
 
-HEAVY = ("mesa", "numba", "pandas", "scipy", "plotly", "networkx", "pyarrow")
+HEAVY = (
+    *("mesa", "numba", "pandas", "scipy", "plotly", "networkx", "pyarrow"),
+    *("dask", "distributed", "SALib", "duckdb"),
+)
 LAUNCH = f"""
 import atexit, sys
 atexit.register(lambda: sys.stderr.write(" ".join(sys.modules.keys() & {set(HEAVY)})))
