@@ -16,14 +16,13 @@ import mesa
 import numpy as np
 
 from simulation import MarketModel, Policy
-from simulation.register import load_register, parse_register
+from simulation.synthetic import synthetic
 
 QUARTERS = 60
 POLICIES = {
     "status quo": {},
     "forced aggregation": {"aggregation_threshold": 3.0, "aggregation_mandate": 1.0},
 }
-HEADER = "name,type,region,county,population,latitude,longitude,control,election_cycle"
 
 
 class Idle(mesa.Agent):
@@ -63,21 +62,6 @@ def ratios(levers: dict[str, float], runs: int) -> tuple[list[float], list[float
     return taken, ratio
 
 
-def register_of(councils: int):
-    """Return a register of copies of England's councils, each copy a little way off."""
-    rows = load_register().raw.decode().strip().splitlines()[1:]
-    copies = [copy_of(rows[n % len(rows)], n // len(rows)) for n in range(councils)]
-    return parse_register("\n".join([HEADER, *copies]).encode(), "copies")
-
-
-def copy_of(row: str, ordinal: int) -> str:
-    name, kind, region, county, population, latitude, longitude, *rest = row.split(",")
-    moved = f"{float(latitude) - 0.003 * ordinal:.3f}", f"{float(longitude) + 0.003 * ordinal:.3f}"
-    suffix = f" {ordinal}" if ordinal else ""
-    shire = f"{county}{suffix}" if county else ""
-    return ",".join([f"{name}{suffix}", kind, region, shire, population, *moved, *rest])
-
-
 def peak_memory() -> float:
     """Return the peak memory, MB, of a fresh process that makes one national run."""
     code = (
@@ -98,28 +82,43 @@ def report_ratios(runs: int) -> None:
 
 
 def report_growth(sizes: list[int], years: int) -> None:
+    """Print what a run on invented registers takes, each in a process of its own."""
     for councils in sizes:
-        register = register_of(councils)
-        MarketModel(register=register, years=1, rng=1).run()
-        model = MarketModel(register=register, years=years, rng=1)
-        taken = seconds(model.run)
-        share = 1000 * taken / councils
-        click.echo(f"{councils:6d} councils {taken:8.2f} s, {share:6.2f} ms a council")
+        command = [sys.executable, "-m", "benchmarks.speed", "--grown", str(councils)]
+        done = subprocess.run(
+            [*command, "--years", str(years)], capture_output=True, text=True, check=True
+        )
+        geography, taken, peak = map(float, done.stdout.split())
+        click.echo(
+            f"{councils:6d} councils {taken:8.2f} s, {1000 * taken / councils:6.2f} ms a council, "
+            f"{peak / 1024:5.0f} MB; once a register {geography:.1f} s"
+        )
+
+
+def grown(councils: int, years: int) -> None:
+    """Print seconds that a register takes once, seconds of a run on it, and peak memory, kB."""
+    register = synthetic(councils, 2006)
+    geography = seconds(lambda: MarketModel(register=register, years=1, rng=1).run())
+    taken = seconds(lambda: MarketModel(register=register, years=years, rng=1).run())
+    click.echo(f"{geography} {taken} {resource.getrusage(resource.RUSAGE_SELF).ru_maxrss}")
 
 
 @click.command()
 @click.option("--runs", default=7, show_default=True, help="National runs for each policy.")
-@click.option("--sizes", default="50,100,388,1000,2000,5000,10000", show_default=True,
+@click.option("--sizes", default="100,388,1000,2000,5000,10000", show_default=True,
               help="Numbers of councils.")  # fmt: skip
 @click.option("--years", default=5, show_default=True, help="Horizon of the runs by size.")
-def main(runs: int, sizes: str, years: int) -> None:
+@click.option("--grown", "size", type=int, help="Measure this one number of councils alone.")
+def main(runs: int, sizes: str, years: int, size: int | None) -> None:
     """Print the ratios, peak memory, and cost by number of councils."""
     np.seterr(all="raise", under="ignore")
+    if size:
+        grown(size, years)
+        return
     MarketModel(rng=0, years=1).run()
     report_ratios(runs)
     click.echo(f"peak memory of one national run in a fresh process: {peak_memory():.0f} MB")
     report_growth([int(size) for size in sizes.split(",")], years)
-    click.echo(f"this process: {resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024:.0f} MB")
 
 
 if __name__ == "__main__":

@@ -24,7 +24,7 @@ class Standing:
         failed: how many of those kept failed.
         made: how many were made in this sitting.
         seconds: how long this sitting has lasted.
-        rate: runs a second lately; 0 before the first.
+        rate: runs a second lately; 0 while that is not known.
     """
 
     done: int
@@ -56,14 +56,14 @@ class Pace:
         self._seen: deque[tuple[float, int]] = deque()
 
     def rate(self, seconds: float, made: int) -> float:
-        """Return the rate after ``seconds``, in which ``made`` runs were made."""
+        """Return the rate after ``seconds``, in which ``made`` runs were made; 0 if not known."""
         if made and (not self._seen or made > self._seen[-1][1]):
             self._seen.append((seconds, made))
         while len(self._seen) > 2 and seconds - self._seen[1][0] > WINDOW_SECONDS:
             self._seen.popleft()
-        if not self._seen:
+        if len(self._seen) < 2:
             return 0.0
-        since, before = self._seen[0] if len(self._seen) > 1 else (0.0, 0)
+        since, before = self._seen[0]
         return (made - before) / (seconds - since) if seconds > since else 0.0
 
 

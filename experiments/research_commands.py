@@ -184,6 +184,12 @@ def sensitivity(
     elif out:
         asking.write_page(found, out)
     tell(asking.text(found), asking.document(found), as_json)
+    _tell_where(out)
+
+
+def _tell_where(out: Path | None) -> None:
+    if out:
+        click.echo(f"{out} is written", err=True)
 
 
 @click.command(cls=Told)
@@ -207,6 +213,7 @@ def switching(directory: Path, outcome: str, out: Path | None, as_json: bool) ->
     if out:
         asking.write_page(found, out)
     tell(asking.text(found), asking.document(found), as_json)
+    _tell_where(out)
 
 
 @click.command(cls=Told)
