@@ -1,6 +1,6 @@
 """Where councils lie to each other: who is near, and among whom partners may be sought."""
 
-from functools import cache
+from functools import cache, cached_property
 from typing import NamedTuple
 
 import numpy as np
@@ -99,11 +99,31 @@ class Geography:
         return groups
 
     def _alike(self, row: int) -> list[int]:
-        size = np.abs(np.log(self.register.population / self.register.population[row]))
-        other_type = np.array(self.register.type) != self.register.type[row]
-        order = np.argsort(size + 10.0 * other_type, kind="stable")
-        nearest: list[int] = order[: MOST_CANDIDATES // 2].tolist()
+        """Return the councils most like one in size, those of its type first, itself among them."""
+        population, kind = self.register.population, self._type
+        some = self._of_a_size(float(population[row]))
+        size = np.abs(np.log(population[some] / population[row]))
+        order = np.argsort(size + 10.0 * (kind[some] != kind[row]), kind="stable")
+        nearest: list[int] = some[order[: MOST_CANDIDATES // 2]].tolist()
         return nearest
+
+    def _of_a_size(self, residents: float) -> IntArray:
+        """Return the councils of each type that are nearest to a size, more than are wanted."""
+        some = []
+        for rows in self._by_size:
+            place = int(np.searchsorted(self.register.population[rows], residents))
+            some.append(rows[max(0, place - MOST_CANDIDATES) : place + MOST_CANDIDATES])
+        return np.sort(np.concatenate(some))
+
+    @cached_property
+    def _type(self) -> NDArray[np.str_]:
+        return np.array(self.register.type)
+
+    @cached_property
+    def _by_size(self) -> list[IntArray]:
+        """The councils of each type, by size."""
+        order = np.argsort(self.register.population, kind="stable")
+        return [order[self._type[order] == kind] for kind in sorted(set(self.register.type))]
 
     def _ranked(self, sets: list[set[int]], must_adjoin: bool) -> Candidates:
         rows = np.full((len(sets), MOST_CANDIDATES), NONE, dtype=np.int64)

@@ -1,10 +1,14 @@
 """Who looks for partners, when, and among whom."""
 
+import numpy as np
 import pytest
 
 from agents.columns import NONE
 from simulation import MarketModel, Policy
 from simulation.assumptions import Assumptions
+from simulation.geography import geography
+from simulation.seeking import BROKERED
+from simulation.synthetic import synthetic
 from tests.worlds import shire
 
 YEARS = 10
@@ -70,3 +74,14 @@ def test_a_council_decides_once_for_each_occasion() -> None:
         assert (services.considered <= services.ordinal + 1).all()
         raised = services.ordinal > occasions
         assert (services.came_up[~raised] < model.quarter).all()
+
+
+@pytest.mark.parametrize("councils", [9, 60, 388])
+def test_a_broker_finds_those_of_one_s_type_and_nearest_in_size(councils: int) -> None:
+    register = synthetic(councils, 3)
+    found = geography(register).candidates(BROKERED).rows
+    for row in range(0, councils, 7):
+        apart = np.abs(np.log(register.population / register.population[row]))
+        alike = [one for one in range(councils) if register.type[one] == register.type[row]]
+        nearest = sorted(alike, key=lambda one: (apart[one], one))[:20]
+        assert set(nearest) - {row} <= set(found[row].tolist())
