@@ -58,7 +58,8 @@ def ranked_chart(found: Sensitivity) -> go.Figure:
     title = unit(found) if found.method == MORRIS else "index"
     figure.update_xaxes(title=plain_text(title, 80), rangemode="tozero", zeroline=True)
     height = ROW_HEIGHT * len(labels) + 120
-    return figure.update_layout(template=TEMPLATE, height=height, showlegend=len(figure.data) > 1)
+    figure.update_layout(template=TEMPLATE, height=height, showlegend=len(figure.data) > 1)
+    return figure.update_layout(margin={"b": 64, "r": 28}, xaxis_title_standoff=8)
 
 
 def _dots(
