@@ -2,10 +2,13 @@
 
 Run with `uv run python -m benchmarks.sweeps`, or `--short` for a first look. Efficiency is the runs
 a second of a whole sweep, start-up and disk included, over processors times the runs a second that
-one process makes. Mesa's `batch_run` gets the same model, levers and seeds. Memory is that of a
-process and all that it started (proportional set size), looked at four times a second.
+one process makes while the others idle; processors that share a core or a clock do not reach 1 even
+where processes have nothing to do with each other, which is measured too. Mesa's `batch_run` gets
+the same model, levers and seeds. Memory is that of a process and all that it started (proportional
+set size), looked at four times a second.
 """
 
+import gc
 import json
 import os
 import resource
@@ -37,6 +40,8 @@ from simulation import MarketModel
 from simulation.register import parse_register
 
 LEVER = "risk_transfer"
+SAMPLE = 40
+"""Runs that are made to measure one process."""
 YEARS = 15
 
 
@@ -144,10 +149,29 @@ def in_a_process(what: str, runs: int, workers: int) -> dict[str, float]:
     return said
 
 
+def side_by_side(runs: int, workers: int) -> float:
+    """Return the runs a second of as many processes as ``workers``, each on its own."""
+    command = [sys.executable, "-m", "benchmarks.sweeps", "--only", "alone", "--runs", str(runs)]
+    made = [subprocess.Popen(command, stdout=subprocess.PIPE, text=True) for _ in range(workers)]
+    return sum(float(one.communicate()[0]) for one in made)
+
+
+def by_itself(runs: int) -> None:
+    """Print the runs a second that this process makes."""
+    warm(england())
+    gc.collect()
+    gc.freeze()
+    click.echo(alone(design_of(runs, england()), SAMPLE))
+
+
 def compare(runs: int, workers: int) -> None:
     warm(england())
-    single = alone(design_of(runs, england()), min(runs, 20))
+    single, together = (side_by_side(runs, many) for many in (1, workers))
     click.echo(f"one process: {single:.2f} runs a second")
+    click.echo(
+        f"{workers} of them side by side, with nothing in common: {together:.2f}, efficiency "
+        f"{together / (workers * single):.2f}: what the processors themselves allow"
+    )
     for what, name in (("ours", "tenderlab sweep"), ("mesas", "Mesa's batch_run")):
         said = in_a_process(what, runs, workers)
         share = said["rate"] / (workers * single)
@@ -215,11 +239,14 @@ def read(place: Path) -> None:
 @click.option("--stored", "many", default=10_000, show_default=True, help="Runs to store.")
 @click.option("--workers", default=default_workers(), show_default=True, help="Processes.")
 @click.option("--short", is_flag=True, help="40 national runs, 1,000 stored.")
-@click.option("--only", type=click.Choice(["ours", "mesas", "compare", "store"]))
+@click.option("--only", type=click.Choice(["alone", "ours", "mesas", "compare", "store"]))
 def main(runs: int, many: int, workers: int, short: bool, only: str | None) -> None:
     """Print efficiency, memory, and the cost of storing."""
     if short:
         runs, many = 40, 1000
+    if only == "alone":
+        by_itself(runs)
+        return
     if only in ("ours", "mesas"):
         (ours if only == "ours" else mesas)(runs, workers)
         return
