@@ -2,27 +2,30 @@
 
 `results.sensitivity` has the analyses; here a sweep's runs become what they take: one number a
 point, the mean over replications of an outcome or of its paired difference between two policies.
+All points must have the same replications, or the luck of one would pass for what points differ by.
 """
 
 from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 from scipy import stats
 
 from results.intervals import FloatArray
 from results.sensitivity import (
     MORRIS,
     PAWN,
-    SALTELLI,
     SOBOL,
     Sampled,
     Sensitivity,
+    fitting,
     luck_left,
     morris,
     pawn,
@@ -61,8 +64,8 @@ def sensitivity_of(
         method: "morris", "sobol" or "pawn"; what fits the design if None.
 
     Raises:
-        InputError: a name is unknown, the method does not fit the design, or too few runs are
-            stored.
+        InputError: a name is unknown, the method does not fit the design, too few runs are
+            stored, or no replication is stored at every point.
     """
     _check(outcome, OUTCOMES, "outcome")
     policy = _policy(sweep, policy)
@@ -70,9 +73,10 @@ def sensitivity_of(
         _check(against, sweep.policies, "policy")
         _check_differs(policy, against)
     design = sampled_of(sweep)
-    method = method or {MORRIS: MORRIS, SALTELLI: SOBOL}.get(design.method, PAWN)
+    method = method or fitting(design.method)
     _check(method, METHODS, "method")
-    runs = runs_of(sweep, outcome, policy, against)
+    whole = whole_replications(sweep, [policy] if against is None else [policy, against])
+    runs = runs_of(sweep, outcome, policy, against)[:, whole.replications]
     values = means_of(runs)
     _, used = whole_blocks(design, values)
     return Sensitivity(
@@ -87,6 +91,9 @@ def sensitivity_of(
         luck=luck_left(runs),
         skewness=float(stats.skew(used)) if np.ptp(used) else 0.0,
         units=_units(sweep),
+        stored=whole.stored,
+        asked=whole.asked,
+        patched=_patched(runs),
     )
 
 
@@ -100,18 +107,82 @@ def sampled_of(sweep: Sweep) -> Sampled:
     return Sampled(tuple(map(str, sweep.points)), method, np.column_stack(places), options)
 
 
+@dataclass(frozen=True, eq=False)
+class Whole:
+    """Which replications of a sweep are stored at every point.
+
+    Attributes:
+        replications: their numbers, ascending.
+        stored: number of runs of the sweep that are stored, failed ones included.
+        asked: number of runs of its design.
+    """
+
+    replications: NDArray[np.int64]
+    stored: int
+    asked: int
+
+
+def whole_replications(sweep: Sweep, policies: Sequence[str]) -> Whole:
+    """Return the replications in which the runs of ``policies`` were made at every point.
+
+    Runs that failed were made; those that an interrupted sweep, or a share of one, lacks were not.
+
+    Raises:
+        InputError: there is no such replication.
+    """
+    shape = (int(sweep.design["replicates"]), len(sweep.points), len(sweep.policies))
+    stored = np.zeros(math.prod(shape), dtype=np.bool_)
+    stored[sweep.numbers()] = True
+    asked = [list(sweep.policies).index(policy) for policy in policies]
+    whole = stored.reshape(shape)[:, :, asked].all(axis=(1, 2))
+    count = int(stored.sum())
+    if not whole.any():
+        raise InputError(
+            f"{sweep.path}: incomplete: {count:,} of {len(stored):,} runs are stored, and no "
+            "replication at every point; go on with --resume, or merge the shares"
+        )
+    return Whole(np.flatnonzero(whole), count, len(stored))
+
+
 def runs_of(sweep: Sweep, outcome: str, policy: str, against: str | None) -> FloatArray:
     """Return an outcome, or its difference, run by run: shape (points, replications).
 
-    NaN where a run failed, is not stored, or has no such outcome.
+    NaN where a run failed, is not stored, or has no such outcome, or an infinite one.
     """
     frame = sweep.frame([outcome])
-    runs = _square(frame, outcome, policy, sweep)
-    return runs if against is None else runs - _square(frame, outcome, against, sweep)
+    runs = square_of(sweep, frame, outcome, policy)
+    return runs if against is None else runs - square_of(sweep, frame, outcome, against)
+
+
+def square_of(sweep: Sweep, frame: pd.DataFrame, outcome: str, policy: str) -> FloatArray:
+    """Return an outcome of one policy from a sweep's frame: shape (points, replications)."""
+    rows = frame[frame["policy"] == policy]
+    square = np.full((len(sweep.points), int(sweep.design["replicates"])), math.nan)
+    places = tuple(rows[name].to_numpy(np.int64) for name in ("point", "replication"))
+    square[places] = rows[outcome].to_numpy(np.float64)
+    return np.where(np.isfinite(square), square, math.nan)
 
 
 def means_of(runs: FloatArray) -> FloatArray:
-    """Return the mean of each row of runs, leaving NaN out; NaN where nothing is left."""
+    """Return the mean of each point over its replications; NaN where no run is known.
+
+    Args:
+        runs: shape (points, replications), NaN where a run is not known. Where some are not, what
+            a replication adds at every point alike is taken out of the others first: a point's
+            mean must not depend on which of its runs failed.
+    """
+    if not _patched(runs):
+        return _row_means(runs)
+    return _rounded(_row_means(runs - _replication_effects(runs)), float(np.nanmax(np.abs(runs))))
+
+
+def _rounded(values: FloatArray, largest: float) -> FloatArray:
+    """Return values to ten digits of the largest, so that equal ones stay equal."""
+    digits = 9 - math.floor(math.log10(largest)) if largest else 0
+    return np.round(values, digits)
+
+
+def _row_means(runs: FloatArray) -> FloatArray:
     known = ~np.isnan(runs)
     count = known.sum(axis=1)
     total = np.where(known, runs, 0.0).sum(axis=1)
@@ -120,11 +191,20 @@ def means_of(runs: FloatArray) -> FloatArray:
     return means
 
 
-def _square(frame: pd.DataFrame, outcome: str, policy: str, sweep: Sweep) -> FloatArray:
-    rows = frame[frame["policy"] == policy]
-    square = np.full((len(sweep.points), int(sweep.design["replicates"])), math.nan)
-    square[rows["point"].to_numpy(), rows["replication"].to_numpy()] = rows[outcome].to_numpy()
-    return square
+def _replication_effects(runs: FloatArray) -> FloatArray:
+    """Return what each replication adds, by least squares of points plus replications."""
+    known = (~np.isnan(runs)).astype(np.float64)
+    rest = np.nansum(runs - _row_means(runs)[:, None], axis=0)
+    share = known / np.maximum(known.sum(axis=1, keepdims=True), 1.0)
+    normal = np.diag(known.sum(axis=0)) - known.T @ share
+    effects: FloatArray = np.linalg.pinv(normal, rcond=1e-9, hermitian=True) @ rest
+    return effects
+
+
+def _patched(runs: FloatArray) -> int:
+    """Return the number of points at which some replications are known, but not all."""
+    known = ~np.isnan(runs)
+    return int((known.any(axis=1) & ~known.all(axis=1)).sum())
 
 
 def _places(column: pd.Series[Any], said: Mapping[str, Any]) -> FloatArray:
@@ -136,7 +216,8 @@ def _places(column: pd.Series[Any], said: Mapping[str, Any]) -> FloatArray:
         low, high = float(said["low"]), float(said["high"])
         numbers: FloatArray = np.asarray(column, dtype=np.float64)
         return (numbers - low) / (high - low)
-    if not said.get("values") and pd.api.types.is_numeric_dtype(column):
+    numeric = pd.api.types.is_numeric_dtype(column) and not column.isna().any()
+    if not said.get("values") and numeric:
         return np.asarray(column, dtype=np.float64)
     known = list(said.get("values") or sorted(map(str, column.unique())))
     named = column if said.get("values") else column.map(str)
@@ -191,7 +272,8 @@ def document(found: Sensitivity) -> dict[str, Any]:
     """Return the answer for JSON; a number that is not known is None."""
     from results.sensitivity_words import sentences
 
-    told = ("outcome", "policy", "against", "method", "points", "dropped", "replications", "luck")
+    told = ("outcome", "policy", "against", "method", "points", "dropped", "patched",
+            "replications", "stored", "asked", "luck")  # fmt: skip
     records = found.table.reset_index().to_dict("records")
     return {
         **{name: _defined(getattr(found, name)) for name in told},

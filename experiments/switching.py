@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import pandas as pd
 
+from experiments.sensitivity import Whole, means_of, square_of, whole_replications
 from results.store import MANIFEST, RunDirectory, open_run, write_text
-from results.switching import Pair, Switching, Turn, switching
+from results.switching import Kind, Pair, Switching, Turn, switching
 from simulation.assumptions import Assumptions
 from simulation.errors import InputError, did_you_mean
 from simulation.levers import Levers
@@ -66,30 +69,54 @@ def switching_of_run(run: RunDirectory, outcome: str, pairs: Names | None = None
 def switching_of_sweep(sweep: Sweep, outcome: str, pairs: Names | None = None) -> Switching:
     """Return what turns the ranking of the policies of a sweep.
 
-    Over its points, each the mean of its replications, where assumptions are among the factors or
-    there is more than one point; otherwise over the samples of the assumptions.
+    Over its points, each the mean of its replications, where there is more than one; otherwise over
+    the samples of the assumptions. Only replications that are stored at every point are used.
 
     Raises:
-        InputError: a name is unknown, or there is one policy.
+        InputError: a name is unknown, there is one policy, no replication is stored at every point,
+            no run has the outcome under every policy, or nothing varies.
     """
     _check(outcome, OUTCOMES, "outcome")
     _check_pairs(pairs, sweep.policies)
-    by = "point" if len(sweep.points) > 1 else "sample"
-    known = sweep.points if by == "point" else sweep.samples
+    whole = whole_replications(sweep, sweep.policies)
+    many = len(sweep.points) > 1
+    known, means = sweep.points if many else sweep.samples, _means(sweep, outcome, whole, many)
+    found = _switching(outcome, means, known.loc[means.index].select_dtypes("number"), pairs)
+    return replace(found, stored=whole.stored, asked=whole.asked)
+
+
+def _means(sweep: Sweep, outcome: str, whole: Whole, by_point: bool) -> pd.DataFrame:
+    """Return mean outcomes, a column a policy, over runs known under all of them.
+
+    A row a point, or a row a sample of the assumptions where there is one point.
+    """
     frame = sweep.frame([outcome])
-    wide = frame.pivot(index=[by, "replication"], columns="policy", values=outcome)
-    means = wide[list(sweep.policies)].dropna().groupby(level=by).mean()
-    numbers = known.loc[means.index].select_dtypes("number")
-    return _switching(outcome, means, numbers, pairs)
+    squares = {
+        policy: square_of(sweep, frame, outcome, policy)[:, whole.replications]
+        for policy in sweep.policies
+    }
+    known = np.all([np.isfinite(square) for square in squares.values()], axis=0)
+    runs = {name: np.where(known, square, math.nan) for name, square in squares.items()}
+    if by_point:
+        means = pd.DataFrame({name: means_of(each) for name, each in runs.items()})
+        return means.set_index(sweep.points.index).dropna()
+    sampled = np.isin(whole.replications, sweep.samples.index)
+    sample = pd.Index(np.where(sampled, whole.replications, 0), name="sample")
+    values = pd.DataFrame({name: each[0] for name, each in runs.items()}, index=sample)
+    return values.dropna().groupby(level="sample").mean()
 
 
 def _switching(
     outcome: str, values: pd.DataFrame, assumptions: pd.DataFrame, pairs: Names | None
 ) -> Switching:
-    declared = {**parameters(Assumptions), **parameters(Levers)}
+    levers = parameters(Levers)
+    declared = {**parameters(Assumptions), **levers}
     units = {str(name): declared[name].unit for name in assumptions if name in declared}
+    kind: Kind = "factor" if any(name in levers for name in assumptions) else "assumption"
     better = OUTCOMES[outcome].better
-    return switching(outcome, values, assumptions, better=better, pairs=pairs, units=units)
+    return switching(
+        outcome, values, assumptions, better=better, pairs=pairs, units=units, kind=kind
+    )
 
 
 def _check_pairs(pairs: Names | None, policies: Sequence[str]) -> None:
@@ -118,6 +145,8 @@ def document(found: Switching, titles: Mapping[str, str] | None = None) -> dict[
 
     return {
         "outcome": found.outcome,
+        "stored": found.stored,
+        "asked": found.asked,
         "ranking": [{"policy": name, "mean": found.means[name]} for name in found.ranking],
         "pairs": [_pair_document(pair) for pair in found.pairs],
         "words": sentences(found, titles),

@@ -15,7 +15,7 @@ import pandas as pd
 from numpy.typing import NDArray
 from scipy import stats
 
-from results.intervals import LEVEL, FloatArray
+from results.intervals import LEVEL, FloatArray, holm
 from simulation.errors import InputError
 from simulation.randomness import Draws
 
@@ -28,8 +28,8 @@ SEED = 2006
 """Of the resampling, so that the same values give the same intervals."""
 SLICES = 10
 """Parts into which PAWN cuts the range of a factor that takes more values than that."""
-DUMMIES = 100
-"""Shuffled columns by which PAWN learns how much a factor without influence shows."""
+DUMMIES = 1000
+"""Shuffles by which PAWN learns how much a factor without influence shows, at least."""
 DUMMY_LEVEL = 0.95
 TELLING = 0.05
 """Share of the greatest index below which a factor is not asked to be known well."""
@@ -83,7 +83,7 @@ def morris(design: Sampled, values: FloatArray) -> pd.DataFrame:
 
     Args:
         design: its method is "morris".
-        values: one number a point; trajectories with a NaN are left out.
+        values: one number a point; trajectories with one that is not finite are left out.
 
     Returns:
         A row a factor: mu, mu_star, sigma, mu_star_low, mu_star_high, and first_places, the share
@@ -118,7 +118,8 @@ def sobol(design: Sampled, values: FloatArray) -> pd.DataFrame:
 
     Args:
         design: its method is "saltelli".
-        values: one number a point; rows of the base sample with a NaN are left out.
+        values: one number a point; rows of the base sample with one that is not finite are left
+            out.
 
     Returns:
         A row a factor: first, first_low, first_high, total, total_low, total_high; shares of the
@@ -160,13 +161,13 @@ def pawn(
 
     Args:
         design: any but "morris"; of "saltelli" the independent rows are taken.
-        values: one number a point; NaN are left out.
+        values: one number a point; those that are not finite are left out.
         region: between which quantiles of the outcome the distance is looked for: (0.9, 1) asks
             what makes for its highest tenth.
 
     Returns:
-        A row a factor: median, low, high, and dummy: what 95% of shuffled copies of the factor,
-        which have no influence, stay below.
+        A row a factor: median, low, high; dummy, what 95% of shuffled copies of the factor, which
+        have no influence, stay below; and p_value, the share of them that reach the median.
 
     Raises:
         InputError: the design is "morris", or the values are fewer than four a slice.
@@ -175,7 +176,10 @@ def pawn(
         raise InputError("PAWN: points of a Morris design are not independent; take another method")
     places, values = _independent(design, values)
     if len(values) < 4 * SLICES:
-        raise InputError(f"PAWN: {len(values)} points are too few; it needs {4 * SLICES}")
+        raise InputError(
+            f"PAWN: {len(values)} points are too few: it cuts the range of a factor into {SLICES} "
+            f"slices and takes four points for each, so at least {4 * SLICES} with a value"
+        )
     found = np.array([_distance(column, values, region) for column in places.T])
     drawn = _resampled(
         lambda at, numbers: {"median": np.array([_distance(c, numbers, region) for c in at.T])},
@@ -184,10 +188,21 @@ def pawn(
         1,
     )
     low, high = _interval(found, drawn["median"], floor=0.0)
-    dummy = np.array(
-        [_dummy(place, places[:, place], values, region) for place in range(len(found))]
-    )
-    return _table(design, {"median": found, "low": low, "high": high, "dummy": dummy}, PAWN)
+    shuffled = _shuffled(places, values, region)
+    reached = (shuffled >= found[:, None]).sum(axis=1)
+    columns = {
+        "median": found,
+        "low": low,
+        "high": high,
+        "dummy": np.quantile(shuffled, DUMMY_LEVEL, axis=1),
+        "p_value": (1 + reached) / (1 + shuffled.shape[1]),
+    }
+    return _table(design, columns, PAWN)
+
+
+def fitting(method: str) -> str:
+    """Return the analysis that fits points of a design's method best."""
+    return {MORRIS: MORRIS, SALTELLI: SOBOL}.get(method, PAWN)
 
 
 def leading(factors: int) -> int:
@@ -199,17 +214,20 @@ def leading(factors: int) -> int:
 
 
 def whole_blocks(design: Sampled, values: FloatArray) -> tuple[FloatArray, FloatArray]:
-    """Return the points and values of blocks in which no value is NaN."""
+    """Return the points and values of blocks in which every value is finite."""
     if len(values) != len(design.places):
         raise InputError(f"{len(values)} values do not fit {len(design.places)} points")
-    whole = ~np.isnan(values).reshape(-1, design.block).any(axis=1)
+    whole = np.isfinite(values).reshape(-1, design.block).all(axis=1)
     kept = np.repeat(whole, design.block)
     return design.places[kept], values[kept]
 
 
 def _check_method(design: Sampled, method: str, analysis: str) -> None:
     if design.method != method:
-        raise InputError(f"{analysis}: needs a {method} design; this one is {design.method}")
+        raise InputError(
+            f"{analysis} indices: need a design whose method is {method}; the method of this one "
+            f"is {design.method}, which the analysis {fitting(design.method)} fits"
+        )
 
 
 def _check_blocks(design: Sampled, values: FloatArray, things: str) -> None:
@@ -220,7 +238,7 @@ def _check_blocks(design: Sampled, values: FloatArray, things: str) -> None:
 def _independent(design: Sampled, values: FloatArray) -> tuple[FloatArray, FloatArray]:
     """Return points that were drawn independently of one another, and that have a value."""
     place = np.arange(len(values)) % design.block
-    kept = ((place == 0) | (place == design.block - 1)) & ~np.isnan(values)
+    kept = ((place == 0) | (place == design.block - 1)) & np.isfinite(values)
     return design.places[kept], values[kept]
 
 
@@ -261,7 +279,10 @@ def _first_places(drawn: FloatArray, first: int) -> FloatArray:
 
 def _distance(column: FloatArray, values: FloatArray, region: tuple[float, float]) -> float:
     """Return PAWN's index of one factor: the median distance over its slices."""
-    slices = _slices(column)
+    return _sliced_distance(_slices(column), values, region)
+
+
+def _sliced_distance(slices: Whole, values: FloatArray, region: tuple[float, float]) -> float:
     levels, level = np.unique(values, return_inverse=True)
     counts = np.zeros((slices.max() + 1, len(levels)))
     np.add.at(counts, (slices, level), 1.0)
@@ -281,15 +302,30 @@ def _slices(column: FloatArray) -> Whole:
     return np.unique(np.searchsorted(edges, column, side="right"), return_inverse=True)[1]
 
 
-def _dummy(
-    factor: int, column: FloatArray, values: FloatArray, region: tuple[float, float]
-) -> float:
-    draws, rows = Draws(SEED), np.arange(len(column))
-    shuffled = [
-        column[np.argsort(draws.uniform("shuffled factor", factor, dummy, rows))]
-        for dummy in range(DUMMIES)
-    ]
-    return float(np.quantile([_distance(each, values, region) for each in shuffled], DUMMY_LEVEL))
+def _shuffled(places: FloatArray, values: FloatArray, region: tuple[float, float]) -> FloatArray:
+    """Return the index of shuffled copies of every factor, shape (factors, copies).
+
+    What a copy shows depends on the sizes of the slices alone; factors of the same sizes share
+    their copies.
+    """
+    copies = max(DUMMIES, 2 * math.ceil(places.shape[1] / (2 * LEVEL)))
+    known: dict[tuple[int, ...], FloatArray] = {}
+    rows = []
+    for column in places.T:
+        sizes = tuple(np.sort(np.bincount(_slices(column))).tolist())
+        if sizes not in known:
+            known[sizes] = _without_influence(sizes, values, region, copies)
+        rows.append(known[sizes])
+    return np.array(rows)
+
+
+def _without_influence(
+    sizes: tuple[int, ...], values: FloatArray, region: tuple[float, float], copies: int
+) -> FloatArray:
+    draws, rows = Draws(SEED), np.arange(len(values))
+    slices = np.repeat(np.arange(len(sizes)), sizes)
+    orders = (np.argsort(draws.uniform("shuffled factor", copy, rows)) for copy in range(copies))
+    return np.array([_sliced_distance(slices[order], values, region) for order in orders])
 
 
 def _table(design: Sampled, columns: Mapping[str, FloatArray], analysis: str) -> pd.DataFrame:
@@ -334,10 +370,13 @@ class Sensitivity:
         table: a row a factor, most telling first; columns as the analysis gives them.
         points: number of points that were used.
         dropped: number of points that were left out, as runs failed or have no such outcome.
-        replications: at each point.
+        replications: that were used, stored at each point.
         luck: share of the variance of the points' means that is luck; NaN where it is not known.
         skewness: of the values.
         units: of the factors, by name.
+        stored: number of the sweep's runs that are stored, failed ones included.
+        asked: number of runs of its design; more than stored while it is incomplete.
+        patched: number of points of which some replications failed or have no such outcome.
     """
 
     outcome: str
@@ -351,6 +390,9 @@ class Sensitivity:
     luck: float
     skewness: float
     units: Mapping[str, str] = field(default_factory=dict)
+    stored: int = 0
+    asked: int = 0
+    patched: int = 0
 
     @property
     def index(self) -> "pd.Series[float]":
@@ -366,23 +408,32 @@ class Sensitivity:
     def vague(self) -> list[str]:
         """Telling factors whose index is not known well: the sample is too small for them.
 
-        Morris and Sobol: the interval is wider than the index. PAWN: the interval reaches down to
-        what a factor without influence shows, though the index does not.
+        Morris and Sobol: the interval is wider than the index. PAWN: the index is above what 95%
+        of factors without influence show, but one among so many may be there by chance.
         """
         table, index = self.table, self.index
         if self.method == PAWN:
-            unsure = (index > table["dummy"]) & (table["low"] <= table["dummy"])
-            return [str(name) for name in table.index[unsure]]
+            above = table.index[index > table["dummy"]]
+            return [str(name) for name in above if name not in self.influential]
         low, high = table[f"{index.name}_low"], table[f"{index.name}_high"]
         unsure = (index >= max(2 * TELLING * index.max(), 0.0)) & (high - low > index)
         return [str(name) for name in table.index[unsure]]
 
     @property
     def influential(self) -> list[str]:
-        """Factors that surely have an influence."""
-        low = self.table["low"] if self.method == PAWN else self.table[f"{self.index.name}_low"]
-        least = self.table["dummy"] if self.method == PAWN else TELLING * self.index.max()
-        return [] if self.silent else [str(name) for name in self.table.index[low > least]]
+        """Factors that surely have an influence.
+
+        Morris and Sobol: the interval is above nearly nothing. PAWN: shuffled copies of the factor
+        do not reach the index, with all factors held to one error of 5% (Holm).
+        """
+        if self.silent:
+            return []
+        if self.method == PAWN:
+            sure = np.asarray(holm(self.table["p_value"].to_list(), 2 * LEVEL), dtype=np.bool_)
+        else:
+            low = self.table[f"{self.index.name}_low"]
+            sure = (low > TELLING * self.index.max()).to_numpy()
+        return [str(name) for name in self.table.index[sure]]
 
     @property
     def unstable(self) -> bool:

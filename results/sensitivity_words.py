@@ -31,11 +31,25 @@ def heading(found: Sensitivity) -> str:
 
 def subject(found: Sensitivity) -> str:
     """Return what the indices are of."""
-    title = OUTCOMES[found.outcome].title
-    title = title[0].lower() + title[1:] if not title[:2].isupper() else title
+    title = within(OUTCOMES[found.outcome].title)
     if found.against:
         return f"the difference in {title} between {found.policy} and {found.against}"
     return f"{title} under {found.policy}"
+
+
+def within(title: str) -> str:
+    """Return a title as it stands within a sentence: in lower case, unless it is an acronym."""
+    return title if title[:2].isupper() else title[0].lower() + title[1:]
+
+
+def incomplete(stored: int, asked: int) -> str:
+    """Return that runs of a sweep were never made, and what was used; nothing if all were."""
+    if stored >= asked:
+        return ""
+    return (
+        f"The sweep is incomplete: {stored:,} of {asked:,} runs are stored; only replications that "
+        "are stored at every point are used."
+    )
 
 
 def unit(found: Sensitivity) -> str:
@@ -91,7 +105,8 @@ def _plain(value: float) -> str:
 
 def sentences(found: Sensitivity) -> list[str]:
     """Return what the table says and how far it can be trusted, sentence by sentence."""
-    told = [_lead(found), _sample(found), _luck(found), _skewness(found)]
+    partial = incomplete(found.stored, found.asked)
+    told = [_lead(found), partial, _sample(found), _luck(found), _skewness(found)]
     return [sentence for sentence in (*told, *_too_small(found)) if sentence]
 
 
@@ -125,6 +140,11 @@ def _sample(found: Sensitivity) -> str:
     if found.dropped:
         lost = f"{found.dropped:,} point{' is' if found.dropped == 1 else 's are'}"
         text += f" {lost} left out, for runs that failed or have no such outcome."
+    if found.patched:
+        text += (
+            f" At {counted(found.patched, 'point')} some replications failed or have no such "
+            "outcome; what a replication adds everywhere was taken out of the others."
+        )
     return text
 
 
@@ -134,7 +154,7 @@ def _luck(found: Sensitivity) -> str:
     if math.isnan(found.luck):
         return (
             "How much of this is luck is not known: that takes at least two replications at each "
-            "point."
+            "point, and points of which none failed."
         )
     told = f"Luck is {100 * found.luck:.0f}% of the variance between points"
     if found.method == SOBOL:
@@ -155,14 +175,11 @@ def _skewness(found: Sensitivity) -> str:
 
 def _too_small(found: Sensitivity) -> list[str]:
     """Say where the sample is too small, and what would help."""
-    more = {MORRIS: "trajectories", SOBOL: "base points", PAWN: "points"}[found.method]
     if found.enough:
         return []
+    more = _more(found)
     if found.method == PAWN:
-        return [
-            f"The sample is too small: no factor shows more than one without influence would; take "
-            f"more {more}."
-        ]
+        return [f"The sample is too small: {_without_influence(found)}; take more {more}."]
     told = []
     if found.vague:
         told.append(
@@ -177,6 +194,23 @@ def _too_small(found: Sensitivity) -> list[str]:
             f"{more}."
         )
     return told
+
+
+def _more(found: Sensitivity) -> str:
+    """Return what to take more of."""
+    if found.luck > MOSTLY_LUCK:
+        return "replications"
+    return {MORRIS: "trajectories", SOBOL: "base points", PAWN: "points"}[found.method]
+
+
+def _without_influence(found: Sensitivity) -> str:
+    if not found.vague:
+        return "no factor shows more than one without influence would"
+    show = "shows" if len(found.vague) == 1 else "show"
+    return (
+        f"{listed(found.vague)} {show} more than 95% of factors without influence would, but of "
+        f"{counted(len(found.table), 'factor')} one may by chance"
+    )
 
 
 def _capital(text: str) -> str:

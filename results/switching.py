@@ -20,6 +20,7 @@ from scipy import stats
 from results.intervals import LEVEL, FloatArray, holm, t_interval
 from simulation.errors import InputError
 
+type Kind = Literal["assumption", "factor"]
 type Fate = Literal["turns", "may turn", "stays", "open"]
 
 FEWEST_RUNS = 12
@@ -116,7 +117,7 @@ class Turn:
 
     Attributes:
         assumption: its name.
-        values: of the assumption, a pair each.
+        values: of the assumption, a pair each; NaN where a lever is none, which the fit leaves out.
         fit: the difference over it.
         fate: "turns" for sure, with all assumptions allowed for; "may turn"; "stays" over its whole
             range for sure; or "open".
@@ -142,7 +143,8 @@ class Pair:
         second: the other.
         differences: outcome of the first less the second, a pair of runs each, such that a
             positive one is in favour of the first.
-        turns: what each assumption does, the surest first; empty where there are too few pairs.
+        turns: what each assumption does, the surest first; those left out of which too few pairs
+            have a number.
     """
 
     first: str
@@ -181,6 +183,9 @@ class Switching:
         pairs: neighbours in the ranking, and each policy with the baseline.
         assumptions: names of the assumptions that vary.
         units: of the assumptions, by name.
+        kind: "factor" where levers are among the assumptions.
+        stored: number of runs of a sweep that are stored, failed ones included.
+        asked: number of runs of its design; more than stored while it is incomplete.
     """
 
     outcome: str
@@ -189,6 +194,9 @@ class Switching:
     pairs: tuple[Pair, ...]
     assumptions: tuple[str, ...]
     units: dict[str, str] = field(default_factory=dict)
+    kind: Kind = "assumption"
+    stored: int = 0
+    asked: int = 0
 
 
 def switching(
@@ -199,29 +207,32 @@ def switching(
     better: Literal["higher", "lower", "neutral"] = "higher",
     pairs: Sequence[tuple[str, str]] | None = None,
     units: dict[str, str] | None = None,
+    kind: Kind = "assumption",
 ) -> Switching:
     """Return which assumption turns the ranking of policies, and at which value.
 
     Args:
         outcome: name of what is compared.
-        values: a row a sample of the assumptions, a column a policy, the baseline first; NaN where
-            there is none.
-        assumptions: numbers, a row a sample and a column each.
+        values: a row a sample of the assumptions, a column a policy, the baseline first; what is
+            not finite is left out.
+        assumptions: numbers, a row a sample and a column each; NaN where a lever is none.
         better: which direction of the outcome is better; where neutral the higher ranks first.
         pairs: of policies; neighbours in the ranking, and each with the baseline, if None.
         units: of the assumptions, by name.
+        kind: what they are called, "factor" if levers are among them.
 
     Raises:
-        InputError: there is one policy, or nothing varies.
+        InputError: there is one policy, nothing varies, or no row has a value of every policy.
     """
     if len(values.columns) < 2:
         raise InputError("switching values: nothing to rank: there is one policy")
-    varying = assumptions.columns[assumptions.nunique() > 1]
-    if not len(varying):
-        raise InputError("switching values: no assumption varies; sample them")
+    values = values.where(np.isfinite(values))
+    complete = values.dropna()
+    if complete.empty:
+        raise InputError(f"switching values: no run has a finite {outcome} under every policy")
+    varying = _varying(assumptions)
     assumptions = assumptions[varying]
     sign = -1.0 if better == "lower" else 1.0
-    complete = values.dropna()
     ranking = list((sign * complete.mean()).sort_values(ascending=False, kind="stable").index)
     asked = pairs or _pairs(ranking, str(values.columns[0]))
     found = [_pair(*_ordered(sign * values, *names), assumptions) for names in asked]
@@ -232,7 +243,17 @@ def switching(
         tuple(_judged(found)),
         tuple(map(str, varying)),
         units or {},
+        kind,
     )
+
+
+def _varying(assumptions: pd.DataFrame) -> list[str]:
+    varying = assumptions.columns[assumptions.nunique() > 1]
+    if not len(varying):
+        raise InputError(
+            "switching values: no assumption varies, nor a lever of numbers; sample the assumptions"
+        )
+    return list(varying)
 
 
 def _pairs(ranking: Sequence[str], baseline: str) -> list[tuple[str, str]]:
@@ -257,12 +278,16 @@ def _pair(
         return Pair(first, second, differences)
     rows = assumptions.loc[difference.index]
     columns = {str(name): np.asarray(rows[name], dtype=np.float64) for name in rows}
-    turns = [
-        Turn(name, values, fitted(values, differences, len(columns)), "open")
-        for name, values in columns.items()
-        if np.ptp(values)
-    ]
-    return Pair(first, second, differences, tuple(turns))
+    turns = [_turn(name, values, differences, len(columns)) for name, values in columns.items()]
+    return Pair(first, second, differences, tuple(turn for turn in turns if turn))
+
+
+def _turn(name: str, values: FloatArray, differences: FloatArray, family: int) -> Turn | None:
+    """Return the fit over one assumption; None where too few numbers, or one, are known of it."""
+    known = np.isfinite(values)
+    if known.sum() < FEWEST_RUNS or not np.ptp(values[known]):
+        return None
+    return Turn(name, values, fitted(values[known], differences[known], family), "open")
 
 
 def _judged(pairs: Sequence[Pair]) -> list[Pair]:

@@ -3,7 +3,8 @@
 from collections.abc import Mapping
 
 from results.intervals import LEVEL
-from results.switching import FEWEST_RUNS, Pair, Switching, Turn
+from results.sensitivity_words import incomplete, within
+from results.switching import FEWEST_RUNS, Kind, Pair, Switching, Turn
 from results.words import change, counted, interval_words, listed
 from simulation.outcomes import OUTCOMES, Outcome
 
@@ -23,11 +24,12 @@ def sentences(found: Switching, titles: Titles | None = None) -> list[str]:
 
 
 def ranking_words(found: Switching, titles: Titles) -> str:
-    """Return the ranking on average."""
+    """Return the ranking on average, and whether it is of an incomplete sweep."""
     outcome = OUTCOMES[found.outcome]
     order = "highest" if outcome.better == "neutral" else "best"
-    title = outcome.title[0].lower() + outcome.title[1:]
-    return f"By mean {title}, {order} first: {', '.join(titles[name] for name in found.ranking)}."
+    names = ", ".join(titles[name] for name in found.ranking)
+    ranked = f"By mean {within(outcome.title)}, {order} first: {names}."
+    return " ".join(filter(None, [ranked, incomplete(found.stored, found.asked)]))
 
 
 def pair_words(found: Switching, pair: Pair, titles: Titles) -> str:
@@ -38,10 +40,16 @@ def pair_words(found: Switching, pair: Pair, titles: Titles) -> str:
             f"to say what turns their ranking; it takes {FEWEST_RUNS}."
         )
     if not pair.turns:
-        return f"{_names(pair, titles)}: they differ by the same in every pair of runs."
+        return f"{_names(pair, titles)}: {_why_nothing(found, pair)}."
     told = [_on_average(found, pair, titles)]
     told += [turn_words(found, pair, turn, titles) for turn in pair.of("turns")]
-    return " ".join([*told, _rest(pair)])
+    return " ".join([*told, _rest(pair, found.kind)])
+
+
+def _why_nothing(found: Switching, pair: Pair) -> str:
+    if pair.differences.min() == pair.differences.max():
+        return "they differ by the same in every pair of runs"
+    return f"no {found.kind} varies, as a number, in the {FEWEST_RUNS} pairs of runs that it takes"
 
 
 def turn_words(found: Switching, pair: Pair, turn: Turn, titles: Titles) -> str:
@@ -80,26 +88,23 @@ def _many(pair: Pair) -> int:
     return len(pair.differences)
 
 
-def _rest(pair: Pair) -> str:
+def _rest(pair: Pair, kind: Kind) -> str:
     """Say of the assumptions that do not surely turn it how far that is known."""
     may, stays, unsure = (pair.of(fate) for fate in ("may turn", "stays", "open"))
     total, turns = len(pair.turns), len(pair.of("turns"))
     if turns + len(may) == 0 and not unsure:
-        return f"Nothing turns it within the range of any of {counted(total, 'assumption')}."
+        return f"Nothing turns it within the range of any of {counted(total, kind)}."
     if turns:
-        text = "No other assumption surely turns it within its range"
+        text = f"No other {kind} surely turns it within its range"
     else:
-        text = f"No assumption of {total:,} surely turns it within its range"
+        text = f"No {kind} of {total:,} surely turns it within its range"
     if may:
         names = listed([turn.assumption for turn in may[:MOST_TOLD]])
         more = f" and {len(may) - MOST_TOLD} more" if len(may) > MOST_TOLD else ""
         text += f"; {names}{more} may, of which more runs would tell"
     if stays:
-        text += (
-            f"; {counted(len(stays), 'assumption')} surely does not"
-            if len(stays) == 1
-            else (f"; {len(stays):,} assumptions surely do not")
-        )
+        do = "does" if len(stays) == 1 else "do"
+        text += f"; {counted(len(stays), kind)} surely {do} not"
     return f"{text}."
 
 
@@ -125,9 +130,10 @@ def _names(pair: Pair, titles: Titles) -> str:
 
 
 HOW = (
-    "Each assumption is looked at alone, while the others vary with it: the mean paired difference "
-    "is fitted over its values. A turn is called sure where both signs are, with all assumptions "
-    f"and pairs of policies allowed for together (Holm's correction, {200 * LEVEL:.0f}%); the "
-    "value is given with its 95% interval."
+    "Each factor, an assumption or a lever that varies, is looked at alone, while the others vary "
+    "with it: the mean paired difference is fitted over its values; where a lever is none, its fit "
+    "leaves that out. A turn is called sure where both signs are, with all factors and pairs of "
+    f"policies allowed for together (Holm's correction, {200 * LEVEL:.0f}%); the value is given "
+    "with its 95% interval."
 )
 """How switching values are found, for readers."""

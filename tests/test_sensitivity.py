@@ -2,6 +2,7 @@
 
 import json
 import math
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -15,7 +16,7 @@ from SALib.sample import sobol as sobol_sample
 from SALib.test_functions import Ishigami, Sobol_G
 from scipy.stats import qmc
 
-from experiments.sensitivity import csv, document, sensitivity_of, text, write_page
+from experiments.sensitivity import csv, document, means_of, sensitivity_of, text, write_page
 from results.sensitivity import Sampled, Sensitivity, luck_left, morris, pawn, sobol
 from simulation.errors import InputError
 
@@ -107,7 +108,7 @@ def test_a_constant_has_no_sensitivity() -> None:
 
 @pytest.mark.parametrize(("analysis", "name"), [(sobol, "saltelli"), (morris, "morris")])
 def test_an_analysis_refuses_points_of_another_design(analysis: Any, name: str) -> None:
-    with pytest.raises(InputError, match=f"needs a {name} design; this one is latin hypercube"):
+    with pytest.raises(InputError, match=f"method is {name}; .* latin hypercube, .* pawn fits"):
         analysis(hypercube(ISHIGAMI, 50), np.zeros(50))
 
 
@@ -156,8 +157,45 @@ def test_pawn_tells_influence_from_none_in_a_skewed_outcome() -> None:
     values = np.exp(4 * design.places[:, 0]) * (1 + 3 * design.places[:, 1])
     found = pawn(design, values)
     assert list(found.index[:2]) == ["strong", "weak"]
-    assert (found["low"] > found["dummy"])[["strong", "weak"]].all()
-    assert not (found["low"] > found["dummy"])[["none", "nothing"]].any()
+    assert (found["p_value"][["strong", "weak"]] < 0.01).all()
+    assert (found["p_value"][["none", "nothing"]] > 0.05).all()
+
+
+def of_pawn(design: Sampled, values: np.ndarray, luck: float = math.nan) -> Sensitivity:
+    table = pawn(design, values)
+    return Sensitivity(OUTCOME, "a", "", "pawn", table, len(values), 0, 1, luck, 0.0)
+
+
+def test_pawn_finds_a_factor_with_two_fifths_of_the_variance_in_a_hundred_points() -> None:
+    """Mostly; and of tables without any influence hardly one in twenty shows one."""
+    names = tuple(f"x{place}" for place in range(6))
+    design = hypercube(names, 100)
+    hits, wrong = 0, 0
+    for seed in range(8):
+        noise = np.random.default_rng(seed).normal(0, 1, 100)
+        slope = math.sqrt(12 * 0.4) * design.places[:, 0] + math.sqrt(0.6) * noise
+        hits += "x0" in of_pawn(design, slope).influential
+        wrong += bool(of_pawn(design, noise).influential)
+    assert hits >= 7
+    assert wrong <= 1
+
+
+def test_what_pawn_says_does_not_contradict_its_table() -> None:
+    """Above what 95% without influence show, and yet not sure: of so many one may by chance."""
+    table = pd.DataFrame(
+        {"median": [0.45, 0.2], "low": [0.3, 0.1], "high": [0.6, 0.3], "dummy": [0.36, 0.36],
+         "p_value": [0.04, 0.5]},
+        index=pd.Index(["risk_transfer", "coordination"], name="factor"),
+    )  # fmt: skip
+    told = Sensitivity(OUTCOME, "a", "", "pawn", table, 60, 0, 1, 0.8, 0.0)
+    assert told.vague == ["risk_transfer"]
+    assert "risk_transfer shows more than 95% of factors without influence would" in text(told)
+    assert "no factor shows more" not in text(told)
+    assert "take more replications" in text(told)
+    assert "take more points" not in text(told)
+    assert Sensitivity(
+        OUTCOME, "a", "", "pawn", table.assign(p_value=[0.02, 0.5]), 60, 0, 1, 0.8, 0.0
+    ).influential == ["risk_transfer"]
 
 
 def test_pawn_sees_both_values_of_a_choice() -> None:
@@ -180,7 +218,7 @@ def test_pawn_can_look_at_a_region_alone() -> None:
 def test_pawn_refuses_what_it_cannot_use() -> None:
     with pytest.raises(InputError, match="not independent"):
         pawn(trajectories(ISHIGAMI, 20), np.zeros(80))
-    with pytest.raises(InputError, match="30 points are too few"):
+    with pytest.raises(InputError, match=r"30 points are too few: .* at least 40"):
         pawn(hypercube(ISHIGAMI, 30), np.zeros(30))
 
 
@@ -210,6 +248,17 @@ class MadeUp:
     broken: tuple[int, ...] = ()
     noise: float = 0.0
     factors: dict[str, str] = field(default_factory=dict)
+    failed: Callable[[int, int], bool] = lambda point, replication: False
+    made: Callable[[int, int], bool] = lambda point, replication: True
+    path: Path = Path("swept")
+
+    def numbers(self) -> list[int]:
+        shape = (self.design["replicates"], len(self.points), len(self.policies))
+        return [
+            run
+            for run, (replication, point, _) in enumerate(np.ndindex(shape))
+            if self.made(point, replication)
+        ]
 
     def frame(self, outcomes: list[str]) -> pd.DataFrame:
         draws = np.random.default_rng(5)
@@ -218,11 +267,15 @@ class MadeUp:
             luck = draws.normal(0, 50)
             for point in range(len(self.points)):
                 for place, policy in enumerate(self.policies):
-                    if point not in self.broken:
-                        value = luck + place * self.effect(self.points.loc[point])
-                        value += draws.normal(0, self.noise) if self.noise else 0.0
+                    value = luck + place * self.effect(self.points.loc[point])
+                    value += draws.normal(0, self.noise) if self.noise else 0.0
+                    if self.ended_well(point, replication):
                         rows.append((point, policy, replication, value))
         return pd.DataFrame(rows, columns=["point", "policy", "replication", outcomes[0]])
+
+    def ended_well(self, point: int, replication: int) -> bool:
+        gone = point in self.broken or self.failed(point, replication)
+        return self.made(point, replication) and not gone
 
 
 OUTCOME = "net_public_saving"
@@ -287,6 +340,63 @@ def test_points_with_failed_runs_are_left_out_and_counted() -> None:
     assert "10 points are left out" in text(found)
 
 
+def test_a_replication_that_not_every_point_has_is_left_out_and_told() -> None:
+    """Otherwise its luck, which all points share, would pass for what points differ by."""
+    whole: Any = made_up(64)
+    cut: Any = made_up(64, made=lambda point, replication: replication < 2 or point < 150)
+    before, after = (sensitivity_of(each, OUTCOME, "shared-risk") for each in (whole, cut))
+    assert after.table["total"].to_numpy() == pytest.approx(before.table["total"], abs=1e-6)
+    assert (after.replications, after.points, after.dropped) == (2, 320, 0)
+    assert (after.stored, after.asked) == (1580, 1920)
+    told = text(after)
+    assert "The sweep is incomplete: 1,580 of 1,920 runs are stored" in told
+    assert "320 points, 2 replications at each" in told
+    assert "failed" not in told
+    assert "incomplete" not in text(before)
+
+
+@pytest.mark.parametrize("made", [lambda point, _: point < 100, lambda *_: False])
+def test_a_sweep_without_a_whole_replication_is_refused(made: Any) -> None:
+    sweep: Any = made_up(64, made=made)
+    with pytest.raises(InputError, match=r"swept: incomplete: .* of 1,920 runs .* --resume"):
+        sensitivity_of(sweep, OUTCOME, "shared-risk")
+
+
+def test_the_luck_of_a_failed_replication_is_no_effect_of_its_point() -> None:
+    whole: Any = made_up(64)
+    torn: Any = made_up(64, failed=lambda point, replication: (point + replication) % 7 == 0)
+    before, after = (sensitivity_of(each, OUTCOME, "shared-risk") for each in (whole, torn))
+    assert after.table["total"].to_numpy() == pytest.approx(before.table["total"], abs=1e-6)
+    assert after.dropped == 0
+    assert "At 136 points some replications failed" in text(after)
+
+
+def test_means_are_plain_ones_where_all_is_known() -> None:
+    runs = np.random.default_rng(5).normal(0, 1, (20, 3))
+    assert np.array_equal(means_of(runs), runs.mean(axis=1))
+    runs[4] = math.nan
+    assert np.isnan(means_of(runs)).nonzero()[0].tolist() == [4]
+
+
+def test_what_is_the_same_at_every_point_stays_so_where_runs_failed() -> None:
+    sweep: Any = made_up(64, failed=lambda point, replication: (point + replication) % 7 == 0)
+    found = sensitivity_of(sweep, OUTCOME, "status-quo")
+    assert found.silent
+    assert "no factor matters to it" in text(found)
+
+
+def test_an_infinite_outcome_is_left_out() -> None:
+    sweep: Any = made_up(64)
+    plain = sweep.effect
+    endless = dict(sweep.points.loc[7])
+    sweep.effect = lambda point: math.inf if dict(point) == endless else plain(point)
+    found = sensitivity_of(sweep, OUTCOME, "shared-risk", "status-quo")
+    assert (found.points, found.dropped) == (63 * 5, 5)
+    assert np.isfinite(found.table.to_numpy()).all()
+    values = np.where(np.arange(100) == 3, -math.inf, 1.0)
+    assert not pawn(hypercube(ISHIGAMI, 100), values)["median"].any()
+
+
 def test_a_small_sample_is_owned_up_to() -> None:
     sweep: Any = made_up(4, noise=3.0)
     found = sensitivity_of(sweep, OUTCOME, "shared-risk", "status-quo")
@@ -307,7 +417,7 @@ def test_an_unsettled_ranking_of_morris_is_told() -> None:
 def test_pawn_without_influence_says_take_more_points() -> None:
     design = hypercube(ISHIGAMI, 60)
     values = np.random.default_rng(5).normal(0, 1, 60)
-    told = Sensitivity(OUTCOME, "a", "", "pawn", pawn(design, values), 60, 0, 1, math.nan, 0.0)
+    told = of_pawn(design, values)
     assert not told.enough
     assert "no factor shows more than one without influence would" in text(told)
 
@@ -318,7 +428,10 @@ def test_pawn_without_influence_says_take_more_points() -> None:
         ({"outcome": "net_public_savin"}, "unknown outcome .*did you mean 'net_public_saving'"),
         ({"policy": "shared-rsk"}, "unknown policy .*did you mean 'shared-risk'"),
         ({"method": "morriss"}, "unknown method .*did you mean 'morris'"),
-        ({"method": "morris"}, "Morris: needs a morris design; this one is saltelli"),
+        (
+            {"method": "morris"},
+            "method is morris; the method of this one is saltelli",
+        ),
         ({"policy": "shared-risk", "against": "shared-risk"}, "is the policy itself"),
     ],
 )

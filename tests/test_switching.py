@@ -2,6 +2,8 @@
 
 import json
 import math
+from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -212,13 +214,41 @@ def test_fixed_assumptions_turn_nothing(tmp_path: Path) -> None:
         switching_in(path, OUTCOME)
 
 
+type Fate = Callable[[int, int], bool]
+"""Whether the runs of a point and replication are so."""
+
+
+def always(point: int, replication: int) -> bool:
+    return True
+
+
 class MadeUpSweep:
     """What an opened sweep offers, with numbers made up."""
 
     policies = ("status-quo", "forced-aggregation")
+    path = Path("swept")
 
-    def __init__(self, points: pd.DataFrame, samples: pd.DataFrame, replicates: int) -> None:
+    def __init__(
+        self,
+        points: pd.DataFrame,
+        samples: pd.DataFrame,
+        replicates: int,
+        *,
+        made: Fate = always,
+        well: Fate = always,
+        shared: float = 0.0,
+    ) -> None:
         self.points, self.samples, self.replicates = points, samples, replicates
+        self.made, self.well, self.shared = made, well, shared
+        self.design = {"replicates": replicates}
+
+    def numbers(self) -> list[int]:
+        shape = (self.replicates, len(self.points), len(self.policies))
+        return [
+            run
+            for run, (replication, point, _) in enumerate(np.ndindex(shape))
+            if self.made(point, replication)
+        ]
 
     def frame(self, outcomes: list[str]) -> pd.DataFrame:
         draws, rows = np.random.default_rng(5), []
@@ -228,7 +258,9 @@ class MadeUpSweep:
                 known = self.points.loc[point] if by_point else self.samples.loc[replication]
                 for place, policy in enumerate(self.policies):
                     value = place * against_coordination(known) + draws.normal(0, 1)
-                    rows.append((point, policy, replication, replication, value))
+                    value += place * self.shared * replication
+                    if self.made(point, replication) and self.well(point, replication):
+                        rows.append((point, policy, replication, replication, value))
         keys = ["point", "policy", "sample", "replication"]
         return pd.DataFrame(rows, columns=[*keys, outcomes[0]])
 
@@ -240,6 +272,72 @@ def test_a_sweep_is_read_by_point_or_by_sample(by_point: bool) -> None:
     found = switching_of_sweep(sweep, OUTCOME)
     assert turn(found, "coordination").fate == "turns"
     assert len(found.pairs[0].differences) == 200
+
+
+@pytest.mark.parametrize("kind", ["made", "well"])
+def test_the_luck_of_a_replication_that_some_points_lack_turns_nothing(kind: str) -> None:
+    """Points of low coordination lack the last replication, in which the difference is greater."""
+    many = assumptions(200).sort_values("coordination", ignore_index=True)
+    fate: Any = {kind: lambda point, replication: replication < 2 or point > 100}
+    sweep: Any = MadeUpSweep(many, many * 0, 3, shared=100.0, **fate)
+    whole: Any = MadeUpSweep(many, many * 0, 2 if kind == "made" else 3, shared=100.0)
+    found, before = (switching_of_sweep(each, OUTCOME) for each in (sweep, whole))
+    assert len(found.pairs[0].differences) == 200
+    assert found.pairs[0].mean == pytest.approx(before.pairs[0].mean, abs=0.5)
+    slope = turn(found, "coordination").fit.mean - turn(before, "coordination").fit.mean
+    assert np.abs(slope).max() < 1.0
+    told = "The sweep is incomplete: 998 of 1,200 runs are stored"
+    assert (told in text(found)) == (kind == "made")
+
+
+def test_samples_of_a_replication_that_was_not_made_are_left_out_and_told() -> None:
+    many, one = assumptions(200), pd.DataFrame({"risk_transfer": [0.5]})
+    sweep: Any = MadeUpSweep(one, many, 200, made=lambda _, replication: replication < 150)
+    found = switching_of_sweep(sweep, OUTCOME)
+    assert len(found.pairs[0].differences) == 150
+    assert "300 of 400 runs are stored" in text(found)
+
+
+def test_a_sweep_of_which_nothing_is_whole_or_well_is_refused_for_that_reason() -> None:
+    many = assumptions(50)
+    few: Any = MadeUpSweep(many, many * 0, 1, made=lambda point, _: point < 20)
+    with pytest.raises(InputError, match=r"swept: incomplete: 40 of 100 runs .* --resume"):
+        switching_of_sweep(few, OUTCOME)
+    failed: Any = MadeUpSweep(many, many * 0, 2, well=lambda *_: False)
+    with pytest.raises(InputError, match=f"no run has a finite {OUTCOME} under every policy"):
+        switching_of_sweep(failed, OUTCOME)
+
+
+@pytest.mark.parametrize("missing", [math.nan, math.inf])
+def test_an_outcome_that_is_never_there_is_said_to_be_the_cause(missing: float) -> None:
+    known = assumptions(50)
+    values = outcomes(known, lambda _: missing)
+    with pytest.raises(InputError, match="no run has a finite"):
+        switching(OUTCOME, values, known)
+    values.loc[3:, "forced-aggregation"] = 1.0
+    assert len(switching(OUTCOME, values, known).pairs[0].differences) == 47
+
+
+def test_a_lever_that_may_be_none_is_fitted_where_it_is_a_number() -> None:
+    known = pd.DataFrame({"pump_priming_deadline": np.tile([math.nan, 4.0, 8.0], 40)})
+    values = outcomes(known, lambda rows: rows["pump_priming_deadline"].fillna(6.0) - 6.0, 0.2)
+    one = turn(switching(OUTCOME, values, known), "pump_priming_deadline")
+    assert one.fate == "turns"
+    assert [at for at, _, _ in one.at] == pytest.approx([6.0], abs=0.2)
+    few = known.where((known.index > 110)[:, None])
+    assert "no assumption varies, as a number, in" in text(switching(OUTCOME, values, few))
+
+
+def test_levers_are_not_called_assumptions() -> None:
+    points = assumptions(200).rename(columns={"other_0": "risk_transfer"})
+    sweep: Any = MadeUpSweep(points, points * 0, 2)
+    told = text(switching_of_sweep(sweep, OUTCOME))
+    assert "No other factor surely turns it" in told
+    assert "assumption surely" not in told
+
+
+def test_an_acronym_keeps_its_capitals(found: Switching) -> None:
+    assert "By mean SME" in text(replace(found, outcome="sme_value_share"))
 
 
 def test_the_answer_is_told_as_json(found: Switching) -> None:
