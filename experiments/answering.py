@@ -3,13 +3,21 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 from typing import Any
 
 import click
 
+from simulation.errors import InputError
+
 INTERRUPTED = 130
 """Exit code of a command that the user stopped."""
 LONGEST_ERROR = 1000
+OWN = {
+    "sweep.json": {"register.csv", "points.csv", "runs", "quarters", "journal", "replays"},
+    "manifest.json": {"register.csv", "summary.csv", "report.html", "events"},
+}
+"""Files and folders that belong to a directory in which there is such a manifest."""
 
 
 def tell(text: str, document: object, as_json: bool) -> None:
@@ -27,6 +35,23 @@ def complain(message: str, code: int) -> int:
         line = line[:LONGEST_ERROR] + "..."
     click.echo(f"tenderlab: {line}", err=True)
     return code
+
+
+def free_file(path: Path, *endings: str) -> str:
+    """Return which of ``endings`` the name of ``path`` has, whatever its case.
+
+    Raises:
+        InputError: it has none, or it is the name of a file that belongs to a sweep or comparison.
+    """
+    ending = path.suffix.lower()
+    if ending not in endings:
+        raise InputError(f"--out {path}: the name must end in {' or '.join(endings)}")
+    whole = path.resolve()
+    for folder in whole.parents:
+        for manifest, own in OWN.items():
+            if (folder / manifest).is_file() and whole.relative_to(folder).parts[0].lower() in own:
+                raise InputError(f"--out {path}: belongs to {folder.name}; choose another name")
+    return ending
 
 
 def executor_of(workers: int | None) -> Any:

@@ -10,6 +10,7 @@ import io
 import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from decimal import Decimal
 from functools import cached_property
 from pathlib import Path
 from typing import Any, Literal, TypeGuard
@@ -177,7 +178,12 @@ def _factor_fields(name: str, said: object, where: str, parameter: Parameter) ->
 
 def _pair(said: list[object], place: str, parameter: Parameter) -> dict[str, object]:
     numbers = all(_is_number(value) for value in said)
-    if parameter.choices or len(said) != 2 or not numbers:
+    if parameter.choices:
+        raise InputError(
+            f"{place} = {shown(said)}: must be left empty, for all choices, or "
+            f"{{values: [...]}} of some of {', '.join(map(str, parameter.choices))}"
+        )
+    if len(said) != 2 or not numbers:
         raise InputError(
             f"{place} = {shown(said)}: a list alone is a range, [low, high]; "
             f"write {{values: {shown(said)}}} for values"
@@ -448,6 +454,8 @@ class _Cells:
     columns: Sequence[Sequence[object]]
     unit: str = "row"
     first: int = 1
+    typed: bool = False
+    """Cells have types, so that one without a value is none rather than forgotten."""
 
     def at(self, row: int) -> str:
         """Return what errors call the place of a row."""
@@ -502,10 +510,10 @@ def _order(cells: _Cells, numbers: Sequence[object] | None) -> Sequence[int]:
     """Return the rows in the order of their points."""
     if numbers is None:
         return range(len(cells.columns[0]))
-    rows = {plain(number): row for row, number in enumerate(numbers)}
     try:
+        rows = {plain(number): row for row, number in enumerate(numbers)}
         return [rows[point] for point in range(len(numbers))]
-    except KeyError:
+    except (KeyError, TypeError):
         raise InputError(
             f"{cells.where}: column point must number the points from 0 to {len(numbers) - 1}, "
             "each once; without it they are numbered in their order"
@@ -520,8 +528,12 @@ def _checked(cells: _Cells, name: str, column: Sequence[object]) -> list[Scalar]
 def _cell(cells: _Cells, row: int, of: Kind, parameter: Parameter, value: object) -> Scalar:
     if type(value) is float and not parameter.whole and _fits(value, parameter):
         return value
+    if value is _BLANK and parameter.optional and cells.typed:
+        return None
     if value is _BLANK or value == "" or value != value:
         raise InputError(f"{cells.at(row)}: {parameter.name} is missing; every point needs a value")
+    if isinstance(value, Decimal):
+        value = float(value)
     return value_of(of, parameter, value, cells.at(row))
 
 
@@ -587,7 +599,7 @@ def _read_parquet(path: Path) -> _Cells:
         [_BLANK if value is None else value for value in column.to_pylist()]
         for column in found.columns
     ]
-    return _Cells(str(path), found.column_names, columns)
+    return _Cells(str(path), found.column_names, columns, typed=True)
 
 
 def _first_line(error: Exception) -> str:

@@ -143,6 +143,7 @@ class Design:
         method: str = "latin hypercube",
         *,
         table: Path | str | Mapping[str, Sequence[object]] | None = None,
+        register: Path | str | None = None,
         cap: int = MOST_RUNS,
         **given: Any,
     ) -> "Design":
@@ -155,7 +156,9 @@ class Design:
                 ``{"values": [...]}`` or ``{"low": 0, "only": ["shared-risk"]}``, or None for the
                 range that its declaration gives.
             method: one of ``METHOD_NAMES``.
-            table: points of your own: a file, or a mapping of names to columns of values.
+            table: points of your own: a file, or a mapping of names to columns of values, such as a
+                data frame.
+            register: a register file; England's councils if None.
             cap: most runs.
             **given: options of the method, such as ``points``, and what a `Question` takes, such
                 as ``years``, ``seed`` and ``replicates``; ``baseline`` as in a question file.
@@ -163,11 +166,15 @@ class Design:
         Raises:
             InputError: something of it is wrong.
         """
-        where = "design"
+        where, given = "design", {name: plain(value) for name, value in given.items()}
+        _check_known(given, method, where)
         options = {name: value for name, value in given.items() if name not in _ASKED}
         asked = {name: value for name, value in given.items() if name in _ASKED}
+        if register is not None:
+            asked["territory"] = territory(Path(register))
+        varied = Fields(where, {"vary": {} if vary is None else vary}).mapping("vary")
         question = _asked(policies, asked, where)
-        return _design(question, _How(method, options, vary or {}, _points(table), cap), where)
+        return _design(question, _How(method, options, varied, _points(table), cap), where)
 
     def effective(self) -> dict[str, Any]:
         """Return the design in full, as a manifest holds it; equal designs give equal ones.
@@ -309,10 +316,10 @@ class Design:
                     "either vary or be held"
                 )
         known = [policy.name for policy in self.question.policies]
-        for name in (name for factor in self.factors for name in factor.only):
+        for varied, name in ((one.name, name) for one in self.factors for name in one.only):
             if name not in known:
                 raise InputError(
-                    f"{self.where}: vary: only: no policy is called {shown(name)}"
+                    f"{self.where}: vary.{varied}.only: no policy is called {shown(name)}"
                     f"{did_you_mean(name, known)}; asked: {', '.join(known)}"
                 )
 
@@ -399,6 +406,17 @@ _ASKED = frozenset(
     {"baseline", "territory", "years", "seed", "replicates", "mode", "assumptions", "outcomes"}
 )
 """What `Design.of` hands on to a question."""
+
+
+def _check_known(given: Mapping[str, Any], method: str, where: str) -> None:
+    """Refuse what neither the method nor a question takes."""
+    own = METHODS[method].options if method in METHODS else {}
+    for name in given:
+        if name not in (known := (*own, *sorted(_ASKED), "table", "register", "cap")):
+            raise InputError(
+                f"{where}: unknown key {shown(name)}{did_you_mean(name, known)}; known: "
+                f"{', '.join(known)}"
+            )
 
 
 def _design(question: Question, how: _How, where: str) -> Design:
@@ -508,7 +526,15 @@ def _freed(question: Question, how: _How, own: Mapping[str, Any]) -> Question:
 def _points(table: Path | str | Mapping[str, Sequence[object]] | None) -> Table | None:
     if table is None:
         return None
-    return read_table(Path(table)) if isinstance(table, Path | str) else table_of(table)
+    if isinstance(table, Path | str):
+        return read_table(Path(table))
+    try:
+        return table_of({str(name): [*table[name]] for name in table})
+    except TypeError:
+        raise InputError(
+            f"design: table is a {type(table).__name__}: must be a file, or a mapping of names to "
+            "columns of values"
+        ) from None
 
 
 def _asked(policies: Iterable[Any], given: Mapping[str, Any], where: str) -> Question:

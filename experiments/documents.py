@@ -47,7 +47,8 @@ class Fields:
             if key not in known:
                 hint = did_you_mean(str(key), known)
                 raise InputError(
-                    f"{where}: unknown key {shown(key)}{hint}; known: {', '.join(known)}"
+                    f"{where}: unknown key {shown(f'{inside}{key}' if inside else key)}{hint}; "
+                    f"known: {', '.join(known)}"
                 )
         return cls(where, document, inside)
 

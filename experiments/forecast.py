@@ -5,12 +5,13 @@ from __future__ import annotations
 import errno
 import os
 import shutil
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from time import monotonic
 
 from experiments.designs import SweepRun
+from experiments.interruption import heed, interruption
 from experiments.pace import lasting, size
 from experiments.runs import Setting
 from experiments.sweep_runs import Chosen, Told, tables, tell
@@ -78,13 +79,20 @@ def forecast(
 ) -> Forecast:
     """Make a few of ``runs`` and return what all of them will take; nothing is kept.
 
+    Ctrl-C is heard between two runs: within one, compiled code may swallow what a handler raises.
+
     Args:
         shared: what all runs share.
         runs: those that are to be made; at least one.
         part_runs: runs in a file.
         workers: processes that will make them; None if that is not known.
+
+    Raises:
+        KeyboardInterrupt: the user asked to stop.
     """
-    seconds, told = _measured(shared, [runs[place] for place in _spread(len(runs))])
+    some = [runs[place] for place in _spread(len(runs))]
+    with interruption() as stop:
+        seconds, told = _measured(shared, some, stop)
     parts = len(set((runs.numbers // part_runs).tolist()))
     fixed, each = _bytes(tables(dict(enumerate(told))))
     journal = len(packed(tables(dict(enumerate(told))))) / len(told)
@@ -129,17 +137,21 @@ def _spread(count: int) -> list[int]:
     return sorted({(2 * n + 1) * count // (2 * many) for n in range(many)})
 
 
-def _measured(shared: Setting, runs: Sequence[SweepRun]) -> tuple[float, list[Told]]:
+def _measured(
+    shared: Setting, runs: Sequence[SweepRun], stop: Callable[[], bool]
+) -> tuple[float, list[Told]]:
     """Return seconds a run, and what the runs gave; a first year alone loads what is compiled."""
     tell(replace(shared, years=1), runs[0])
     taken: list[float] = []
     told: list[Told] = []
     for run in runs:
+        heed(stop)
         started = monotonic()
         told.append(tell(shared, run))
         taken.append(monotonic() - started)
         if sum(taken) > MEASURING_SECONDS:
             break
+    heed(stop)
     return sum(taken) / len(taken), told
 
 

@@ -2,7 +2,7 @@
 
 import signal
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from types import FrameType
 
@@ -27,13 +27,30 @@ class Interruption:
 
 @contextmanager
 def interruption() -> Iterator[Interruption]:
-    """Turn Ctrl-C into a polite request for as long as the block lasts."""
+    """Turn Ctrl-C into a polite request for as long as the block lasts.
+
+    Within another such block it is the same request, so that none is lost between the two.
+    """
     asked = Interruption()
     if threading.current_thread() is not threading.main_thread():
         yield asked
+        return
+    outer = getattr(signal.getsignal(signal.SIGINT), "__self__", None)
+    if isinstance(outer, Interruption):
+        yield outer
         return
     before = signal.signal(signal.SIGINT, asked.ask)
     try:
         yield asked
     finally:
         signal.signal(signal.SIGINT, before)
+
+
+def heed(stop: Callable[[], bool]) -> None:
+    """End what is at work if it was asked to stop.
+
+    Raises:
+        KeyboardInterrupt: it was.
+    """
+    if stop():
+        raise KeyboardInterrupt

@@ -66,7 +66,10 @@ def aims_of(texts: Sequence[str], option: str = "--precision") -> tuple[Aim, ...
 
 def _aim(name: str, text: str, option: str) -> Aim:
     if name not in OUTCOMES:
-        raise InputError(f"{option}: unknown outcome {name!r}{did_you_mean(name, OUTCOMES)}")
+        raise InputError(
+            f"{option}: unknown outcome {name!r}{did_you_mean(name, OUTCOMES)}; `tenderlab "
+            "outcomes` lists them"
+        )
     try:
         width = float(text)
     except ValueError:

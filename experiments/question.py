@@ -371,6 +371,9 @@ def _check_names(names: Sequence[str], where: str) -> None:
 def _check_outcomes(names: Sequence[str], where: str) -> None:
     for name in names:
         if name not in OUTCOMES:
-            raise InputError(f"{where}: unknown outcome {name!r}{did_you_mean(name, OUTCOMES)}")
+            raise InputError(
+                f"{where}: unknown outcome {name!r}{did_you_mean(name, OUTCOMES)}; "
+                "`tenderlab outcomes` lists them"
+            )
     if len(set(names)) < len(names):
         raise InputError(f"{where}: outcomes name one of them twice: {', '.join(names)}")

@@ -5,13 +5,15 @@ Nothing heavy is imported here; each command imports what it needs when it runs.
 
 from __future__ import annotations
 
+import signal
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from experiments.answering import INTERRUPTED, complain, tell
+from experiments.answering import INTERRUPTED, complain, free_file, tell
+from experiments.interruption import Interruption, heed, interruption
 from experiments.options import (
     FILE,
     SHARE,
@@ -70,15 +72,35 @@ def sweep(
       tenderlab sweep design.yaml --precision net_public_saving=50 --most 200
     """
     check_most(widths, most)
-    count, executor = _sweepers(workers, scheduler)  # first: workers load the model meanwhile
+    try:
+        with interruption() as stop:
+            count, executor = _sweepers(workers, scheduler)  # workers load the model meanwhile
+            from experiments import sweep_asking
+
+            asked = sweep_asking.asked(
+                design, out, part, resume=resume, more=more, widths=widths, most=most
+            )
+            return _sweep(asked, count, executor, stop, dry_run, as_json)
+    except KeyboardInterrupt:
+        signal.signal(signal.SIGINT, signal.SIG_IGN)  # impatience must not cut the last line short
+        return complain("interrupted before the first run; nothing was changed", INTERRUPTED)
+
+
+def _sweep(
+    asked: SweepAsked,
+    count: int,
+    executor: Any,
+    stop: Interruption,
+    dry_run: bool,
+    as_json: bool,
+) -> int:
+    """Say what the sweep that is ``asked`` will take and make it, until the user says ``stop``."""
     from experiments import sweep_asking, sweep_words
 
-    asked = sweep_asking.asked(
-        design, out, part, resume=resume, more=more, widths=widths, most=most
-    )
     for note in asked.design.notes:
         complain(note, 0)
     told = sweep_asking.foretell(asked, count)
+    heed(stop)
     if dry_run:
         tell(sweep_words.forecast_text(told), sweep_words.forecast_document(told), as_json)
         return 0
@@ -110,12 +132,12 @@ def _make_sweep(asked: SweepAsked, executor: Any, as_json: bool) -> int:
     try:
         with sweep_progress(sys.stderr) as progress:
             done, reached = sweep_asking.make(asked, executor, progress)
+        return _tell_sweep(done, reached, as_json)
     except KeyboardInterrupt:
         return complain(
             f"interrupted; what was finished is kept in {asked.place}; go on with --resume",
             INTERRUPTED,
         )
-    return _tell_sweep(done, reached, as_json)
 
 
 def _tell_sweep(done: SweepConduct, reached: Any, as_json: bool) -> int:
@@ -151,7 +173,7 @@ def merge(directories: tuple[Path, ...], out: Path) -> None:
 @click.option("--policy", help="Under which policy.  [the only one besides the baseline]")
 @click.option("--against", metavar="POLICY", help="Take this policy's outcome off, pair by pair.")
 @click.option("--method", type=OneOf(["morris", "sobol", "pawn"]), help="  [what fits the design]")
-@click.option("--out", type=FILE, help="Write a page; a name that ends in .csv gets the table.")
+@click.option("--out", type=FILE, help="Write a page (.html) or the table (.csv).")
 @as_json
 def sensitivity(
     directory: Path,
@@ -172,14 +194,15 @@ def sensitivity(
     Examples:
       tenderlab sensitivity runs/4f0c9e1a2b3d
       tenderlab sensitivity runs/4f0c9e1a2b3d --against status-quo --out ranked.html
-      tenderlab sensitivity runs/4f0c9e1a2b3d --outcome collapses --method pawn --json
+      tenderlab sensitivity runs/4f0c9e1a2b3d --outcome collapse_rate --method pawn --json
     """
     from experiments import sensitivity as asking
     from results.store import write_text
     from results.sweeps import Sweep
 
+    kind = free_file(out, ".html", ".csv") if out else ""
     found = asking.sensitivity_of(Sweep.open(directory), outcome, policy, against, method)
-    if out and out.suffix == ".csv":
+    if out and kind == ".csv":
         write_text(out, asking.csv(found))
     elif out:
         asking.write_page(found, out)
@@ -195,7 +218,7 @@ def _tell_where(out: Path | None) -> None:
 @click.command(cls=Told)
 @click.argument("directory", type=FILE, metavar="DIR")
 @click.option("--outcome", default="net_public_saving", show_default=True, help="By which outcome.")
-@click.option("--out", type=FILE, help="Write a page with charts, too.")
+@click.option("--out", type=FILE, help="Write a page with charts (.html), too.")
 @as_json
 def switching(directory: Path, outcome: str, out: Path | None, as_json: bool) -> None:
     r"""Say which assumption turns the ranking of policies, and at which value.
@@ -205,10 +228,12 @@ def switching(directory: Path, outcome: str, out: Path | None, as_json: bool) ->
     \b
     Examples:
       tenderlab switching runs/4f0c9e1a2b3d
-      tenderlab switching runs/4f0c9e1a2b3d --outcome sme_share --out turns.html
+      tenderlab switching runs/4f0c9e1a2b3d --outcome sme_value_share --out turns.html
     """
     from experiments import switching as asking
 
+    if out:
+        free_file(out, ".html")
     found = asking.switching_in(directory, outcome)
     if out:
         asking.write_page(found, out)

@@ -19,7 +19,7 @@ from experiments.runs import setting
 from experiments.sweep_directory import begin, layout_at
 from experiments.sweep_journal import Journal
 from experiments.sweep_runs import Chosen, settled, tell
-from results.sweep_files import PART_RUNS, Layout, held_runs
+from results.sweep_files import PART_RUNS, Layout, held_runs, holds_runs
 from results.sweeps import Sweep
 from simulation.errors import InputError
 
@@ -133,7 +133,7 @@ def layout_of(
 def missing_runs(design: Design, place: Path, layout: Layout) -> Chosen[SweepRun]:
     """Return the runs that `sweep` would make at ``place``; nothing is changed there."""
     journal = Journal(place, layout)
-    journal.stored[list(held_runs(place))] = True
+    journal.stored[list(held_runs(place, layout))] = True
     return Chosen(design.runs(), journal.missing)
 
 
@@ -200,7 +200,7 @@ def _keeping(place: Path) -> Iterator[None]:
         yield
     except OSError as error:
         reason = error.strerror or str(error)
-        kept = "; what was finished is kept, go on with --resume" if held_runs(place) else ""
+        kept = "; what was finished is kept, go on with --resume" if holds_runs(place) else ""
         raise InputError(f"{place}: cannot be written: {reason}{kept}") from None
 
 

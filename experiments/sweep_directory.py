@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import io
-import json
 import platform
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
@@ -26,6 +25,7 @@ from results.sweep_files import (
     REGISTER,
     SAMPLES,
     Layout,
+    parse_manifest,
     sync_folder,
     write_durably,
 )
@@ -104,17 +104,11 @@ def stored_manifest(place: Path) -> dict[str, Any] | None:
     """
     path = place / MANIFEST
     try:
-        content = json.loads(path.read_bytes())
+        return parse_manifest(path.read_bytes(), path)
     except (FileNotFoundError, NotADirectoryError):
         return None
     except OSError as error:
         raise InputError(f"{path}: cannot be read: {error.strerror}") from None
-    except ValueError as error:
-        raise InputError(f"{path}: damaged, not JSON: {error}") from None
-    numbers = ("runs", "part_runs")
-    if not isinstance(content, dict) or not all(isinstance(content.get(n), int) for n in numbers):
-        raise InputError(f"{path}: not the manifest of a sweep")
-    return content
 
 
 def manifest(design: Design, layout: Layout, files: Mapping[str, str]) -> dict[str, Any]:

@@ -23,15 +23,16 @@ from results.sweep_files import (
     RUNS,
     SCHEMAS,
     Layout,
+    chunk_in,
     chunks_of,
     compact,
     drop_chunks,
     journal_parts,
+    misfit,
     parts_in,
     read_part,
     remove_unfinished,
     sound,
-    unpacked,
     write_chunk,
 )
 
@@ -127,28 +128,35 @@ class Journal:
         return bool(self.stored[runs.start : runs.stop].all())
 
     def _sound_parts(self) -> Iterator[tuple[int, Mapping[str, Path]]]:
-        """Yield parts that have both files, sound; remove the files of any other."""
+        """Yield parts that have both files, sound and of its runs; remove those of any other."""
         files = {folder: parts_in(self.directory, folder) for folder in SCHEMAS}
         for part in sorted(set().union(*files.values())):
             kept = {folder: self._sound(files[folder].get(part, [])) for folder in SCHEMAS}
             whole = {folder: path for folder, path in kept.items() if path}
-            if len(whole) == len(SCHEMAS):
+            if len(whole) == len(SCHEMAS) and not self._misfit(part, whole):
                 yield part, whole
             else:
                 _remove(whole.values())
 
+    def _misfit(self, part: int, files: Mapping[str, Path]) -> bool:
+        """Say whether sound files are no part of that number; note them, if so."""
+        if not misfit(files, self.layout.runs_of(part)):
+            return False
+        self.damaged += files.values()
+        return True
+
     def _sound(self, paths: Sequence[Path]) -> Path | None:
         """Return the sound one of the files of a part in a folder; remove and note the others."""
         good = [path for path in paths if sound(path)]
-        bad = [path for path in paths if path not in good]
+        bad = [path for path in paths if path not in good[:1]]
         self.damaged += bad
-        _remove([*bad, *good[1:]])
+        _remove(bad)
         return good[0] if good else None
 
     def _take_over_chunks(self, part: int) -> None:
         for chunk in list(chunks_of(self.directory, part)):
-            if sound(chunk):
-                self._note(unpacked(chunk.read_bytes()).runs)
+            if held := chunk_in(chunk, self.layout.runs_of(part)):
+                self._note(held.runs)
             else:
                 self.damaged.append(chunk)
                 _remove([chunk])

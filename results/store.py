@@ -4,6 +4,7 @@ Whatever is written goes to a temporary name first and is renamed when it is who
 never meets half a file. Whatever is read is checked where it enters.
 """
 
+import errno
 import hashlib
 import json
 import os
@@ -48,7 +49,12 @@ def replacing(path: Path) -> Iterator[Path]:
     """Yield a temporary path beside ``path``, which takes its place once the block has ended well.
 
     Parent directories are made. When the block raises, nothing is left and ``path`` is untouched.
+
+    Raises:
+        OSError: ``path`` is a directory, or the disk refuses it.
     """
+    if path.is_dir():
+        raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), str(path))
     path.parent.mkdir(parents=True, exist_ok=True)
     part = path.with_name(f".{path.name}.{os.getpid()}.part")
     try:
@@ -321,7 +327,7 @@ def read_manifest(path: Path) -> Manifest:
     try:
         manifest = TypeAdapter(Manifest).validate_python(content)
     except ValidationError as error:
-        raise InputError(f"{path}: a damaged manifest: {_first_fault(error)}") from None
+        raise InputError(f"{path}: a damaged manifest: {first_fault(error)}") from None
     _check_question(manifest.question, path)
     _check_identity(content, manifest.question_id, path)
     return manifest
@@ -340,7 +346,7 @@ WANTED = {
 """What a field should have held, by the first word of the kind of error that pydantic reports."""
 
 
-def _first_fault(error: ValidationError) -> str:
+def first_fault(error: ValidationError) -> str:
     """Return the first field that is wrong, and why, in plain words."""
     first = error.errors()[0]
     field = ".".join(map(str, first["loc"])) or "content"

@@ -8,20 +8,22 @@ and what a file holds depends on its runs alone, so that equal sweeps are equal 
 
 import hashlib
 import io
+import json
 import os
 import re
 import shutil
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any, Literal, TypedDict
 
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.ipc
 import pyarrow.parquet as pq
+from pydantic import Field, TypeAdapter, ValidationError
 
-from results.store import write_bytes
+from results.store import first_fault, write_bytes
 from simulation.errors import InputError
 from simulation.outcomes import OUTCOMES
 
@@ -120,6 +122,69 @@ class Tables:
         return Tables(
             *(each.filter(pc.is_in(each["run"], wanted)) for each in (self.runs, self.quarters))
         )
+
+
+# What a manifest says
+
+
+class _StoredPolicy(TypedDict):
+    name: str
+    levers: dict[str, Any]
+
+
+class _StoredDesign(TypedDict):
+    years: Annotated[int, Field(ge=1)]
+    seed: int
+    replicates: Annotated[int, Field(ge=1)]
+    baseline: str
+    policies: Annotated[list[_StoredPolicy], Field(min_length=1)]
+    vary: dict[str, dict[str, Any] | None]
+
+
+class _StoredSweep(TypedDict):
+    """What must be in a manifest for a sweep to be read; there may be more."""
+
+    design: _StoredDesign
+    factors: dict[str, Literal["lever", "assumption"]]
+    points: Annotated[int, Field(ge=1)]
+    runs: Annotated[int, Field(ge=1)]
+    part_runs: Annotated[int, Field(ge=1)]
+    share: tuple[Annotated[int, Field(ge=1)], Annotated[int, Field(ge=1)]]
+    environment: dict[str, Any]
+    files: dict[Annotated[str, Field(pattern=r"^\w+\.\w+$")], str]
+
+
+def parse_manifest(content: bytes, path: Path) -> dict[str, Any]:
+    """Return what the ``content`` of a sweep's manifest at ``path`` says.
+
+    Raises:
+        InputError: it is not JSON, or a field is missing or wrong.
+    """
+    try:
+        manifest: dict[str, Any] = json.loads(content)
+        TypeAdapter(_StoredSweep).validate_json(content, strict=True)
+    except ValidationError as error:
+        raise InputError(f"{path}: damaged, or not of a sweep: {first_fault(error)}") from None
+    except (ValueError, RecursionError) as error:
+        raise InputError(f"{path}: damaged, not JSON: {error}") from None
+    _check_counts(manifest, path)
+    return manifest
+
+
+def _check_counts(manifest: Mapping[str, Any], path: Path) -> None:
+    design, (which, many) = manifest["design"], manifest["share"]
+    if manifest["runs"] != manifest["points"] * len(design["policies"]) * design["replicates"]:
+        raise InputError(
+            f"{path}: damaged: runs = {manifest['runs']}: must be points x policies x replicates"
+        )
+    if which > many:
+        raise InputError(f"{path}: damaged: share = [{which}, {many}]: there is no such share")
+
+
+def layout_in(manifest: Mapping[str, Any]) -> Layout:
+    """Return how the runs of a sweep fall into parts, by its manifest."""
+    which, many = manifest["share"]
+    return Layout(manifest["runs"], manifest["part_runs"], (which, many))
 
 
 # Content
@@ -273,21 +338,118 @@ def chunks_of(directory: Path, part: int) -> Iterator[Path]:
 
 def sound(path: Path) -> bool:
     """Say whether a file of a part or chunk holds what its name vouches for."""
+    return _vouched(path, path.read_bytes())
+
+
+def _vouched(path: Path, content: bytes) -> bool:
     name = _PART.fullmatch(path.name) or _CHUNK.fullmatch(path.name)
-    return name is not None and checksum(path.read_bytes()) == name[name.lastindex or 0]
+    return name is not None and checksum(content) == name[name.lastindex or 0]
 
 
-def held_runs(directory: Path) -> set[int]:
-    """Return the numbers of the runs that sound files of ``directory`` hold."""
+@dataclass(frozen=True)
+class _Footer:
+    """What the footer of a part's file says, without a look at its rows.
+
+    Attributes:
+        rows: how many.
+        first, last: the lowest and the highest number of a run; None where there are no rows.
+        length: highest quarter; None in a file of runs, or where there are no rows.
+        well: runs that ended well; 0 in a file of quarters.
+    """
+
+    rows: int
+    first: int | None
+    last: int | None
+    length: int | None
+    well: int
+
+
+def _footer(path: Path, schema: pa.Schema) -> _Footer | None:
+    """Return what the footer of ``path`` says; None if it is no file of a part."""
+    try:
+        with pa.OSFile(str(path)) as file:
+            about = pq.read_metadata(file)
+        return _said(about, schema)
+    except FileNotFoundError:
+        raise
+    except (pa.ArrowException, OSError, LookupError, AttributeError, TypeError):
+        return None
+
+
+def _said(about: pq.FileMetaData, schema: pa.Schema) -> _Footer:
+    groups = [about.row_group(n) for n in range(about.num_row_groups)]
+    filled = [group for group in groups if group.num_rows]
+    runs, quarters, stages = (
+        [_statistics(group, schema, name) for group in filled]
+        for name in ("run", "quarter", "stage")
+    )
+    return _Footer(
+        rows=about.num_rows,
+        first=min((each.min for each in runs), default=None),
+        last=max((each.max for each in runs), default=None),
+        length=max((each.max for each in quarters if each), default=None),
+        well=sum(each.null_count for each in stages if each),
+    )
+
+
+def _statistics(group: pq.RowGroupMetaData, schema: pa.Schema, name: str) -> Any:
+    """Return what is said of the values of a column; None if the schema has no such column."""
+    place = schema.get_field_index(name)
+    if place < 0:
+        return None
+    column = group.column(place)
+    if column.path_in_schema != name:
+        raise KeyError(name)
+    return column.statistics
+
+
+def misfit(files: Mapping[str, Path], runs: range) -> Path | None:
+    """Return the file of a part that by its footer is no part of ``runs``; None if both are.
+
+    A part may hold the first of its runs alone: those of a sweep that is being lengthened. Rows are
+    not looked at; `sound` says whether they are those that were written.
+    """
+    ended, quarters = (_footer(files[folder], SCHEMAS[folder]) for folder in (RUNS, QUARTERS))
+    if ended is None or (ended.first, ended.last) != (runs.start, runs.start + ended.rows - 1):
+        return files[RUNS]
+    if ended.rows > len(runs):
+        return files[RUNS]
+    if quarters is None or quarters.rows != ended.well * (quarters.length or 1):
+        return files[QUARTERS]
+    outside = quarters.rows and (quarters.first not in runs or quarters.last not in runs)
+    return files[QUARTERS] if outside else None
+
+
+def chunk_in(path: Path, runs: range | None) -> Tables | None:
+    """Return what a chunk holds; None if it is damaged, or holds a run besides ``runs``."""
+    content = path.read_bytes()
+    if not _vouched(path, content):
+        return None
+    tables = unpacked(content)
+    return tables if runs is None or {*tables.numbers} <= {*runs} else None
+
+
+def held_runs(directory: Path, layout: Layout | None = None) -> set[int]:
+    """Return the numbers of the runs that sound files of ``directory`` hold.
+
+    With ``layout``, of those files alone whose runs are those of their part.
+    """
     held: set[int] = set()
-    for files in whole_parts(directory).values():
-        if all(map(sound, files.values())):
+    for part, files in whole_parts(directory).items():
+        fits = layout is None or not misfit(files, layout.runs_of(part))
+        if fits and all(map(sound, files.values())):
             held.update(pq.read_table(files[RUNS], columns=["run"])["run"].to_pylist())
     for part in journal_parts(directory):
+        runs = layout.runs_of(part) if layout else None
         for chunk in chunks_of(directory, part):
-            if sound(chunk):
-                held.update(unpacked(chunk.read_bytes()).numbers)
+            if tables := chunk_in(chunk, runs):
+                held.update(tables.numbers)
     return held
+
+
+def holds_runs(directory: Path) -> bool:
+    """Say whether ``directory`` holds any runs, whatever their state."""
+    return any(_files(directory / folder) for folder in (RUNS, JOURNAL))
 
 
 def _files(folder: Path) -> Iterable[Path]:

@@ -4,9 +4,9 @@ A sweep can be read while it is being made: what its journal holds is read, too.
 """
 
 import hashlib
-import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from numbers import Integral
 from pathlib import Path
 from typing import Any, Literal
 
@@ -28,19 +28,25 @@ from results.sweep_files import (
     SCHEMAS,
     Layout,
     Tables,
+    chunk_in,
     chunks_of,
     journal_parts,
+    layout_in,
+    misfit,
+    parse_manifest,
     parts_in,
     sound,
-    unpacked,
     whole_parts,
 )
 from simulation.errors import InputError, did_you_mean
 from simulation.outcomes import OUTCOMES
 
 type Over = Literal["horizon", "quarters"]
+OVER = ("horizon", "quarters")
 
 KEYS = ("run", "point", "policy", "sample", "replication")
+MOST_NAMED = 3
+"""Damaged files that an error names."""
 TRIES = 5
 """How often files are looked for again that a sweep at work moves meanwhile."""
 
@@ -65,13 +71,19 @@ class Sweep:
     def open(cls, directory: Path | str) -> "Sweep":
         """Open the sweep at ``directory``.
 
+        Of its parts no more than the footers are read; `check` reads them whole.
+
         Raises:
-            InputError: there is none, or what describes it is missing or damaged.
+            InputError: there is none, what describes it is missing or damaged, or a file in the
+                place of a part is none.
         """
         path = Path(directory)
         manifest = read_manifest(path)
         points, samples = (_described(path, manifest, name) for name in (POINTS, SAMPLES))
-        return cls(path, manifest, points.set_index("point"), samples.set_index("sample"))
+        swept = cls(path, manifest, points.set_index("point"), samples.set_index("sample"))
+        if strays := _while_moving(swept._strays):
+            raise swept._damaged(swept._names(strays))
+        return swept
 
     @property
     def design(self) -> Mapping[str, Any]:
@@ -82,8 +94,7 @@ class Sweep:
     @property
     def layout(self) -> Layout:
         """How its runs fall into parts."""
-        which, many = self.manifest["share"]
-        return Layout(self.manifest["runs"], self.manifest["part_runs"], (which, many))
+        return layout_in(self.manifest)
 
     @property
     def factors(self) -> Mapping[str, str]:
@@ -105,7 +116,7 @@ class Sweep:
     @property
     def runs(self) -> int:
         """Number of runs that are stored, failed ones included."""
-        count: int = self.runs_dataset().count_rows()
+        count: int = self._reading(lambda: self.runs_dataset().count_rows())
         return count
 
     @property
@@ -143,9 +154,11 @@ class Sweep:
             outcome in its unit.
 
         Raises:
-            InputError: an outcome is unknown, or a file is damaged.
+            InputError: an outcome is unknown, ``over`` is neither, or a file is damaged.
         """
         names = _known(outcomes)
+        if over not in OVER:
+            raise InputError(f"over = {over!r}: must be one of {', '.join(OVER)}")
         keys = KEYS if over == "horizon" else (*KEYS, "quarter")
         source = self.runs_dataset() if over == "horizon" else self.quarters()
         well = ds.field("stage").is_null() if over == "horizon" else None
@@ -188,22 +201,28 @@ class Sweep:
             connection.register("samples", self.samples.reset_index())
             connection.register("failed", self.failed.reset_index())
             try:
-                return connection.execute(query).df()
+                found = connection.execute(query)
+                if found is None:
+                    raise InputError(f"{self.path}: query: {query!r} asks for nothing")
+                return found.df()
             except duckdb.Error as error:
                 first = str(error).strip().split("\n")[0]
                 raise InputError(f"{self.path}: query: {first}") from None
 
     def check(self) -> list[str]:
-        """Return the names of files that are damaged, or lack the other file of their part.
+        """Return the names of files that are damaged, misplaced, or alone of their part.
 
         A sweep that is resumed makes their runs again.
         """
-        paths = [path for name in SCHEMAS for each in parts_in(self.path, name).values()
+        parts = [path for name in SCHEMAS for each in parts_in(self.path, name).values()
                  for path in each]  # fmt: skip
-        paths += [path for part in journal_parts(self.path) for path in chunks_of(self.path, part)]
-        whole = {path for files in whole_parts(self.path).values() for path in files.values()}
-        bad = [path for path in paths if not sound(path) or self._alone(path, whole)]
-        return [path.relative_to(self.path).as_posix() for path in bad]
+        paired = {path for files in whole_parts(self.path).values() for path in files.values()}
+        paired -= {*self._strays()}
+        bad = [path for path in parts if path not in paired or not sound(path)]
+        for part in journal_parts(self.path):
+            runs = self.layout.runs_of(part)
+            bad += [path for path in chunks_of(self.path, part) if not chunk_in(path, runs)]
+        return self._names(bad)
 
     def numbers(self) -> list[int]:
         """Return the numbers of the runs that are stored, in order."""
@@ -220,25 +239,29 @@ class Sweep:
             InputError: there is no such point, policy or replication.
         """
         if policy not in self.policies:
-            hint = did_you_mean(policy, self.policies)
+            hint = did_you_mean(str(policy), self.policies)
             raise InputError(f"{self.path}: no policy is called {policy!r}{hint}")
-        for name, value, count in (
-            ("point", point, len(self.points)),
-            ("replication", replication, self.design["replicates"]),
-        ):
-            if not 0 <= value < count:
-                raise InputError(f"{self.path}: {name} {value}: must be from 0 to {count - 1}")
+        self._check_number("point", point, len(self.points))
+        self._check_number("replication", replication, self.design["replicates"])
         place = self.policies.index(policy)
         run = (replication * len(self.points) + point) * len(self.policies) + place
         return self.replay_of(run)
 
     def replay_of(self, run: int) -> Path:
         """Write a question that asks for the run of that number; see `replay`."""
+        self._check_number("run", run, self.layout.runs)
         rest, place = divmod(run, len(self.policies))
         replication, point = divmod(rest, len(self.points))
         path = self._replay(run)
         write_text(path, yaml.safe_dump(self._question(place, point, replication), sort_keys=False))
         return path
+
+    def _check_number(self, name: str, value: object, count: int) -> None:
+        number = isinstance(value, Integral) and not isinstance(value, bool)
+        if not number or value not in range(count):
+            raise InputError(
+                f"{self.path}: {name} {value!r}: must be a whole number from 0 to {count - 1}"
+            )
 
     def _question(self, place: int, point: int, replication: int) -> dict[str, Any]:
         policy, design = dict(self.design["policies"][place]), self.design
@@ -283,34 +306,55 @@ class Sweep:
         return ds.dataset([stored, ds.dataset(table)]) if len(table) else stored
 
     def _read(self, source: ds.Dataset, **what: Any) -> pa.Table:
+        return self._reading(lambda: source.to_table(**what))
+
+    def _reading[T](self, read: Callable[[], T]) -> T:
         try:
-            return source.to_table(**what)
+            return read()
         except (pa.ArrowException, OSError) as error:
-            names = ", ".join(self.check()) or str(error)
-            raise InputError(f"{self.path}: damaged: {names}; a resumed sweep mends it") from None
+            raise self._damaged(self.check() or [str(error)]) from None
+
+    def _damaged(self, names: Sequence[str]) -> InputError:
+        more = f" and {len(names) - MOST_NAMED} more" if len(names) > MOST_NAMED else ""
+        return InputError(
+            f"{self.path}: damaged: {', '.join(names[:MOST_NAMED])}{more}; "
+            f"tenderlab sweep {self.path} --resume mends it"
+        )
+
+    def _names(self, paths: Iterable[Path]) -> list[str]:
+        return [path.relative_to(self.path).as_posix() for path in paths]
+
+    def _strays(self) -> list[Path]:
+        """Return files in the place of a part that by their footers, or their number, are none."""
+        whole = whole_parts(self.path)
+        found = (misfit(files, self.layout.runs_of(part)) for part, files in whole.items())
+        strays = [path for path in found if path]
+        for name in SCHEMAS:
+            held = parts_in(self.path, name)
+            strays += [path for part in whole for path in held.get(part, [])[1:]]
+        return strays
 
     def _stored(self) -> tuple[list[dict[str, Path]], Tables]:
         """Return the files of whole parts, and what waits in the journal."""
-        for _ in range(TRIES - 1):
-            try:
-                return self._looked_up()
-            except FileNotFoundError:  # a part was made of what had just been found
-                continue
-        return self._looked_up()
+        return _while_moving(self._looked_up)
 
     def _looked_up(self) -> tuple[list[dict[str, Path]], Tables]:
         found = {part: list(chunks_of(self.path, part)) for part in journal_parts(self.path)}
-        content = {part: [path.read_bytes() for path in paths if sound(path)]
+        content = {part: [chunk_in(path, self.layout.runs_of(part)) for path in paths]
                    for part, paths in found.items()}  # fmt: skip
         files = whole_parts(self.path)
-        chunks = [
-            unpacked(each) for part in content.keys() - files.keys() for each in content[part]
-        ]
+        chunks = [each for part in content.keys() - files.keys() for each in content[part] if each]
         return list(files.values()), Tables.joined(chunks)
 
-    def _alone(self, path: Path, whole: set[Path]) -> bool:
-        """Say whether ``path`` is of a part that lacks its other file, and is no chunk."""
-        return path.suffix == ".parquet" and path not in whole
+
+def _while_moving[T](look: Callable[[], T]) -> T:
+    """Return what ``look`` finds, tried again while a sweep at work moves what it has seen."""
+    for _ in range(TRIES - 1):
+        try:
+            return look()
+        except FileNotFoundError:  # a part was made of what had just been found
+            continue
+    return look()
 
 
 def read_manifest(directory: Path) -> Mapping[str, Any]:
@@ -321,17 +365,11 @@ def read_manifest(directory: Path) -> Mapping[str, Any]:
     """
     path = directory / MANIFEST
     try:
-        manifest: dict[str, Any] = json.loads(path.read_bytes())
+        return parse_manifest(path.read_bytes(), path)
     except FileNotFoundError:
         raise InputError(f"{directory}: holds no sweep: there is no {MANIFEST}") from None
     except OSError as error:
         raise InputError(f"{path}: cannot be read: {error.strerror}") from None
-    except ValueError as error:
-        raise InputError(f"{path}: damaged, not JSON: {error}") from None
-    for field in ("design", "factors", "runs", "part_runs", "share", "files", "environment"):
-        if not isinstance(manifest, dict) or field not in manifest:
-            raise InputError(f"{path}: damaged, or not of a sweep: {field} is missing")
-    return manifest
 
 
 def _described(directory: Path, manifest: Mapping[str, Any], name: str) -> pd.DataFrame:
@@ -342,7 +380,10 @@ def _described(directory: Path, manifest: Mapping[str, Any], name: str) -> pd.Da
         raise InputError(f"{path}: cannot be read: {error.strerror}") from None
     if hashlib.sha256(content).hexdigest() != manifest["files"].get(name):
         raise InputError(f"{path}: damaged: it is not what {MANIFEST} vouches for")
-    frame: pd.DataFrame = pq.read_table(pa.BufferReader(content)).to_pandas()
+    try:
+        frame: pd.DataFrame = pq.read_table(pa.BufferReader(content)).to_pandas()
+    except pa.ArrowException as error:
+        raise InputError(f"{path}: damaged, not readable as Parquet: {error}") from None
     return frame
 
 

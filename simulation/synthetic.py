@@ -9,6 +9,7 @@ county has, and who votes when; what varies is drawn by key.
 from __future__ import annotations
 
 import csv
+import errno
 import io
 import math
 import os
@@ -112,6 +113,8 @@ def write_synthetic(councils: int, seed: int, path: Path) -> None:
         InputError: the number is out of bounds, or the file cannot be written.
     """
     raw = synthetic_bytes(councils, seed)
+    if path.is_dir():
+        raise InputError(f"{path}: cannot be written: {os.strerror(errno.EISDIR)}")
     partial = path.with_name(f".{path.name}.{os.getpid()}.part")
     try:
         partial.write_bytes(raw)

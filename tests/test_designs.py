@@ -3,10 +3,12 @@
 import pickle
 import re
 from collections import Counter
+from decimal import Decimal
 from itertools import product
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pyarrow as pa
 import pytest
 import yaml
@@ -23,6 +25,7 @@ from simulation.levers import Levers, live_levers
 from simulation.model import MarketModel
 from simulation.parameters import parameters
 from simulation.randomness import derive
+from simulation.synthetic import write_synthetic
 from tests.worlds import shire
 
 DOCUMENT = Path(__file__).parent.parent / "docs" / "designs.md"
@@ -498,20 +501,24 @@ BAD_DESIGNS = [
     ("vary", "{risk_transfer: {only: [status-qo]}}", "'status-qo' .did you mean 'status-quo'"),
     ("vary", "{demand_scale: {only: [status-quo]}}", "an assumption is the same for all policies"),
     ("vary", "{max_partners: [2.5, 4]}", "max_partners.low = 2.5: must be a whole number from 2"),
-    ("vary", "{governance: [0, 1]}", "vary.governance = .0, 1.: a list alone is a range"),
+    (
+        "vary",
+        "{governance: [0, 1]}",
+        "vary.governance = .0, 1.: must be left empty, for all ch",
+    ),
     ("vary", "{governance: {values: [chosen, joint]}}", "governance = 'joint': must be one of"),
     ("vary", "{a: [0, 1], a: [0, 1]}", "'a' twice"),
     ("design", "", "design must say its method, one of grid, latin hypercube, sobol, morris, salt"),
     ("design", "{points: 3}", "design must say its method"),
     ("design", "sobel", "design.method = 'sobel': must be one of .*did you mean 'sobol'"),
     ("design", "{method: sobol, points: 0}", "design.points = 0: must be a whole number from 1"),
-    ("design", "{method: sobol, levels: 2}", "unknown key 'levels'.*known: method, points"),
+    ("design", "{method: sobol, levels: 2}", "unknown key 'design.levels'.*known: method, points"),
     ("design", "{method: morris, levels: 3}", "design.levels = 3: must be even"),
     ("design", "{method: saltelli, base: 100}", "a power of two, such as 64 or 128"),
     ("design", "{method: saltelli, second_order: 1}", "second_order = 1: must be true or false"),
     ("design", "{method: table}", "design.file must name the CSV or Parquet file"),
     ("design", "{method: table, file: no.csv}", "design.yaml: design.file: no.csv: .*no such file"),
-    ("design", "{method: table, fle: no.csv}", "unknown key 'fle' .did you mean 'file'"),
+    ("design", "{method: table, fle: no.csv}", "unknown key 'design.fle' .did you mean 'file'"),
     ("replication", "0", "unknown key 'replication'"),
     ("register", "no.csv", "design.yaml: register: no.csv: the register cannot be read"),
     ("polices", "[status-quo]", "unknown key 'polices' .did you mean 'policies'"),
@@ -590,3 +597,60 @@ def test_the_page_shows_every_method():
 @pytest.mark.parametrize("code", blocks("python"))
 def test_the_python_of_the_page_runs(folder, code):
     exec(code, {})
+
+
+# --- from Python ---------------------------------------------------------------------------------
+
+
+def test_a_data_frame_is_a_table_of_points():
+    columns = {"publicity": [0.1, 0.3], "max_partners": [2, 9]}
+    made = Design.of(TWO, method="table", table=pd.DataFrame(columns), years=2)
+    assert made == Design.of(TWO, method="table", table=columns, years=2)
+
+
+def test_numbers_of_numpy_are_numbers():
+    vary = {"publicity": (0, 1)}
+    made = Design.of(TWO, vary, points=np.int64(8), years=np.int64(2), replicates=np.int64(3))
+    assert made == Design.of(TWO, vary, points=8, years=2, replicates=3)
+
+
+def test_a_register_of_one_s_own_is_named_by_its_file(tmp_path):
+    write_synthetic(9, 7, tmp_path / "councils.csv")
+    design = Design.of(TWO, {"publicity": (0, 1)}, register=tmp_path / "councils.csv", points=2)
+    assert len(design.question.territory.register) == 9
+
+
+@pytest.mark.parametrize(
+    ("said", "why"),
+    [
+        ({"vary": ["publicity"]}, "vary = .*: must be a mapping"),
+        ({"vary": {3: (0, 1)}}, "must be a mapping of names to values"),
+        ({"table": 3, "method": "table"}, "table is a int: must be a file"),
+        ({"replicate": 3}, r"unknown key 'replicate' \(did you mean 'replicates'\?\)"),
+    ],
+)
+def test_what_python_gives_is_checked_like_a_file(said, why):
+    with pytest.raises(InputError, match=why):
+        Design.of(TWO, **said)
+
+
+def test_a_parquet_table_says_none_by_saying_nothing(tmp_path):
+    path = tmp_path / "points.parquet"
+    parquet.write_table(pa.table({"pump_priming_deadline": [4, None]}), path)
+    read = Design.of(TWO, method="table", table=path)
+    assert [point["pump_priming_deadline"] for point in read.points] == [4, None]
+
+
+def test_decimals_of_a_parquet_table_are_numbers(tmp_path):
+    path = tmp_path / "points.parquet"
+    parquet.write_table(pa.table({"publicity": [Decimal("0.25"), Decimal("0.50")]}), path)
+    points = Design.of(TWO, method="table", table=path).points
+    assert points.columns["publicity"].tolist() == [0.25, 0.5]
+    assert points.columns["publicity"].dtype == np.float64
+
+
+def test_points_cannot_be_numbered_by_lists(tmp_path):
+    path = tmp_path / "points.parquet"
+    parquet.write_table(pa.table({"publicity": [0.1], "point": [[0]]}), path)
+    with pytest.raises(InputError, match="column point must number the points"):
+        Design.of(TWO, method="table", table=path)

@@ -119,7 +119,7 @@ BAD = {
     ),
     "assumptions: 3": "assumptions = 3: must be a mapping",
     "assumptions: fxied": "question.yaml: assumptions.mode = 'fxied': must be one of",
-    "assumptions: {mod: fixed}": "unknown key 'mod' (did you mean 'mode'?)",
+    "assumptions: {mod: fixed}": "unknown key 'assumptions.mod' (did you mean 'mode'?)",
     "assumptions: {mode: smpled}": "assumptions.mode = 'smpled': must be one of sampled, fixed",
     "assumptions: {mode: sampeld}": "(did you mean 'sampled'?)",
     "assumptions: {set: [1]}": "assumptions.set = [1]: must be a mapping",

@@ -5,6 +5,7 @@ import io
 import json
 import re
 import shutil
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -12,10 +13,11 @@ from typing import Any
 
 import pytest
 
-from experiments import distributed
+from experiments import distributed, forecast
 from experiments import sweep as sweeping
 from experiments.cli import main
 from results.store import open_run
+from simulation.outcomes import OUTCOMES
 from simulation.register import load_register
 from simulation.synthetic import synthetic_bytes
 from tests.small_sweeps import TURN, made_up
@@ -72,8 +74,8 @@ def test_the_ranking_is_told_and_drawn(say: Any, swept: Path) -> None:
     said = say("sensitivity swept --against status-quo --out ranked.html")
     assert re.search(r"depends\s+most on coordination", said.out)
     assert "simulation, not from records" in (swept / "ranked.html").read_text()
-    assert say("sensitivity swept --method pawn --out ranked.csv").code == 0
-    rows = [*csv.DictReader(io.StringIO((swept / "ranked.csv").read_text()))]
+    assert say("sensitivity swept --method pawn --out ranked.CSV").code == 0
+    rows = [*csv.DictReader(io.StringIO((swept / "ranked.CSV").read_text()))]
     assert {row["factor"] for row in rows} == {"coordination", "demand_scale"}
 
 
@@ -82,7 +84,8 @@ def test_too_small_a_sample_is_said(say: Any, swept: Path) -> None:
     say("sweep design.yaml --workers 1 --out small")
     said = say("sensitivity small")
     assert (said.code, said.out) == (2, "")
-    assert said.err == "tenderlab: PAWN: 8 points are too few; it needs 40\n"
+    assert said.err.startswith("tenderlab: PAWN: 8 points are too few")
+    assert said.err.count("\n") == 1
 
 
 # Switching values
@@ -169,6 +172,42 @@ def test_a_register_goes_to_standard_output(say: Any) -> None:
     assert say("synthetic 5 --seed 9").out.encode() == synthetic_bytes(5, 9)
 
 
+# Examples
+
+
+@pytest.mark.parametrize("command", ["sensitivity", "switching", "sweep"])
+def test_examples_name_outcomes_that_there_are(say: Any, command: str) -> None:
+    named = re.findall(r"--(?:outcome|precision) ([a-z_]+)(?=[= ])", say(f"{command} --help").out)
+    assert named
+    assert {*named} <= {*OUTCOMES}
+
+
+# Interrupted
+
+
+@pytest.mark.parametrize("how", ["sweep design.yaml --out swept --resume", "sweep design.yaml"])
+def test_control_c_while_it_is_measured_is_heard(
+    how: str, say: Any, swept: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It comes where what a handler raises is swallowed."""
+
+    class Swallowing:
+        def __del__(self) -> None:
+            signal.raise_signal(signal.SIGINT)
+
+    def tell(shared: Any, run: Any) -> Any:
+        Swallowing()
+        return made_up(shared, run)
+
+    monkeypatch.setattr(forecast, "tell", tell)
+    sorted((swept / "swept" / "runs").iterdir())[0].unlink()
+    before = {path: path.stat().st_mtime_ns for path in swept.rglob("*")}
+    said = say(f"{how} --workers 1")
+    assert (said.code, said.out) == (130, "")
+    assert said.err == "tenderlab: interrupted before the first run; nothing was changed\n"
+    assert {path: path.stat().st_mtime_ns for path in swept.rglob("*")} == before
+
+
 # What is refused
 
 BAD = {
@@ -219,8 +258,17 @@ REFUSED = {
     "sensitivity swept --policy shared-rsk": "(did you mean 'shared-risk'?)",
     "sensitivity swept --against shared-risk": "--against: 'shared-risk' is the policy itself",
     "sensitivity swept --method morriss": "'morriss' is not one of morris, sobol, pawn (did you",
-    "sensitivity swept --method sobol": "Sobol: needs a saltelli design; this one is latin",
+    "sensitivity swept --method sobol": "need a design whose method is saltelli",
     "sensitivity swept --out councils.csv/page.html": "councils.csv",
+    "sensitivity swept --out .": "--out .: the name must end in .html or .csv",
+    "sensitivity swept --out swept/sweep.json": "must end in .html or .csv",
+    "sensitivity swept --out ranked.pdf": "--out ranked.pdf: the name must end in .html or .csv",
+    "sensitivity swept --out swept/register.csv": "register.csv: belongs to swept; choose another",
+    "sensitivity swept --out swept/Points.CSV": "Points.CSV: belongs to swept; choose another",
+    "sensitivity swept --out swept/runs/ranked.csv": "belongs to swept; choose another name",
+    "switching swept --out .": "--out .: the name must end in .html",
+    "switching swept --out turns.csv": "--out turns.csv: the name must end in .html",
+    "switching swept --out swept/journal/turns.html": "belongs to swept; choose another name",
     "switching absent": "absent: holds neither a comparison nor a sweep",
     "switching swept --outcome net_public_savin": "(did you mean 'net_public_saving'?)",
     "switching swept --out councils.csv/page.html": "councils.csv",
@@ -229,6 +277,8 @@ REFUSED = {
     "synthetic 0": "0 councils: a synthetic register has from 1 to 20,000",
     "synthetic 20001": "20,001 councils: a synthetic register has from 1 to 20,000",
     "synthetic 5 --seed -1": "'-1': must be a whole number from 0",
+    "synthetic 5 --out .": ".: cannot be written: Is a directory",
+    "synthetic 5 --out swept": "swept: cannot be written: Is a directory",
     "synthetic 5 --out absent/councils.csv": "absent/councils.csv: cannot be written: No such file",
 }
 

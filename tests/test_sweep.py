@@ -21,6 +21,7 @@ from experiments import sweep_directory, sweep_journal
 from experiments.designs import Design, SweepRun
 from experiments.executors import LocalPool
 from experiments.forecast import Forecast, check_room
+from experiments.interruption import interruption
 from experiments.pace import Pace, Standing, lasting, size
 from experiments.sweep_runs import Told
 from results import sweep_files
@@ -97,6 +98,16 @@ def test_a_second_interruption_stops_at_once_and_keeps_what_is_finished(tmp_path
     with pytest.raises(KeyboardInterrupt):
         make(tmp_path / "sweep", progress=progress)
     assert make(tmp_path / "sweep", resume=True).taken_over == 5
+
+
+def test_a_request_to_stop_outlasts_a_block_within_another() -> None:
+    before = signal.getsignal(signal.SIGINT)
+    with interruption() as outer:
+        signal.raise_signal(signal.SIGINT)
+        with interruption() as inner:
+            assert inner()
+        assert outer()
+    assert signal.getsignal(signal.SIGINT) is before
 
 
 class _Killing:

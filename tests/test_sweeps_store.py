@@ -1,5 +1,7 @@
 """Reading sweeps: frames, datasets, SQL, replays, and merging."""
 
+import json
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +19,7 @@ from experiments.run import run
 from experiments.sweep import sweep
 from results.merging import merge
 from results.store import open_run
-from results.sweep_files import QUARTERS_SCHEMA, RUNS_SCHEMA
+from results.sweep_files import QUARTERS_SCHEMA, RUNS_SCHEMA, checksum, parquet
 from results.sweeps import Sweep
 from simulation.errors import InputError
 from simulation.outcomes import OUTCOMES
@@ -130,6 +132,18 @@ def test_a_wrong_query_is_one_line(swept: Sweep) -> None:
     assert "\n" not in str(refused.value)
 
 
+@pytest.mark.parametrize("query", ["", " ", ";", "-- nothing"])
+def test_a_query_that_asks_for_nothing_is_refused(query: str, swept: Sweep) -> None:
+    with pytest.raises(InputError, match="asks for nothing"):
+        swept.sql(query)
+
+
+def test_a_frame_over_something_else_is_refused(swept: Sweep) -> None:
+    over: Any = "years"
+    with pytest.raises(InputError, match="over = 'years': must be one of horizon, quarters"):
+        swept.frame(over=over)
+
+
 def test_quarters_are_a_dataset(swept: Sweep) -> None:
     chosen = swept.quarters().to_table(filter=ds.field("quarter") == 8, columns=["run"])
     assert sorted(chosen["run"].to_pylist()) == [*range(30)]
@@ -190,7 +204,42 @@ def test_a_damaged_description_is_refused(name: str, quickly: Path) -> None:
     assert Sweep.open(quickly).status == "complete"
 
 
-@pytest.mark.parametrize("text", ["{", "[]", "{}", '{"design": {}}'])
+BROKEN = [
+    {"share": None},
+    {"share": "x"},
+    {"share": [2, 1]},
+    {"share": [0, 1]},
+    {"part_runs": 0},
+    {"runs": "x"},
+    {"runs": 31},
+    {"runs": True},
+    {"points": None},
+    {"files": None},
+    {"files": {"../register.csv": ""}},
+    {"design": None},
+    {"design": {}},
+    {"factors": ["demand_growth"]},
+    {"environment": 3},
+]
+
+
+@pytest.mark.parametrize("change", BROKEN, ids=str)
+def test_a_field_that_is_wrong_is_one_line(
+    change: dict[str, Any], quickly: Path, tmp_path: Path
+) -> None:
+    path = quickly / "sweep.json"
+    path.write_text(json.dumps({**json.loads(path.read_text()), **change}))
+    (field,) = change
+    for use in (
+        lambda: Sweep.open(quickly),
+        lambda: merge([quickly, quickly], tmp_path / "whole"),
+        lambda: sweep(design(), quickly, resume=True),
+    ):
+        with pytest.raises(InputError, match=rf"sweep\.json: damaged.*: {field}"):
+            use()
+
+
+@pytest.mark.parametrize("text", ["{", "[]", "{}", '{"design": {}}', "null", "[" * 100_000])
 def test_a_damaged_manifest_is_refused(text: str, quickly: Path) -> None:
     (quickly / "sweep.json").write_text(text)
     with pytest.raises(InputError, match=r"sweep\.json: damaged"):
@@ -204,9 +253,84 @@ def test_no_sweep_is_refused(tmp_path: Path) -> None:
 
 def test_a_damaged_part_is_named_when_it_is_read(quickly: Path) -> None:
     (path,) = (quickly / "runs").iterdir()
+    opened = Sweep.open(quickly)
     path.write_bytes(path.read_bytes()[:50])
-    with pytest.raises(InputError, match=f"damaged: runs/{path.name}"):
-        Sweep.open(quickly).frame()
+    for read in (opened.frame, opened.numbers, lambda: opened.runs, lambda: opened.status):
+        with pytest.raises(InputError, match=f"damaged: runs/{path.name}; tenderlab sweep .*part"):
+            read()
+
+
+def rename(path: Path, part: int) -> Path:
+    return path.rename(path.with_name(f"{part:06d}{path.name[6:]}"))
+
+
+def truncated(place: Path) -> str:
+    path = sorted((place / "runs").iterdir())[1]
+    path.write_bytes(path.read_bytes()[:-20])
+    return f"runs/{path.name}"
+
+
+def renumbered(place: Path) -> str:
+    for folder in ("runs", "quarters"):
+        rename(sorted((place / folder).iterdir())[1], 5)
+    return "runs/000005"
+
+
+def doubled(place: Path) -> str:
+    first, second = sorted((place / "runs").iterdir())[:2]
+    copy = second.with_name(f"{second.name[:6]}{first.name[6:]}")
+    copy.write_bytes(first.read_bytes())
+    return f"runs/{second.name[:6]}"
+
+
+def swapped(place: Path) -> str:
+    first, second = sorted((place / "quarters").iterdir())[:2]
+    rename(second, 0)
+    rename(first, 1)
+    return "quarters/000000"
+
+
+def emptied(place: Path) -> str:
+    path = sorted((place / "quarters").iterdir())[0]
+    raw = parquet(QUARTERS_SCHEMA.empty_table())
+    path.unlink()
+    (path.parent / f"000000-{checksum(raw)}.parquet").write_bytes(raw)
+    return f"quarters/000000-{checksum(raw)}.parquet"
+
+
+def exchanged(place: Path) -> str:
+    first, second = (min((place / folder).iterdir()) for folder in ("runs", "quarters"))
+    first.write_bytes(second.read_bytes())
+    return f"runs/{first.name}"
+
+
+@pytest.mark.parametrize(
+    "spoil",
+    [truncated, renumbered, doubled, swapped, emptied, exchanged],
+    ids=lambda one: one.__name__,
+)
+def test_what_is_no_part_is_noticed_on_opening_and_mended(
+    spoil: Callable[[Path], str], quickly: Path
+) -> None:
+    sweep(design(), quickly, resume=True)
+    before, opened = content(quickly), Sweep.open(quickly)
+    name = spoil(quickly)
+    with pytest.raises(InputError, match=rf"damaged: {name}.*sweep \S*part --resume mends it"):
+        Sweep.open(quickly)
+    assert any(each.startswith(name) for each in opened.check())
+    done = sweep(design(), quickly, resume=True)
+    assert (done.status, bool(done.damaged)) == ("complete", True)
+    assert content(quickly) == before
+
+
+def test_a_chunk_in_the_place_of_another_is_noticed_and_mended(quickly: Path) -> None:
+    folder = quickly / "journal" / "000001"
+    folder.rename(folder.with_name("000002"))
+    opened = Sweep.open(quickly)
+    assert (opened.runs, len(opened.check())) == (10, 7)
+    done = sweep(design(), quickly, resume=True)
+    assert (done.status, done.taken_over, len(done.damaged)) == ("complete", 10, 7)
+    assert Sweep.open(quickly).numbers() == [*range(32)]
 
 
 # Replaying
@@ -231,13 +355,20 @@ def test_a_run_can_be_replayed_to_the_bit(
 
 
 def test_a_run_that_is_not_there_cannot_be_replayed(swept: Sweep) -> None:
-    for keys, said in (
+    cases: tuple[tuple[Any, str], ...] = (
+        (("1", "shared-risk", 0), "point '1': must be a whole number from 0 to 4"),
+        ((0.5, "shared-risk", 0), "point 0.5: must be a whole number from 0 to 4"),
+        ((0, "shared-risk", True), "replication True: must be a whole number from 0 to 2"),
+        ((0, 3, 0), "no policy is called 3"),
         ((0, "shared", 0), r"no policy is called 'shared'.*shared-risk"),
-        ((5, "shared-risk", 0), "point 5: must be from 0 to 4"),
-        ((0, "shared-risk", -1), "replication -1: must be from 0 to 2"),
-    ):
+        ((5, "shared-risk", 0), "point 5: must be a whole number from 0 to 4"),
+        ((0, "shared-risk", -1), "replication -1: must be a whole number from 0 to 2"),
+    )
+    for keys, said in cases:
         with pytest.raises(InputError, match=said):
             swept.replay(*keys)
+    with pytest.raises(InputError, match="run 30: must be a whole number from 0 to 29"):
+        swept.replay_of(30)
 
 
 # Merging
@@ -297,7 +428,7 @@ def test_sweeps_that_disagree_are_not_merged(
 def test_a_damaged_sweep_is_not_merged(quickly: Path, tmp_path: Path) -> None:
     (path,) = (quickly / "quarters").iterdir()
     path.write_bytes(b"nothing")
-    with pytest.raises(InputError, match=f"damaged: quarters/{path.name}; resume it first"):
+    with pytest.raises(InputError, match=f"damaged: quarters/{path.name}; tenderlab sweep"):
         merge([quickly], tmp_path / "whole")
 
 
