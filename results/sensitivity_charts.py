@@ -3,6 +3,7 @@
 import math
 from collections.abc import Mapping, Sequence
 
+import numpy as np
 import plotly.graph_objects as go
 
 from results import switching_words
@@ -168,12 +169,18 @@ def switching_chart(found: Switching, pair: Pair) -> go.Figure:
         for _, low, high in turn.at:
             band = {"fillcolor": PALETTE[1], "opacity": 0.2, "line_width": 0, "layer": "below"}
             figure.add_vrect(x0=low, x1=high, row=row, col=column, **band)
+    figure.update_yaxes(automargin=True)
     return figure.update_layout(showlegend=False)
 
 
 def _worth_drawing(pair: Pair) -> list[Turn]:
     turning = [*pair.of("turns"), *pair.of("may turn")]
-    return (turning or list(pair.turns))[:MOST_PANELS]
+    return (turning or sorted(pair.turns, key=_clearance))[:MOST_PANELS]
+
+
+def _clearance(turn: Turn) -> float:
+    """Return how far the band of the fit keeps from 0 where it comes nearest."""
+    return float(np.min(np.abs(turn.fit.mean) - turn.fit.reach))
 
 
 def _fit_traces(pair: Pair, turn: Turn) -> list[go.Scatter]:

@@ -20,6 +20,7 @@ from experiments.switching import (
     text,
     write_page,
 )
+from results.sensitivity_charts import switching_chart
 from results.store import open_run
 from results.switching import FEWEST_RUNS, Switching, Turn, fitted, switching
 from simulation.errors import InputError
@@ -106,6 +107,14 @@ def test_what_is_better_everywhere_is_turned_by_nothing() -> None:
     found = switching(OUTCOME, values, known)
     assert {each.fate for each in found.pairs[0].turns} == {"stays"}
     assert "Nothing turns it within the range of any of 11 assumptions" in text(found)
+
+
+def test_where_nothing_turns_what_comes_nearest_is_drawn_first() -> None:
+    known = assumptions(200)
+    values = outcomes(known, lambda rows: 30 - 500 * rows["coordination"])
+    found = switching(OUTCOME, values, known[sorted(known, reverse=True)])
+    first = switching_chart(found, found.pairs[0]).layout.annotations[0]
+    assert first.text.startswith("<b>coordination</b>")
 
 
 def test_a_curve_that_turns_twice_is_seen() -> None:
