@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from experiments import research_commands
+from experiments import research_commands, showing_commands
 from experiments.answering import INTERRUPTED, complain, executor_of, tell
 from experiments.options import (
     FILE,
@@ -95,7 +95,7 @@ def tenderlab(context: click.Context) -> None:
         click.echo(context.get_help())
 
 
-for _command in research_commands.COMMANDS:
+for _command in (*research_commands.COMMANDS, *showing_commands.COMMANDS):
     tenderlab.add_command(_command)
 
 
@@ -396,20 +396,6 @@ def validate(
         findings.write_page(out, findings.page(asked, claims, done))
     tell(findings.text(done), findings.document(done), as_json)
     return complain(findings.what_fails(done), 1) if validating.failures(done) else 0
-
-
-@tenderlab.command()
-@click.argument("directory", type=FILE)
-def report(directory: Path) -> None:
-    r"""Draw the report of a run directory again.
-
-    \b
-    Example:
-      tenderlab report runs/4f0c9e1a2b3d
-    """
-    from results.report import write_report
-
-    click.echo(write_report(directory))
 
 
 # What there is
