@@ -45,9 +45,7 @@ def pinned() -> list[Requirement]:
 def installed() -> dict[str, str]:
     """Return the version of every distribution but the project and what makes an environment."""
     found = {canonicalize_name(each.name): each.version for each in distributions()}
-    return {
-        name: found[name] for name in found.keys() - {"tenderlab", "pip", "setuptools", "wheel"}
-    }
+    return {name: found[name] for name in found.keys() - {"tenderlab", "pip", "wheel"}}
 
 
 def test_what_is_installed_is_what_is_pinned() -> None:
