@@ -9,9 +9,9 @@ from pathlib import Path
 
 import plotly.graph_objects as go
 from playwright.sync_api import Browser, sync_playwright
+from results.maps import sharing_map
 
 from results.charts import interval_plot
-from results.maps import sharing_map
 from results.statistics import summarise
 from results.store import open_run
 

@@ -292,7 +292,7 @@ def csv(found: Sensitivity) -> str:
 
 def write_page(found: Sensitivity, path: Path) -> Path:
     """Write a page that stands alone, with the ranked chart and table, and return its path."""
-    from results.sensitivity_charts import sensitivity_page
+    from results.sensitivity_pages import sensitivity_page
     from results.store import write_text
 
     write_text(path, sensitivity_page(found))

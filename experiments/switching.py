@@ -179,7 +179,7 @@ def _turn_document(turn: Turn) -> dict[str, Any]:
 
 def write_page(found: Switching, path: Path, titles: Mapping[str, str] | None = None) -> Path:
     """Write a page that stands alone, with words and charts, and return its path."""
-    from results.sensitivity_charts import switching_page
+    from results.sensitivity_pages import switching_page
 
     write_text(path, switching_page(found, titles))
     return path

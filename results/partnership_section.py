@@ -3,7 +3,7 @@
 from collections import Counter
 from collections.abc import Mapping
 
-from results import partnership_charts as charts
+from results import charts
 from results.charts import MOST_PANELS
 from results.page import Figure, escape, hidden, paragraph, table
 from results.partnerships import (

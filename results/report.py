@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from results import charts, maps, narrative, partnership_section, statistics
+from results import charts, frames, narrative, partnership_section, statistics
 from results.page import Figure, Front, Section, escape, hidden, paragraph, table, whole_page
 from results.partnerships import Partnerships, read_partnerships, why_untold
 from results.side_by_side import levers_table
@@ -329,11 +329,12 @@ class Report:
 
     def _trajectories(self) -> Figure:
         words = "Mean of the replications" if len(self.run.replications) > 1 else "The run"
-        if self.run.question.years >= charts.FEWEST_YEARS:
+        if self.run.question.years >= frames.FEWEST_YEARS:
             words += ", by financial year from April"
         else:
             words += ", by quarter"
-        drawn = charts.trajectories(self.run, self.run.shown)
+        over_time = frames.over_time(self.run, self.run.shown)
+        drawn = charts.trajectories(over_time, self.run.shown, self.policies)
         return Figure("trajectories", f"{words}{self._about_band()}.", drawn)
 
     def _about_band(self) -> str:
@@ -344,11 +345,11 @@ class Report:
         return f"; the band holds 10 to 90% of replications{whose}"
 
     def _map(self) -> Figure | None:
-        drawn = maps.sharing_map(self.run)
+        drawn = charts.sharing_map(frames.sharing(self.run), self.run.register, self.policies)
         if drawn is None:
             return None
         single = len(self.run.replications) == 1
-        what = maps.COUNT_SCALE.title if single else maps.SHARE_SCALE.title
+        what = charts.COUNT_SCALE.title if single else charts.SHARE_SCALE.title
         cut = len(self.policies) > charts.MOST_PANELS
         words = (
             f"{what} (simulated). Each council is one hexagon near its neighbours, whatever its "

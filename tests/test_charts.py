@@ -1,6 +1,7 @@
 """Charts and the words on them: figures, colours, hexagons."""
 
 import json
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -10,8 +11,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from stored_runs import SMALL, nothing, store
 
-from results import charts, maps, words
-from results.hexagons import MOST_CELLS, HexagonMap, hexagon_map
+from results import charts, frames, words
+from results.charts import maps
+from results.charts.hexagons import MOST_CELLS, HexagonMap, hexagon_map
 from results.side_by_side import levers_table
 from results.statistics import summarise
 from results.store import RunDirectory, StoredPolicy, open_run
@@ -126,6 +128,14 @@ def test_terms_of_a_mechanism_that_is_off_are_left_out() -> None:
 # Charts
 
 
+def trajectories(run: RunDirectory, outcomes: Sequence[str]) -> Any:
+    return charts.trajectories(frames.over_time(run, outcomes), outcomes, run.policies)
+
+
+def sharing_map(run: RunDirectory) -> Any:
+    return charts.sharing_map(frames.sharing(run), run.register, run.policies)
+
+
 def labels(figure: Any) -> str:
     """Return every text that Plotly would read markup in, as one string."""
     content = figure.to_plotly_json()
@@ -136,8 +146,8 @@ def test_hostile_names_are_shown_and_not_obeyed(run: RunDirectory) -> None:
     summary = summarise(run)
     for figure in (
         charts.interval_plot(summary, run.policies),
-        charts.trajectories(run, HEADLINE),
-        maps.sharing_map(run),
+        trajectories(run, HEADLINE),
+        sharing_map(run),
     ):
         assert "<script" not in labels(figure)
         assert "&lt;script" in labels(figure)
@@ -177,18 +187,18 @@ def test_of_many_policies_only_the_baseline_has_a_band(tmp_path: Path, run: RunD
 
 
 def bands(run: RunDirectory) -> int:
-    figure = charts.trajectories(run, ["bids_per_tender"])
+    figure = trajectories(run, ["bids_per_tender"])
     return sum(trace.fill == "toself" for trace in figure.data)
 
 
 def test_long_runs_are_drawn_by_year_and_short_ones_by_quarter(
     run: RunDirectory, tmp_path: Path
 ) -> None:
-    years = charts.trajectories(run, ["bids_per_tender"]).data[-1]
+    years = trajectories(run, ["bids_per_tender"]).data[-1]
     assert list(years.x) == [2006, 2007, 2008, 2009, 2010, 2011]
     assert "2011-12" in years.text[-1]
     short = open_run(store(tmp_path, {"only": nothing}, years=1))
-    quarters = charts.trajectories(short, ["bids_per_tender"]).data[-1]
+    quarters = trajectories(short, ["bids_per_tender"]).data[-1]
     assert list(quarters.x) == [2006.0, 2006.25, 2006.5, 2006.75]
     assert "2006-07, quarter 4" in quarters.text[-1]
 
@@ -197,12 +207,12 @@ def test_long_runs_are_drawn_by_year_and_short_ones_by_quarter(
 def test_ticks_stand_at_whole_years(years: int, step: int, tmp_path: Path) -> None:
     register = parse_register(SMALL, "small.csv")
     path = store(tmp_path, {"a": nothing}, register=register, years=years, replicates=2, twins=0)
-    figure = charts.trajectories(open_run(path), ["bids_per_tender"])
+    figure = trajectories(open_run(path), ["bids_per_tender"])
     assert figure.layout.xaxis.dtick == step
 
 
 def test_a_year_is_drawn_by_the_rule_of_its_outcome(run: RunDirectory) -> None:
-    line = charts.trajectories(run, ["bids_per_tender"]).data[1]
+    line = trajectories(run, ["bids_per_tender"]).data[1]
     measures = run.measures(run.replications)
     bids, tenders = (measures[name][0, :, :4].sum(axis=1) for name in ("bids", "contested_tenders"))
     assert line.y[0] == pytest.approx((bids / tenders).mean(), rel=1e-5)
@@ -305,7 +315,7 @@ def test_the_map_counts_replications_in_a_shared_service(tmp_path: Path) -> None
     run = open_run(store(tmp_path, {"only": nothing}, register=register, replicates=4, twins=1))
     table = run.event("councils").query("replication < 4 and name == 'Beta'")
     share = (table["joint_services"] > 0).mean()
-    figure = maps.sharing_map(run)
+    figure = sharing_map(run)
     assert figure is not None
     told = [text for text in figure.data[-1].text if "Beta" in text]
     assert told == [f"<b>Beta</b><br>unitary<br>{share:.0%} of replications"]

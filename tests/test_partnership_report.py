@@ -12,8 +12,9 @@ from stored_runs import SMALL, nothing, store
 from test_report import HOSTILE, opened, visible
 
 from agents.partnership import CAUSES, FELL_APART
-from results import partnership_charts, partnerships
-from results.hexagons import hexagon_map
+from results import partnerships
+from results.charts import partnerships as partnership_charts
+from results.charts.hexagons import hexagon_map
 from results.partnerships import ON, STILL, Partnerships, flow, read_partnerships, within
 from results.report import write_report
 from results.store import open_run, write_parquet

@@ -20,7 +20,7 @@ from experiments.switching import (
     text,
     write_page,
 )
-from results.sensitivity_charts import switching_chart
+from results.charts import switching_chart
 from results.store import open_run
 from results.switching import FEWEST_RUNS, Switching, Turn, fitted, switching
 from simulation.errors import InputError

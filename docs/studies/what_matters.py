@@ -21,8 +21,8 @@ from experiments.executors import LocalPool, default_workers
 from experiments.pace import sweep_progress
 from experiments.sensitivity import sensitivity_of
 from experiments.sweep import LOADED, sweep
+from results.charts import ranked_chart
 from results.sensitivity import Sensitivity
-from results.sensitivity_charts import ranked_chart
 from results.sensitivity_words import headings, rows, sentences
 from results.store import write_text
 from results.sweeps import Sweep

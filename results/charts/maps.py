@@ -1,14 +1,16 @@
 """Maps of councils drawn with Plotly: a hexagon a council, shaded by what happens to it."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
+import pandas as pd
 import plotly.graph_objects as go
 from numpy.typing import NDArray
 
-from results.charts import (
+from results.charts.hexagons import HexagonMap, hexagon_map
+from results.charts.theme import (
     MOST_PANELS,
     MUTED,
     PAPER,
@@ -17,8 +19,7 @@ from results.charts import (
     places,
     plain_text,
 )
-from results.hexagons import HexagonMap, hexagon_map
-from results.store import RunDirectory
+from results.store import StoredPolicy
 from simulation.register import Register
 
 type FloatArray = NDArray[np.float64]
@@ -54,48 +55,53 @@ COUNT_SCALE = Scale(
 )
 
 
-def sharing_map(run: RunDirectory, columns: int = 3) -> go.Figure | None:
+def sharing_map(
+    frame: pd.DataFrame,
+    register: Register,
+    policies: Mapping[str, StoredPolicy],
+    columns: int = 3,
+) -> go.Figure | None:
     """Draw who shares services at the end, a hexagon a council and a panel a policy.
 
-    Of several replications the share in which a council is in a joint contract, of a single one
-    the number of its services that are. Only the first ``MOST_PANELS`` policies are drawn. None
-    where there is no table of councils, or too many of them.
+    ``frame`` is that of `frames.sharing`. Of several replications the share in which a council is
+    in a joint contract is drawn, of a single one the number of its services that are. Only the
+    first ``MOST_PANELS`` of ``policies`` are drawn. A marker that cannot be seen holds the name of
+    its council (as told apart) as ``customdata``, for who clicks on it. None where the frame is
+    empty or there are too many councils.
     """
-    placed = hexagon_map(run.register)
-    if placed is None or "councils" not in run.events() or not run.replications:
+    placed = hexagon_map(register)
+    if placed is None or frame.empty:
         return None
-    values, scale = _sharing(run)
-    shown = list(run.policies.values())[:MOST_PANELS]
+    shown = dict(list(policies.items())[:MOST_PANELS])
     columns = min(columns, len(shown))
     longest = longest_title(columns)
-    titles = [f"<b>{plain_text(policy.label, longest)}</b>" for policy in shown]
+    titles = [f"<b>{plain_text(policy.label, longest)}</b>" for policy in shown.values()]
     wide, high = np.ptp(placed.outlines, axis=(0, 1))
     figure = panels(titles, columns, 44, min(620.0, 1000 / columns * float(high / wide)) + 44)
-    for panel, (row, column) in enumerate(places(len(titles), columns)):
-        for trace in _map_traces(run, placed, values[panel], scale):
-            trace.showlegend = panel == 0 and bool(trace.name)
+    for policy, (row, column) in zip(shown, places(len(titles), columns), strict=True):
+        for trace in _map_traces(frame[frame["policy"] == policy], register, placed):
+            trace.showlegend = (row, column) == (1, 1) and bool(trace.name)
             figure.add_trace(trace, row=row, col=column)
     return as_map(figure, placed)
 
 
-def _sharing(run: RunDirectory) -> tuple[FloatArray, Scale]:
-    """Return a value a council, shape (policies, councils), in the register's order."""
-    table = run.event("councils")
-    table = table[table["replication"].isin(run.replications)]
-    identity = table["type"] + "|" + table["name"]
-    single = len(run.replications) == 1
-    joint = table["joint_services"] if single else table["joint_services"] > 0
-    means = joint.groupby([table["policy"], identity], observed=True).mean().unstack()
-    ordered = means.reindex(index=list(run.policies), columns=list(run.register.identities))
-    return ordered.to_numpy(np.float64), COUNT_SCALE if single else SHARE_SCALE
+def scale_of(frame: pd.DataFrame) -> Scale:
+    """Return the scale by which a frame of `frames.sharing` is drawn."""
+    return COUNT_SCALE if frame["replications"].max() == 1 else SHARE_SCALE
 
 
-def _map_traces(
-    run: RunDirectory, placed: HexagonMap, values: FloatArray, scale: Scale
-) -> list[go.Scatter]:
-    form = "{:.0%} of replications" if scale is SHARE_SCALE else "{:.0f} services"
+def _map_traces(frame: pd.DataFrame, register: Register, placed: HexagonMap) -> list[go.Scatter]:
+    """Return the map of one policy, of which ``frame`` holds a row a council."""
+    scale = scale_of(frame)
+    column, form = (
+        ("services", "{:.0f} services")
+        if scale is COUNT_SCALE
+        else ("share", "{:.0%} of replications")
+    )
+    values = frame.set_index("council")[column].reindex(list(register.told_apart))
     told = [form.format(value) for value in values]
-    return [*ground(run.register, placed, values, scale), over_councils(run.register, placed, told)]
+    shaded = ground(register, placed, values.to_numpy(np.float64), scale)
+    return [*shaded, over_councils(register, placed, told)]
 
 
 def ground(
@@ -160,7 +166,7 @@ def gapped(lines: FloatArray) -> list[float | None]:
 def over_councils(register: Register, placed: HexagonMap, told: Sequence[str]) -> go.Scatter:
     """Return markers that cannot be seen and show what is ``told`` of the council under them.
 
-    ``told`` is what Plotly may read markup in, a council each.
+    ``told`` is what Plotly may read markup in, a council each; ``customdata`` the councils' names.
     """
     kinds = [kind.replace("_", " ") for kind in register.type]
     text = [
@@ -173,6 +179,7 @@ def over_councils(register: Register, placed: HexagonMap, told: Sequence[str]) -
         mode="markers",
         marker={"size": 12, "opacity": 0},
         text=text,
+        customdata=list(register.told_apart),
         hovertemplate="%{text}<extra></extra>",
     )
 

@@ -1,13 +1,9 @@
-"""Ranked charts of sensitivity, charts of switching values, and the pages that hold them."""
-
-import math
-from collections.abc import Mapping, Sequence
+"""Charts of sensitivity, the most telling factor on top, and of switching values."""
 
 import numpy as np
 import plotly.graph_objects as go
 
-from results import switching_words
-from results.charts import (
+from results.charts.theme import (
     BASELINE,
     INK,
     PALETTE,
@@ -15,15 +11,14 @@ from results.charts import (
     TEMPLATE,
     at_left,
     faded,
+    numbers,
     panels,
     places,
     plain_text,
 )
-from results.page import Figure, Front, Section, escape, paragraph, table, whole_page
 from results.sensitivity import MORRIS, PAWN, SOBOL, Sensitivity
-from results.sensitivity_words import SAID, heading, headings, rows, sentences, unit
+from results.sensitivity_words import unit
 from results.switching import Pair, Switching, Turn
-from simulation.outcomes import OUTCOMES
 
 ROW_HEIGHT = 24
 SERIES = {
@@ -71,8 +66,8 @@ def _dots(
     reach = {
         "type": "data",
         "symmetric": False,
-        "array": _numbers(found.table[high] - value),
-        "arrayminus": _numbers(value - found.table[low]),
+        "array": numbers(found.table[high] - value),
+        "arrayminus": numbers(value - found.table[low]),
         "color": SPREAD,
         "thickness": 3,
         "width": 0,
@@ -84,7 +79,7 @@ def _dots(
         )
     ]
     return go.Scatter(
-        x=_numbers(value),
+        x=numbers(value),
         y=[place + shift for place in range(len(value))],
         error_x=reach,
         mode="markers",
@@ -97,7 +92,7 @@ def _dots(
 
 def _dummies(found: Sensitivity) -> go.Scatter:
     return go.Scatter(
-        x=_numbers(found.table["dummy"]),
+        x=numbers(found.table["dummy"]),
         y=list(range(len(found.table))),
         mode="markers",
         name="a factor without influence stays below",
@@ -109,41 +104,6 @@ def _dummies(found: Sensitivity) -> go.Scatter:
         },
         hoverinfo="skip",
     )
-
-
-def _numbers(values: object) -> list[float | None]:
-    """Return rounded numbers, None for NaN."""
-    return [
-        None if math.isnan(value) else float(f"{value:.6g}")
-        for value in values  # type: ignore[attr-defined]
-    ]
-
-
-# Pages
-
-
-def sensitivity_page(found: Sensitivity) -> str:
-    """Return a page that stands alone: what the outcome depends on."""
-    first, *rest = sentences(found)
-    figure = Figure("ranked", f"{heading(found)}: {SAID[found.method]}.", ranked_chart(found))
-    cells = ([escape(cell) for cell in row] for row in rows(found))
-    ranked = table(SAID[found.method], [*map(escape, headings(found))], cells)
-    answer = paragraph(first, "lead") + figure.html
-    sections = [
-        Section("answer", "The answer", answer),
-        Section("table", "All factors", ranked),
-        Section("trust", "How far to trust it", "".join(map(paragraph, rest))),
-    ]
-    return page(heading(found), SAID[found.method], sections, [figure])
-
-
-def page(
-    title: str, standfirst: str, sections: Sequence[Section], figures: Sequence[Figure]
-) -> str:
-    """Return a page of ``sections`` in the style of the report."""
-    from results.report import CAVEAT
-
-    return whole_page(Front(title, standfirst, CAVEAT, "Made by tenderlab."), sections, figures)
 
 
 # Switching values
@@ -188,15 +148,15 @@ def _fit_traces(pair: Pair, turn: Turn) -> list[go.Scatter]:
     upper, lower = fit.mean + fit.reach, fit.mean - fit.reach
     return [
         go.Scatter(
-            x=_numbers(turn.values),
-            y=_numbers(pair.differences),
+            x=numbers(turn.values),
+            y=numbers(pair.differences),
             mode="markers",
             marker={"color": SPREAD, "size": 5, "opacity": 0.6},
             hoverinfo="skip",
         ),
         go.Scatter(
-            x=[*_numbers(fit.at), *_numbers(fit.at[::-1])],
-            y=[*_numbers(upper), *_numbers(lower[::-1])],
+            x=[*numbers(fit.at), *numbers(fit.at[::-1])],
+            y=[*numbers(upper), *numbers(lower[::-1])],
             fill="toself",
             fillcolor=faded(PALETTE[0], 0.2),
             line={"width": 0},
@@ -204,29 +164,10 @@ def _fit_traces(pair: Pair, turn: Turn) -> list[go.Scatter]:
             hoverinfo="skip",
         ),
         go.Scatter(
-            x=_numbers(fit.at),
-            y=_numbers(fit.mean),
+            x=numbers(fit.at),
+            y=numbers(fit.mean),
             mode="lines",
             line={"color": PALETTE[0], "width": 2.2},
             hovertemplate="%{x:.4g}: %{y:.4g}<extra></extra>",
         ),
     ]
-
-
-def switching_page(found: Switching, titles: Mapping[str, str] | None = None) -> str:
-    """Return a page that stands alone: what turns the ranking of the policies."""
-    ranking, *pairs = switching_words.sentences(found, titles)
-    named = {name: (titles or {}).get(name) or name for name in found.ranking}
-    sections, figures = [], []
-    for place, (pair, words) in enumerate(zip(found.pairs, pairs, strict=True)):
-        content = paragraph(words)
-        if pair.turns:
-            said = f"{named[pair.first]} less {named[pair.second]}; above 0 the first is better"
-            figures.append(Figure(f"pair-{place}", said, switching_chart(found, pair)))
-            content += figures[-1].html
-        title = escape(f"{named[pair.first]} or {named[pair.second]}")
-        sections.append(Section(f"pair-{place}-words", title, content))
-    lead = Section("answer", "The ranking", paragraph(ranking, "lead"))
-    how = Section("how", "How it was found", paragraph(switching_words.HOW))
-    outcome = OUTCOMES[found.outcome].title
-    return page(f"What turns the ranking by {outcome}", "", [lead, *sections, how], figures)

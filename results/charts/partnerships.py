@@ -10,7 +10,9 @@ from numpy.typing import NDArray
 
 from agents.columns import IntArray
 from agents.partnership import STAGE_NAMES
-from results.charts import (
+from results.charts.hexagons import HexagonMap, hexagon_map
+from results.charts.maps import COUNTS, Scale, as_map, gapped, ground, over_councils
+from results.charts.theme import (
     INK,
     MOST_PANELS,
     MUTED,
@@ -21,9 +23,9 @@ from results.charts import (
     panels,
     places,
     plain_text,
+    small,
+    titled,
 )
-from results.hexagons import HexagonMap, hexagon_map
-from results.maps import COUNTS, Scale, as_map, gapped, ground, over_councils
 from results.partnerships import (
     ON,
     STAGES,
@@ -85,12 +87,8 @@ RANK = {fate: rank for rank, fate in enumerate(FILLS)}
 OTHER = Fill("#9aa5b0", ".", INK)
 
 
-def _title(label: str, below: str, columns: int) -> str:
-    return f"<b>{plain_text(label, longest_title(columns))}</b><br>{_small(below)}"
-
-
-def _small(text: str) -> str:
-    return f'<span style="color:{MUTED};font-size:12px">{text}</span>'
+def _titled(label: str, columns: int, below: str) -> str:
+    return titled(plain_text(label, longest_title(columns)), below)
 
 
 # Who shares with whom
@@ -198,7 +196,7 @@ def stages_chart(about: Partnerships, columns: int = 2) -> go.Figure:
     flows = [flow(about.of(policy)) for policy in shown]
     columns = min(columns, len(shown))
     titles = [
-        _title(about.labels[policy], f"{seen.reached[0]:,} began to talk", columns)
+        _titled(about.labels[policy], columns, f"{seen.reached[0]:,} began to talk")
         for policy, seen in zip(shown, flows, strict=True)
     ]
     figure = at_left(panels(titles, columns, 78, 236))
@@ -225,9 +223,7 @@ def stages_chart(about: Partnerships, columns: int = 2) -> go.Figure:
 
 def _stage_names() -> list[str]:
     """Return what groups did at each stage, and its name."""
-    return [
-        f"{stage}<br>{_small(named)}" for stage, named in zip(STAGES, STAGE_NAMES, strict=False)
-    ]
+    return [f"{stage}<br>{small(named)}" for stage, named in zip(STAGES, STAGE_NAMES, strict=False)]
 
 
 def _stage_bars(seen: Flow) -> list[go.Bar]:
@@ -290,7 +286,7 @@ def agreement_chart(about: Partnerships, columns: int = 3) -> go.Figure | None:
     longest = max(int(each.max()) for each in took.values() if len(each))
     columns = min(columns, len(shown))
     titles = [
-        _title(about.labels[policy], f"{len(took[policy]):,} signed", columns) for policy in shown
+        _titled(about.labels[policy], columns, f"{len(took[policy]):,} signed") for policy in shown
     ]
     figure = at_left(panels(titles, columns, 84, 200))
     for policy, (row, column) in zip(shown, places(len(shown), columns), strict=True):
