@@ -1,7 +1,7 @@
 """From what was typed on the command line to a question."""
 
 import shlex
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -27,7 +27,7 @@ from experiments.question import (
 )
 from simulation.assumptions import Assumptions, assumptions_from
 from simulation.errors import InputError, did_you_mean
-from simulation.levers import Levers
+from simulation.levers import Levers, parse_lever
 from simulation.parameters import parameters, parse_scalar
 
 CUSTOM = "custom"
@@ -166,7 +166,7 @@ def changed_policy(policy: NamedPolicy, levers: Sequence[str]) -> NamedPolicy:
     given = pairs(levers, "--set")
     for name in given.keys() & parameters(Assumptions):
         raise InputError(f"--set: {name} is an assumption; use --assume")
-    values = {name: dated(text) for name, text in given.items()}
+    values = {name: parse_lever(text, "--set") for name, text in given.items()}
     described = f"{policy.title} with {', '.join(levers)}"
     merged = {**policy.policy.as_levers(), **values}
     return NamedPolicy(CUSTOM, "Custom", described[:2000], merged, where="--set")
@@ -211,24 +211,6 @@ def pairs(texts: Sequence[str], option: str) -> dict[str, str]:
             raise InputError(f"{option}: {name} is given twice: {found[name]} and {value}")
         found[name] = value
     return found
-
-
-def dated(text: str) -> Any:
-    """Return a lever's value, or dated values typed as ``value@year,value@year``.
-
-    Raises:
-        InputError: a year is not a whole number.
-    """
-    if "@" not in text:
-        return parse_scalar(text)
-    return [_change(part.strip(), text) for part in text.split(",")]
-
-
-def _change(part: str, text: str) -> Mapping[str, Any]:
-    value, _, year = part.rpartition("@")
-    if not value or not year.isdecimal():
-        raise InputError(f"--set: {text!r}: dated values are VALUE@YEAR, separated by commas")
-    return {"from_year": int(year), "value": parse_scalar(value)}
 
 
 def _asked(reference: str) -> Question | None:

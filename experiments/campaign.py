@@ -3,7 +3,7 @@
 import platform
 import shlex
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from functools import partial
 from importlib.metadata import version
@@ -20,6 +20,7 @@ from results.statistics import write_summary
 from results.store import REPORT, open_run, write_text
 
 type Kind = Literal["compare", "run"]
+type Status = Literal["complete", "interrupted"]
 type Row = Mapping[str, Any]
 type Progress = Callable[[int, int], None]
 
@@ -40,7 +41,7 @@ class Conduct:
     """
 
     directory: Path | None
-    status: Literal["complete", "interrupted"]
+    status: Status
     runs: int
     complete: int
     failed: tuple[Failed, ...]
@@ -115,7 +116,8 @@ def conduct(
                 progress(tally.done, len(runs))
         stop.deaf = True
         interrupted = tally.done < len(runs)
-        manifest = _manifest(question, kind, tally, "interrupted" if interrupted else "complete")
+        status: Status = "interrupted" if interrupted else "complete"
+        manifest = manifest_of(question, kind, tally.runs, tally.failed, status)
         keep = not interrupted or (tally.complete > 0 and tally.runs > stored_runs(place))
         summary: list[Row] = []
         if keep:
@@ -123,7 +125,7 @@ def conduct(
             recording.publish(manifest, question.territory.register.raw, draw)
     return Conduct(
         directory=place if keep else None,
-        status=manifest["status"],
+        status=status,
         runs=tally.runs,
         complete=tally.complete,
         failed=tuple(tally.failed),
@@ -153,15 +155,26 @@ def _take(result: Made | Failed, tally: _Tally, recording: Recording) -> None:
     tally.add(result)
 
 
-def _manifest(question: Question, kind: Kind, tally: _Tally, status: str) -> dict[str, Any]:
+def manifest_of(
+    question: Question, kind: Kind, runs: int, failed: Sequence[Failed], status: Status
+) -> dict[str, Any]:
+    """Return what the manifest of a run directory says.
+
+    Args:
+        question: what was asked.
+        kind: which command asked.
+        runs: number of runs that ended well.
+        failed: the runs that did not.
+        status: whether all that was asked has been done.
+    """
     return {
         "tenderlab": version("tenderlab"),
         "kind": kind,
         "status": status,
         "question_id": question.identity,
         "question": question.effective(),
-        "runs": tally.runs,
-        "failed": [_failure(failed) for failed in tally.failed],
+        "runs": runs,
+        "failed": [_failure(each) for each in failed],
         "environment": _environment(),
         "assumption_samples": [asdict(assumptions) for assumptions in samples(question)],
     }

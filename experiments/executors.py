@@ -103,7 +103,7 @@ class LocalPool:
     def __init__(self, workers: int, preload: Sequence[str] = MODEL) -> None:
         """Start loading the modules ``preload`` in the background."""
         self.workers = workers
-        self._context = _context(preload)
+        self._context = worker_context(preload)
 
     def run[T, R](self, work: Work[T, R], tasks: Sequence[T], stop: Stop) -> Iterator[R | Lost[T]]:
         """Yield a result for every task, in their order, until ``stop()`` is true."""
@@ -284,23 +284,23 @@ class _Crew[T, R]:
 
 def _serve[T, R](pipe: Connection[Any, Any], work: Work[T, R]) -> None:
     """Do what comes through ``pipe`` until its other end is closed."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    _set_apart_what_is_loaded()
+    settle_worker()
     pipe.send(None)
     while tasks := _received(pipe):
         started = monotonic()
-        results = [_tidily(work, task) for task in tasks]
+        results = [tidily(work, task) for task in tasks]
         with suppress(OSError):
             pipe.send((results, monotonic() - started))
 
 
-def _set_apart_what_is_loaded() -> None:
-    """Take what a worker is born with out of every later search for garbage: it lasts."""
+def settle_worker() -> None:
+    """Make this process a worker: deaf to Ctrl-C, what it is born with kept out of the garbage."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
     gc.collect()
     gc.freeze()
 
 
-def _tidily[T, R](work: Work[T, R], task: T) -> R:
+def tidily[T, R](work: Work[T, R], task: T) -> R:
     """Do ``task`` and free what it leaves behind: a model holds itself in circles of references."""
     result = work(task)
     gc.collect()
@@ -314,7 +314,8 @@ def _received(pipe: Connection[Any, Any]) -> Any:
         return None
 
 
-def _context(preload: Sequence[str]) -> Context:
+def worker_context(preload: Sequence[str] = MODEL) -> Context:
+    """Start loading the modules ``preload`` in the background; return what makes workers of it."""
     if "forkserver" not in multiprocessing.get_all_start_methods():
         return multiprocessing.get_context("spawn")
     context = multiprocessing.get_context("forkserver")

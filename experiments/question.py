@@ -17,6 +17,7 @@ from experiments.catalogue import (
     LONGEST_NAME,
     STATUS_QUO,
     NamedPolicy,
+    bundled_names,
     canonical,
     compared_policies,
     find_policy,
@@ -198,6 +199,34 @@ def read_question(path: Path) -> Question:
         with within(f"{path}: register"):
             place = territory(path.parent / name)
     return question_from(fields, path.parent, place)
+
+
+def question_of(document: object, place: Territory | None = None, where: str = "question") -> Question:
+    """Return the question that a mapping asks, as a question file would.
+
+    Args:
+        document: what the file would hold, but for its register; policies are names of bundled
+            ones, or mappings.
+        place: the councils; England if None.
+        where: what errors call the mapping.
+
+    Raises:
+        InputError: something in it is wrong.
+    """
+    known = tuple(key for key in QUESTION_KEYS if key != "register")
+    fields = Fields.of(where, document, "a question", known)
+    for key in ("policies", "baseline"):
+        given = fields.values.get(key)
+        for item in given if isinstance(given, list) else [given]:
+            if isinstance(item, str):
+                _check_bundled(item, f"{where}: {key}")
+    return question_from(fields, Path(), place or england())
+
+
+def _check_bundled(name: str, where: str) -> None:
+    """Refuse a name that would be read as the path of a file."""
+    if name not in bundled_names():
+        raise InputError(f"{where}: no policy is called {name!r}{did_you_mean(name, bundled_names())}")
 
 
 def read_run_question(directory: Path) -> Question:

@@ -8,7 +8,16 @@ from typing import Any, Literal
 from pydantic.dataclasses import dataclass
 
 from simulation.errors import InputError
-from simulation.parameters import Parameter, Scalar, build, check_name, declare, parameters, plain
+from simulation.parameters import (
+    Parameter,
+    Scalar,
+    build,
+    check_name,
+    declare,
+    parameters,
+    parse_scalar,
+    plain,
+)
 
 QUARTERS_PER_YEAR = 4
 FIRST_YEAR = 2006
@@ -268,6 +277,37 @@ def planned_levers() -> tuple[str, ...]:
 def live_levers() -> dict[str, Parameter]:
     """Return the levers that may be moved, by name."""
     return {name: lever for name, lever in parameters(Levers).items() if not lever.planned}
+
+
+def parse_lever(text: str, where: str) -> Any:
+    """Return a lever's value as it is typed: plain, or dated as ``value@year,value@year``.
+
+    Raises:
+        InputError: a year is not a whole number; ``where`` names the place where it was typed.
+    """
+    if "@" not in text:
+        return parse_scalar(text)
+    return [_typed_change(part.strip(), text, where) for part in text.split(",")]
+
+
+def _typed_change(part: str, text: str, where: str) -> dict[str, Any]:
+    value, _, year = part.rpartition("@")
+    if not value or not year.isdecimal():
+        raise InputError(f"{where}: {text!r}: dated values are VALUE@YEAR, separated by commas")
+    return {"from_year": int(year), "value": parse_scalar(value)}
+
+
+def lever_text(value: Any) -> str:
+    """Return a lever's value as `parse_lever` reads it."""
+    if isinstance(value, list | tuple):
+        return ",".join(f"{_text(each['value'])}@{each['from_year']}" for each in value)
+    return _text(value)
+
+
+def _text(value: object) -> str:
+    if value is None:
+        return "none"
+    return f"{value:.12g}" if isinstance(value, float) else str(value)
 
 
 def _schedule(name: str, given: object, where: str) -> tuple[Change, ...]:

@@ -1,0 +1,236 @@
+"""The page of the explorer: what stands where, before anything is asked."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from dash import dcc, html
+
+from results.explorer import controls, state
+from results.explorer.asking import Offer
+from results.explorer.views import VIEWS, View
+
+TITLE = "tenderlab explorer"
+CAVEAT = (
+    "Simulated results: an aid to a decision, not a prediction. Councils are real and named, what "
+    "happens to them here is simulated; suppliers are invented."
+)
+BEAT_MILLISECONDS = 250
+"""How often the page asks how far its answer is."""
+FILES: Mapping[str, str] = {
+    "report.html": "Report",
+    "deck.pptx": "Slides (PowerPoint)",
+    "summary.csv": "Figures (CSV)",
+    "policy.yaml": "This policy (YAML)",
+    "question.yaml": "Whole question (YAML)",
+    "question.py": "The same in Python",
+}
+"""What can be downloaded, and what the page calls it."""
+
+
+def layout(offer: Offer) -> Any:
+    """Return the page as it stands when it is opened."""
+    start = state.first_state(offer.start)
+    return html.Div(
+        [
+            dcc.Location(id="place", refresh=False),
+            dcc.Store(id="state", data=start),
+            dcc.Store(id="past", data=[]),
+            dcc.Store(id="ticket", data=""),
+            dcc.Store(id="shown", data={}),
+            dcc.Store(id="view", data=VIEWS[0].name),
+            dcc.Interval(id="beat", interval=BEAT_MILLISECONDS, disabled=True),
+            html.A("Skip to the answer", href="#answer", className="skip"),
+            _header(),
+            html.Div([_left(start, offer), _right(offer)], className="columns"),
+            html.Footer(html.P(CAVEAT)),
+        ],
+        className="explorer",
+    )
+
+
+def _header() -> Any:
+    return html.Header(
+        [
+            html.Div(
+                [html.H1("tenderlab explorer"), html.P(CAVEAT, className="caveat")],
+                className="heading",
+            ),
+            html.Div(
+                [
+                    html.Button("Undo", id="undo", disabled=True),
+                    html.Button("Reset", id="reset"),
+                    html.Button("Copy link", id="copy"),
+                    html.Span(id="copied", role="status", className="copied"),
+                ],
+                className="actions",
+            ),
+        ]
+    )
+
+
+# Left
+
+
+def _left(start: state.State, offer: Offer) -> Any:
+    panels = {
+        "levers": ("Levers", controls.lever_panel(start)),
+        "assumptions": ("Assumptions", controls.assumption_panel(start, offer)),
+        "setting": ("Setting", controls.setting_panel(start, offer)),
+    }
+    return html.Section(
+        [
+            html.H2("The question", className="unseen"),
+            html.Div(controls.policy_bar(start, offer), id="policies"),
+            html.Div(id="message", role="alert", className="message"),
+            tabs("Parts of the question", {name: words for name, (words, _) in panels.items()}),
+            *(panel(name, content) for name, (_, content) in panels.items()),
+        ],
+        className="left",
+        **{"aria-label": "The question"},
+    )
+
+
+def tabs(words: str, titles: Mapping[str, str]) -> Any:
+    """Return a row of tabs; those who use a keyboard move among them with the arrow keys."""
+    first = next(iter(titles))
+    return html.Div(
+        [
+            html.Button(
+                title, id=f"tab-{name}", role="tab", className="tab",
+                tabIndex="0" if name == first else "-1",
+                **{"aria-selected": "true" if name == first else "false",
+                   "aria-controls": f"panel-{name}"},
+            )
+            for name, title in titles.items()
+        ],
+        role="tablist", className="tabs", **{"aria-label": words},
+    )  # fmt: skip
+
+
+def panel(name: str, content: Sequence[Any], *, first: str = "levers") -> Any:
+    """Return what a tab shows; only the first is open at first."""
+    return html.Div(
+        html.Div(content, id=name),
+        id=f"panel-{name}", role="tabpanel", tabIndex="0", hidden=name != first,
+        className="panel", **{"aria-labelledby": f"tab-{name}"},
+    )  # fmt: skip
+
+
+# Right
+
+
+def _right(offer: Offer) -> Any:
+    return html.Main(
+        [
+            html.Section(
+                [
+                    html.H2("The answer"),
+                    _progress(),
+                    html.Div(id="lead", className="lead"),
+                    html.Div(id="headline"),
+                ],
+                id="answer",
+                tabIndex="-1",
+            ),
+            html.Section(
+                [
+                    html.H2("A closer look", className="unseen"),
+                    tabs("Views of the answer", {one.name: one.title for one in VIEWS}),
+                    *(_view(one, offer) for one in VIEWS),
+                ]
+            ),
+            _files(),
+        ],
+        className="right",
+    )
+
+
+def _progress() -> Any:
+    return html.Div(
+        [
+            html.Progress(id="progress", value="0", max="1", **{"aria-label": "Runs made"}),
+            html.Span(id="progress-words", role="status"),
+            html.Button("Stop", id="cancel", className="quiet", disabled=True),
+        ],
+        className="progress",
+    )
+
+
+def _view(view: View, offer: Offer) -> Any:
+    graphs = [
+        html.Div(
+            dcc.Graph(
+                id=f"graph-{view.name}-{name}", figure={"data": [], "layout": {}}, config=SETTINGS,
+                responsive=True,
+            ),
+            id=f"box-{view.name}-{name}", role="img", hidden=True, className="graph",
+        )
+        for name in view.graphs
+    ]  # fmt: skip
+    content = [html.Div(id=f"said-{view.name}", className="said"), *graphs]
+    if view.name == "map":
+        content.append(_tale(offer))
+    if view.name == "spread":
+        content.insert(0, _outcome())
+    return panel(view.name, content, first=VIEWS[0].name)
+
+
+SETTINGS = {
+    "displaylogo": False,
+    "modeBarButtonsToRemove": ["select2d", "lasso2d", "autoScale2d", "zoomIn2d", "zoomOut2d"],
+}
+"""What Plotly shows beside a chart."""
+
+
+def _outcome() -> Any:
+    return html.Div(
+        [html.Label("Outcome", id="outcome-label", htmlFor="outcome"),
+         controls.choice("outcome", [], None, "the first one shown")],
+        className="row",
+    )  # fmt: skip
+
+
+def _tale(offer: Offer) -> Any:
+    return html.Section(
+        [
+            html.H3("A council's story"),
+            html.P(
+                "Click a council on the map, or type its name. The story is told of the first "
+                "replication, in one policy; it takes a few seconds.",
+                className="about",
+            ),
+            html.Div(
+                [
+                    html.Label("Council", htmlFor="council"),
+                    dcc.Input(
+                        id="council", type="text", value="", debounce=True, list="councils",
+                        autoComplete="off", maxLength=100,
+                    ),
+                    html.Datalist([html.Option(value=name) for name in offer.councils], id="councils"),
+                    html.Label("under", id="teller-label", htmlFor="teller"),
+                    controls.choice("teller", [], None, "policy"),
+                ],
+                className="row",
+            ),
+            dcc.Loading(html.Div(id="tale", role="status"), type="dot"),
+        ],
+        className="tale",
+    )  # fmt: skip
+
+
+def _files() -> Any:
+    return html.Section(
+        [
+            html.H2("Take it along"),
+            html.P(
+                "Files hold the replications that are complete at that moment. The same question "
+                "asked on the command line gives the same figures to the bit.",
+                className="about",
+            ),
+            html.Div(
+                [html.A(words, id=f"file-{name.replace('.', '-')}", className="file",
+                        target="_self", download=name) for name, words in FILES.items()],
+                className="files",
+            ),
+        ]
+    )  # fmt: skip
