@@ -1,8 +1,8 @@
 """The explorer's desk: several questions at once, one crew of workers, one memory of runs.
 
 A run is known by everything on which its bits depend, so that whoever asks for it again, under
-whatever name, gets it from memory: the baseline of a changed policy above all. Questions take turns,
-run by run, in the order of replications; one whose asker has not looked for a while waits.
+whatever name, gets it from memory: the baseline of a changed policy above all. Questions take
+turns, run by run, in the order of replications; one whose asker has not looked for a while waits.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from __future__ import annotations
 import threading
 import uuid
 from collections import OrderedDict, deque
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from concurrent.futures import Future
 from dataclasses import dataclass, field, replace
 from functools import cached_property, partial
@@ -23,6 +23,7 @@ from experiments.live import LiveRun, live_run, named
 from experiments.question import Question, Territory, check_dates, question_of
 from experiments.runs import Failed, Made, Run, Setting, make, plan, setting
 from experiments.tale import tale_of
+from experiments.writing import document_of, program, question_text
 from results.explorer.asking import Document, Offer, Standing, State, Tale
 from results.store import StoredPolicy
 from simulation.errors import InputError, did_you_mean
@@ -33,6 +34,8 @@ type Key = tuple[Setting, Run]
 MOST_POLICIES = 4
 MOST_YEARS = 25
 MOST_REPLICATES = 100
+MOST_SEED = 2**53 - 1
+"""Larger whole numbers lose their last digits in a browser."""
 MOST_REMEMBERED = 1_000
 """Runs kept in memory, some 200 kB each for England."""
 MOST_QUESTIONS = 200
@@ -70,12 +73,9 @@ class _Job:
         """Return how many main replications, or twins, every policy has."""
         main = self.question.replicates
         chosen = [run for run in self.runs if (run.replication >= main) == twins]
-        good = {
-            run.replication: True for run in chosen
-        } | {
-            run.replication: False for run in chosen if not isinstance(self.results.get(run), Made)
-        }
-        return sum(good.values())
+        wanted = {run.replication for run in chosen}
+        lacking = {run.replication for run in chosen if not isinstance(self.results.get(run), Made)}
+        return len(wanted - lacking)
 
 
 class Desk:
@@ -116,6 +116,7 @@ class Desk:
             most_policies=MOST_POLICIES,
             most_years=MOST_YEARS,
             most_replicates=MOST_REPLICATES,
+            most_seed=MOST_SEED,
             start=document_of(self._start),
         )
 
@@ -297,7 +298,7 @@ class Desk:
         Raises:
             InputError: the ticket is not known.
         """
-        return ""
+        return question_text(self._job(ticket).question)
 
     def program(self, ticket: str) -> str:
         """Return a Python program that asks the same question.
@@ -305,22 +306,7 @@ class Desk:
         Raises:
             InputError: the ticket is not known.
         """
-        return ""
-
-
-def document_of(question: Question) -> dict[str, object]:
-    """Return ``question`` as a document that `question_of` takes; the baseline stands by itself."""
-    full = question.effective()
-    baseline, *others = full["policies"]
-    return {
-        "years": question.years,
-        "seed": question.seed,
-        "replicates": question.replicates,
-        "baseline": baseline,
-        "policies": others,
-        "assumptions": full["assumptions"],
-        "outcomes": full["outcomes"],
-    }
+        return program(self._job(ticket).question)
 
 
 def _check_weight(question: Question) -> None:
@@ -333,6 +319,7 @@ def _check_weight(question: Question) -> None:
         "policies": (len(question.policies) - 1, MOST_POLICIES),
         "years": (question.years, MOST_YEARS),
         "replicates": (question.replicates, MOST_REPLICATES),
+        "seed": (question.seed, MOST_SEED),
     }
     for field_name, (given, limit) in most.items():
         if given > limit:

@@ -10,7 +10,7 @@ import pandas as pd
 import pyarrow as pa
 from pydantic import TypeAdapter
 
-from experiments.campaign import manifest_of
+from experiments.campaign import Status, manifest_of
 from experiments.question import Question
 from experiments.recording import RUNS
 from experiments.runs import Failed, Made, Run
@@ -51,7 +51,7 @@ def live_run(question: Question, made: Sequence[Made], failed: Sequence[Failed])
     What it holds of a run is what `compare` would have stored of it.
     """
     whole = len(made) + len(failed) == _asked(question)
-    status = "complete" if whole else "interrupted"
+    status: Status = "complete" if whole else "interrupted"
     manifest = manifest_of(question, "compare", len(made), failed, status)
     names = list(dict.fromkeys(name for each in made for name in each.events))
     return LiveRun(

@@ -201,7 +201,9 @@ def read_question(path: Path) -> Question:
     return question_from(fields, path.parent, place)
 
 
-def question_of(document: object, place: Territory | None = None, where: str = "question") -> Question:
+def question_of(
+    document: object, place: Territory | None = None, where: str = "question"
+) -> Question:
     """Return the question that a mapping asks, as a question file would.
 
     Args:
@@ -226,7 +228,9 @@ def question_of(document: object, place: Territory | None = None, where: str = "
 def _check_bundled(name: str, where: str) -> None:
     """Refuse a name that would be read as the path of a file."""
     if name not in bundled_names():
-        raise InputError(f"{where}: no policy is called {name!r}{did_you_mean(name, bundled_names())}")
+        raise InputError(
+            f"{where}: no policy is called {name!r}{did_you_mean(name, bundled_names())}"
+        )
 
 
 def read_run_question(directory: Path) -> Question:

@@ -56,6 +56,7 @@ class Offer:
         most_policies: policies that are compared with a baseline at once.
         most_years: longest horizon.
         most_replicates: most replications of each policy.
+        most_seed: largest seed.
         start: the question that is asked first.
     """
 
@@ -66,6 +67,7 @@ class Offer:
     most_policies: int
     most_years: int
     most_replicates: int
+    most_seed: int
     start: Document
 
 

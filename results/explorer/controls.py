@@ -9,26 +9,59 @@ from dash import dcc, html
 
 from results.explorer import groups, state
 from results.explorer.asking import Offer
+from results.explorer.parts import UNSAID, labelled, pressed
 from results.words import lever_words
 from simulation.levers import lever_text
 from simulation.parameters import Parameter
 
+MODES = {state.SAMPLED: "drawn from their ranges", state.FIXED: "fixed"}
 STEPS = 100
 """Positions of a slider, about."""
-DRAG_SECONDS = 0.15
-"""How long a slider must rest before its value is taken."""
 
 type Children = Sequence[Any]
 
 
-def identity(kind: str, name: str) -> dict[str, str]:
+def identity(kind: str, name: Any) -> dict[str, Any]:
     """Return the id of the control of one parameter."""
     return {"kind": kind, "name": name}
+
+
+def action(what: str, name: str = "", value: str = "") -> dict[str, Any]:
+    """Return the id of a button that changes the question."""
+    return {"do": what, "name": name, "value": value}
 
 
 def written(wanted: Mapping[str, str]) -> str:
     """Return an id as the page's elements bear it."""
     return json.dumps(wanted, sort_keys=True, separators=(",", ":"))
+
+
+def picks(words: str, what: str, name: str, options: Mapping[str, str], value: str | None) -> Any:
+    """Return buttons that change the question, of which one is down; titles by value."""
+    return _group(
+        words, {title: (action(what, name, each), each == value) for each, title in options.items()}
+    )
+
+
+def choices(words: str, what: str, options: Mapping[str, str], chosen: str) -> Any:
+    """Return buttons that choose what is looked at, of which one is down; titles by name."""
+    return _group(
+        words,
+        {title: ({"pick": what, "name": name}, name == chosen) for name, title in options.items()},
+    )
+
+
+def _group(words: str, buttons: Mapping[str, tuple[dict[str, Any], bool]]) -> Any:
+    return html.Div(
+        [_pick(title, *about) for title, about in buttons.items()],
+        className="picks",
+        role="group",
+        **labelled(words),
+    )
+
+
+def _pick(title: str, identity: dict[str, Any], down: bool) -> Any:
+    return html.Button(title, id=identity, className="pick", **pressed(down))
 
 
 # Policies
@@ -42,62 +75,53 @@ def policy_bar(now: state.State, offer: Offer) -> Children:
             [
                 *(_policy_button(place, one, now) for place, one in enumerate(listed)),
                 html.Button(
-                    "Add", id="add", className="quiet", disabled=len(listed) == offer.most_policies,
+                    "Add", id=action("add"), className="quiet",
+                    disabled=len(listed) == offer.most_policies,
                     title=f"Compare one more; {offer.most_policies} at most",
                 ),
                 html.Button(
-                    "Remove", id="remove", className="quiet", disabled=len(listed) == 1,
+                    "Remove", id=action("remove"), className="quiet", disabled=len(listed) == 1,
                     title="Leave out the policy in hand",
                 ),
             ],
-            className="policies", role="group", **{"aria-label": "Policies compared"},
+            className="policies", role="group", **labelled("Policies compared"),
         ),
-        *_named(now, offer),
+        html.Div(
+            [
+                html.Label("Title", htmlFor=written(identity("setting", "title"))),
+                dcc.Input(
+                    id=identity("setting", "title"), value=state.in_hand(now)["title"],
+                    debounce=True, maxLength=100, type="text", autoComplete="off",
+                ),
+            ],
+            className="row",
+        ),
+        _starts(offer),
     ]  # fmt: skip
 
 
 def _policy_button(place: int, policy: Mapping[str, Any], now: state.State) -> Any:
     current = place == now["place"]
     return html.Button(
-        [html.Span(className=f"swatch swatch-{place + 1}", **{"aria-hidden": "true"}),
+        [html.Span(className=f"swatch swatch-{place + 1}", **UNSAID),
          policy["title"] or policy["name"]],
-        id=identity("policy", str(place)),
+        id=action("policy", str(place)),
         className="policy current" if current else "policy",
-        **{"aria-pressed": "true" if current else "false"},
+        **pressed(current),
     )  # fmt: skip
 
 
-def _named(now: state.State, offer: Offer) -> Children:
-    options = [{"label": one.label, "value": name} for name, one in offer.policies.items()]
-    return [
+def _starts(offer: Offer) -> Any:
+    """Return the bundled policies to start from, behind a line that opens them."""
+    items = [
         html.Div(
-            [
-                html.Label("Title", htmlFor="title"),
-                dcc.Input(
-                    id="title", value=state.in_hand(now)["title"], debounce=True, maxLength=100,
-                    type="text", autoComplete="off",
-                ),
-            ],
-            className="row",
-        ),
-        html.Div(
-            [
-                html.Label("Start from", id="start-label", htmlFor="start"),
-                choice("start", options, None, "choose a policy"),
-            ],
-            className="row",
-        ),
+            [html.Button(one.label, id=action("start", name)),
+             html.P(one.description, className="about")],
+            className="start",
+        )
+        for name, one in offer.policies.items()
     ]  # fmt: skip
-
-
-def choice(
-    name: str, options: Sequence[Mapping[str, str]], value: str | None, words: str = ""
-) -> Any:
-    """Return a list from which one is chosen."""
-    return dcc.Dropdown(
-        id=name, options=list(options), value=value, placeholder=words, clearable=False,
-        searchable=False,
-    )  # fmt: skip
+    return html.Details([html.Summary("Start from a bundled policy"), *items], className="starts")
 
 
 # Levers
@@ -140,14 +164,13 @@ def _about(lever: Parameter) -> Any:
 def _slider(lever: Parameter, value: Any) -> Children:
     low, high = lever.sweep or (0.0, 1.0)
     label = written(identity("lever", lever.name))
-    shown = value if isinstance(value, int | float) else low
     return [
         html.Div(
             [
                 html.Label(groups.title(lever), htmlFor=label),
                 dcc.Input(
                     id=identity("lever", lever.name), value=lever_text(value), debounce=True,
-                    type="text", className="field", autoComplete="off", inputMode="decimal",
+                    type="text", className="field", autoComplete="off",
                     maxLength=200,
                 ),
             ],
@@ -155,17 +178,25 @@ def _slider(lever: Parameter, value: Any) -> Children:
         ),
         html.Div(
             [
-                dcc.Input(
-                    id=identity("slider", lever.name), type="range", min=low, max=high,
-                    step=_step(lever), value=min(max(shown, low), high), debounce=DRAG_SECONDS,
-                    className="slider",
-                ),
+                html.Div(className="slider", **_range(lever, low, high)),
                 _mark(lever, low, high),
             ],
             className="track",
         ),
         _about(lever),
+        dcc.Store(id=identity("usual", lever.name), data=lever_text(lever.default)),
     ]  # fmt: skip
+
+
+def _range(lever: Parameter, low: float, high: float) -> dict[str, Any]:
+    """Return what the page's script makes a slider of."""
+    return {
+        "data-lever": lever.name,
+        "data-label": f"{groups.title(lever)}, slider",
+        "data-low": f"{low:.12g}",
+        "data-high": f"{high:.12g}",
+        "data-step": f"{_step(lever):.12g}",
+    }
 
 
 def _mark(lever: Parameter, low: float, high: float) -> Any:
@@ -175,7 +206,7 @@ def _mark(lever: Parameter, low: float, high: float) -> Any:
     part = (lever.default - low) / (high - low)
     return html.Span(
         className="mark", title=f"Status quo: {lever_words(lever.default)}",
-        style={"--part": f"{part:.4f}"}, **{"aria-hidden": "true"},
+        style={"--part": f"{part:.4f}"}, **UNSAID,
     )  # fmt: skip
 
 
@@ -189,22 +220,13 @@ def _step(lever: Parameter) -> float:
 
 
 def _options(lever: Parameter, value: Any) -> Children:
+    options = {each: each.replace("_", " ") for each in lever.choices}
+    title = groups.title(lever)
     return [
-        html.Fieldset(
-            [
-                html.Legend(groups.title(lever)),
-                dcc.RadioItems(
-                    id=identity("lever", lever.name),
-                    options=[
-                        {"label": each.replace("_", " "), "value": each} for each in lever.choices
-                    ],
-                    value=value, inline=True,
-                ),
-            ],
-            className="options",
-        ),
+        html.P(title, className="name"),
+        picks(title, "lever", lever.name, options, value),
         _about(lever),
-    ]  # fmt: skip
+    ]
 
 
 # Assumptions
@@ -214,7 +236,6 @@ def assumption_panel(now: state.State, offer: Offer) -> Children:
     """Return how assumptions stand: sampled or fixed, and those that are held."""
     assumed = now["question"]["assumptions"]
     held = assumed["set"]
-    sets = [{"label": one[0], "value": name} for name, one in offer.circumstances.items()]
     return [
         html.P(
             "Assumptions are what no policy sets. Those with a range are drawn anew for each "
@@ -222,27 +243,18 @@ def assumption_panel(now: state.State, offer: Offer) -> Children:
             "one for every policy.",
             className="about",
         ),
-        html.Fieldset(
-            [
-                html.Legend("In each replication"),
-                dcc.RadioItems(
-                    id="mode", inline=True, value=assumed["mode"],
-                    options=[
-                        {"label": "drawn from their ranges", "value": state.SAMPLED},
-                        {"label": "fixed", "value": state.FIXED},
-                    ],
-                ),
-            ],
-            className="options",
-        ),
-        html.Div(
-            [html.Label("Hold a named set", id="circumstances-label", htmlFor="circumstances"),
-             choice("circumstances", sets, None, "choose a set")],
-            className="row",
-        ),
-        html.Button("Hold none", id="release", className="quiet", disabled=not held),
+        html.P("In each replication they are", className="name"),
+        picks("In each replication they are", "mode", "", MODES, assumed["mode"]),
+        html.P("Hold a set of them", className="name"),
+        *(_set(name, *one) for name, one in offer.circumstances.items()),
+        html.Button("Hold none", id=action("release"), className="quiet", disabled=not held),
         *_assumption_groups(held),
     ]  # fmt: skip
+
+
+def _set(name: str, title: str, description: str, _: Mapping[str, Any]) -> Any:
+    button = html.Button(title, id=action("circumstances", name))
+    return html.Div([button, html.P(description, className="about")], className="start")
 
 
 def _assumption_groups(held: Mapping[str, Any]) -> Iterable[Any]:
@@ -298,31 +310,29 @@ def _meaning(one: Parameter) -> str:
 def setting_panel(now: state.State, offer: Offer) -> Children:
     """Return years, replications, seed and baseline."""
     question = now["question"]
-    known = {one.label: name for name, one in offer.policies.items()}
+    known = {name: one.label for name, one in offer.policies.items()}
     baseline = question["baseline"]
-    own = {} if baseline["name"] in known.values() else {baseline["title"]: baseline["name"]}
-    options = [{"label": label, "value": name} for label, name in (known | own).items()]
+    options = {baseline["name"]: baseline["title"]} | known
     return [
         html.P(f"Councils: {offer.register}.", className="about"),
-        html.Div(
-            [html.Label("Baseline", id="baseline-label", htmlFor="baseline"),
-             choice("baseline", options, baseline["name"])],
-            className="row",
-        ),
+        html.P("Baseline", className="name"),
+        picks("Baseline", "baseline", "", options, baseline["name"]),
         _whole("years", "Years from April 2006", question["years"], offer.most_years),
         _whole("replicates", "Replications", question["replicates"], offer.most_replicates),
-        _whole("seed", "Seed of the luck", question["seed"], 2**53 - 1, 0),
-    ]  # fmt: skip
+        _whole("seed", "Seed of the luck", question["seed"], offer.most_seed, 0),
+    ]
 
 
 def _whole(name: str, words: str, value: int, most: int, least: int = 1) -> Any:
     return html.Div(
         [
-            html.Label(words, htmlFor=name),
+            html.Label(
+                [words, html.Small(f"{least:,} to {most:,}")],
+                htmlFor=written(identity("setting", name)),
+            ),
             dcc.Input(
-                id=name, type="text", inputMode="numeric", value=str(value), debounce=True,
-                className="field", maxLength=16, autoComplete="off",
-                title=f"A whole number from {least:,} to {most:,}",
+                id=identity("setting", name), type="text", inputMode="numeric", value=str(value),
+                debounce=True, className="field", maxLength=16, autoComplete="off",
             ),
         ],
         className="row",

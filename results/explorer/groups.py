@@ -68,7 +68,9 @@ ASSUMPTIONS: Mapping[str, str] = {
 def levers() -> dict[str, list[Parameter]]:
     """Return the levers that may be moved, under their headings; none is empty."""
     live = live_levers()
-    shown = {title: [live[name] for name in names if name in live] for title, names in LEVERS.items()}
+    shown = {
+        title: [live[name] for name in names if name in live] for title, names in LEVERS.items()
+    }
     return {title: listed for title, listed in shown.items() if listed}
 
 

@@ -7,6 +7,7 @@ from dash import dcc, html
 
 from results.explorer import controls, state
 from results.explorer.asking import Offer
+from results.explorer.parts import labelled, labelled_by, tab_of
 from results.explorer.views import VIEWS, View
 
 TITLE = "tenderlab explorer"
@@ -38,6 +39,8 @@ def layout(offer: Offer) -> Any:
             dcc.Store(id="ticket", data=""),
             dcc.Store(id="shown", data={}),
             dcc.Store(id="view", data=VIEWS[0].name),
+            dcc.Store(id="outcome", data=""),
+            dcc.Store(id="teller", data=""),
             dcc.Interval(id="beat", interval=BEAT_MILLISECONDS, disabled=True),
             html.A("Skip to the answer", href="#answer", className="skip"),
             _header(),
@@ -57,8 +60,8 @@ def _header() -> Any:
             ),
             html.Div(
                 [
-                    html.Button("Undo", id="undo", disabled=True),
-                    html.Button("Reset", id="reset"),
+                    html.Div(undo(0), id="undoing"),
+                    html.Button("Reset", id=controls.action("reset")),
                     html.Button("Copy link", id="copy"),
                     html.Span(id="copied", role="status", className="copied"),
                 ],
@@ -66,6 +69,11 @@ def _header() -> Any:
             ),
         ]
     )
+
+
+def undo(past: int) -> Any:
+    """Return the button that takes the last of ``past`` changes back."""
+    return html.Button("Undo", id=controls.action("undo"), disabled=not past)
 
 
 # Left
@@ -86,7 +94,7 @@ def _left(start: state.State, offer: Offer) -> Any:
             *(panel(name, content) for name, (_, content) in panels.items()),
         ],
         className="left",
-        **{"aria-label": "The question"},
+        **labelled("The question"),
     )
 
 
@@ -98,12 +106,11 @@ def tabs(words: str, titles: Mapping[str, str]) -> Any:
             html.Button(
                 title, id=f"tab-{name}", role="tab", className="tab",
                 tabIndex="0" if name == first else "-1",
-                **{"aria-selected": "true" if name == first else "false",
-                   "aria-controls": f"panel-{name}"},
+                **tab_of(f"panel-{name}", name == first),
             )
             for name, title in titles.items()
         ],
-        role="tablist", className="tabs", **{"aria-label": words},
+        role="tablist", className="tabs", **labelled(words),
     )  # fmt: skip
 
 
@@ -112,7 +119,7 @@ def panel(name: str, content: Sequence[Any], *, first: str = "levers") -> Any:
     return html.Div(
         html.Div(content, id=name),
         id=f"panel-{name}", role="tabpanel", tabIndex="0", hidden=name != first,
-        className="panel", **{"aria-labelledby": f"tab-{name}"},
+        className="panel", **labelled_by(f"tab-{name}"),
     )  # fmt: skip
 
 
@@ -127,7 +134,7 @@ def _right(offer: Offer) -> Any:
                     html.H2("The answer"),
                     _progress(),
                     html.Div(id="lead", className="lead"),
-                    html.Div(id="headline"),
+                    html.Div(id="cards", className="cards"),
                 ],
                 id="answer",
                 tabIndex="-1",
@@ -148,7 +155,7 @@ def _right(offer: Offer) -> Any:
 def _progress() -> Any:
     return html.Div(
         [
-            html.Progress(id="progress", value="0", max="1", **{"aria-label": "Runs made"}),
+            html.Progress(id="progress", value="0", max="1", **labelled("Runs made")),
             html.Span(id="progress-words", role="status"),
             html.Button("Stop", id="cancel", className="quiet", disabled=True),
         ],
@@ -158,36 +165,30 @@ def _progress() -> Any:
 
 def _view(view: View, offer: Offer) -> Any:
     graphs = [
-        html.Div(
+        html.Figure(
             dcc.Graph(
                 id=f"graph-{view.name}-{name}", figure={"data": [], "layout": {}}, config=SETTINGS,
-                responsive=True,
+                responsive=False,
             ),
-            id=f"box-{view.name}-{name}", role="img", hidden=True, className="graph",
+            id=f"box-{view.name}-{name}", hidden=True, className="graph",
+            **labelled(shows),
         )
-        for name in view.graphs
+        for name, shows in view.charts.items()
     ]  # fmt: skip
     content = [html.Div(id=f"said-{view.name}", className="said"), *graphs]
     if view.name == "map":
         content.append(_tale(offer))
     if view.name == "spread":
-        content.insert(0, _outcome())
+        content.insert(0, html.Div(id="outcomes"))
     return panel(view.name, content, first=VIEWS[0].name)
 
 
-SETTINGS = {
+SETTINGS: Any = {
+    "responsive": True,
     "displaylogo": False,
     "modeBarButtonsToRemove": ["select2d", "lasso2d", "autoScale2d", "zoomIn2d", "zoomOut2d"],
 }
 """What Plotly shows beside a chart."""
-
-
-def _outcome() -> Any:
-    return html.Div(
-        [html.Label("Outcome", id="outcome-label", htmlFor="outcome"),
-         controls.choice("outcome", [], None, "the first one shown")],
-        className="row",
-    )  # fmt: skip
 
 
 def _tale(offer: Offer) -> Any:
@@ -206,16 +207,19 @@ def _tale(offer: Offer) -> Any:
                         id="council", type="text", value="", debounce=True, list="councils",
                         autoComplete="off", maxLength=100,
                     ),
-                    html.Datalist([html.Option(value=name) for name in offer.councils], id="councils"),
-                    html.Label("under", id="teller-label", htmlFor="teller"),
-                    controls.choice("teller", [], None, "policy"),
+                    html.Datalist(list(map(_option, offer.councils)), id="councils"),
                 ],
                 className="row",
             ),
+            html.Div(id="tellers"),
             dcc.Loading(html.Div(id="tale", role="status"), type="dot"),
         ],
         className="tale",
     )  # fmt: skip
+
+
+def _option(name: str) -> Any:
+    return html.Option(value=name)
 
 
 def _files() -> Any:

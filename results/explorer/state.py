@@ -1,7 +1,7 @@
 """What is asked on the page: a question, which of its policies is in hand, and how both change.
 
-Everything here is a plain document that a browser can keep. A change returns a new document; whether
-the question that it makes is a good one is for the desk to say.
+Everything here is a plain document that a browser can keep. A change returns a new document;
+whether the question that it makes is a good one is for the desk to say.
 """
 
 import base64
@@ -12,6 +12,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from results.explorer.asking import Document, Offer
+from results.store import StoredPolicy
 from simulation.assumptions import Assumptions
 from simulation.errors import InputError
 from simulation.levers import Levers, live_levers, parse_lever
@@ -54,9 +55,14 @@ def chosen(state: State, place: int) -> State:
     return {**state, "place": max(0, min(place, len(policies(state)) - 1))}
 
 
-def added(state: State) -> State:
-    """Add a copy of the policy in hand under a name of its own, and take it in hand."""
+def added(state: State, most: int) -> State:
+    """Add a copy of the policy in hand, under a name of its own, and take it in hand.
+
+    Where there are as many as ``most`` nothing changes.
+    """
     listed = policies(state)
+    if len(listed) >= most:
+        return state
     one = in_hand(state)
     name = _free_name(listed, MINE)
     title = f"{one.get('title') or one['name']}, changed"[:100]
@@ -75,15 +81,19 @@ def removed(state: State) -> State:
 
 def started_from(state: State, name: str, offer: Offer) -> State:
     """Make the policy in hand a copy of the bundled one called ``name``."""
-    one = offer.policies[name]
-    others = [each for place, each in enumerate(policies(state)) if place != state["place"]]
-    return _changed(
-        state,
-        name=_free_name(others, name),
-        title=one.label,
-        description=one.description,
-        levers=dict(one.levers or {}),
-    )
+    taken = [state["question"]["baseline"], *_others(state)]
+    document = document_of(offer.policies[name])
+    return _changed(state, **{**document, "name": _free_name(taken, name)})
+
+
+def document_of(policy: StoredPolicy) -> dict[str, Any]:
+    """Return ``policy`` as a question file holds it."""
+    return {
+        "name": policy.name,
+        "title": policy.label,
+        "description": policy.description,
+        "levers": dict(policy.levers or {}),
+    }
 
 
 def renamed(state: State, title: str) -> State:
@@ -100,15 +110,18 @@ def with_levers(state: State, texts: Mapping[str, str]) -> State:
         InputError: dated values are not written as such.
     """
     known = live_levers()
-    values = {name: parse_lever(text, _called(name)) for name, text in texts.items()}
+    values = lever_values(in_hand(state))
+    values |= {name: parse_lever(text, _called(name)) for name, text in texts.items()}
     moved = {name: value for name, value in values.items() if value != known[name].default}
     one = in_hand(state)
     if _alike(moved, one["levers"]):
         return state
-    others = [each for place, each in enumerate(policies(state)) if place != state["place"]]
-    return _changed(
-        state, name=_free_name(others, MINE), title=_own_title(one), description="", levers=moved
-    )
+    name = one["name"] if one["name"].startswith(MINE) else _free_name(_others(state), MINE)
+    return _changed(state, name=name, title=_own_title(one), description="", levers=moved)
+
+
+def _others(state: State) -> list[dict[str, Any]]:
+    return [each for place, each in enumerate(policies(state)) if place != state["place"]]
 
 
 def lever_values(policy: Mapping[str, Any]) -> dict[str, Any]:
@@ -178,6 +191,11 @@ def with_assumptions(state: State, mode: str, texts: Mapping[str, str]) -> State
 
 def _as_kept(whole: bool, value: Any) -> Any:
     return float(value) if isinstance(value, int) and not whole else value
+
+
+def with_mode(state: State, mode: str) -> State:
+    """Have assumptions sampled or fixed."""
+    return with_setting(state, assumptions={**state["question"]["assumptions"], "mode": mode})
 
 
 def with_circumstances(state: State, values: Mapping[str, Any]) -> State:

@@ -1,0 +1,98 @@
+"""From what was pressed or typed on the page to the next question."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from results.explorer import state
+from results.explorer.asking import Offer
+from results.explorer.state import State
+from simulation.errors import InputError, did_you_mean
+
+WHOLE = ("years", "replicates", "seed")
+"""Settings that are whole numbers."""
+
+
+@dataclass(frozen=True)
+class Typed:
+    """What stands in the fields, by the name of each.
+
+    Attributes:
+        levers: those of the policy in hand that are numbers.
+        assumptions: figures at which assumptions are held; empty where they are not.
+        setting: ``title``, ``years``, ``replicates`` and ``seed``.
+    """
+
+    levers: Mapping[str, str]
+    assumptions: Mapping[str, str]
+    setting: Mapping[str, str]
+
+
+def as_typed(now: State, typed: Typed) -> State:
+    """Return the state that the fields say.
+
+    Raises:
+        InputError: a field does not hold what it should.
+    """
+    changed = state.with_levers(now, typed.levers)
+    if typed.setting["title"] != state.in_hand(now)["title"]:
+        changed = state.renamed(changed, typed.setting["title"])
+    mode = now["question"]["assumptions"]["mode"]
+    changed = state.with_assumptions(changed, mode, typed.assumptions)
+    return state.with_setting(
+        changed, **{name: _whole(name, typed.setting[name]) for name in WHOLE}
+    )
+
+
+def _whole(name: str, text: str) -> int:
+    plain = text.strip().replace(",", "")
+    if not plain.isdecimal():
+        raise InputError(f"{name} = {text[:40]!r}: must be a whole number")
+    return int(plain)
+
+
+def after(pressed: Mapping[str, str], now: State, past: list[State], offer: Offer) -> State:
+    """Return the state after the button ``pressed``, whose id says what it does.
+
+    Raises:
+        InputError: there is nothing by the name that it gives.
+    """
+    name, value = pressed["name"], pressed["value"]
+    match pressed["do"]:
+        case "policy" if name.isdecimal():
+            return state.chosen(now, int(name))
+        case "add":
+            return state.added(now, offer.most_policies)
+        case "remove":
+            return state.removed(now)
+        case "start":
+            _check(name, offer.policies, "policy")
+            return state.started_from(now, name, offer)
+        case "lever":
+            return state.with_levers(now, {name: value})
+        case "mode":
+            return state.with_mode(now, value)
+        case "circumstances":
+            _check(name, offer.circumstances, "set of assumptions")
+            return state.with_circumstances(now, offer.circumstances[name][2])
+        case "release":
+            return state.with_assumptions(now, now["question"]["assumptions"]["mode"], {})
+        case "baseline":
+            return _with_baseline(now, value, offer)
+        case "undo":
+            return past[-1] if past else now
+        case "reset":
+            return state.first_state(offer.start)
+    raise InputError(f"no such button: {pressed['do']!r}")
+
+
+def _with_baseline(now: State, name: str, offer: Offer) -> State:
+    if name == now["question"]["baseline"]["name"]:
+        return now
+    _check(name, offer.policies, "policy")
+    return state.with_setting(now, baseline=state.document_of(offer.policies[name]))
+
+
+def _check(name: str, known: Mapping[str, Any], what: str) -> None:
+    if name not in known:
+        raise InputError(f"no {what} is called {name!r}{did_you_mean(name, known)}")

@@ -1,0 +1,160 @@
+"""Views of an answer: what each says in words, and the charts that it draws."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import pandas as pd
+import plotly.graph_objects as go
+from dash import html
+
+from results import charts, frames
+from results.explorer import tables
+from results.partnerships import map_words, read_partnerships, stages_words, why_untold
+from results.store import RunDirectory
+from results.words import counted
+from simulation.outcomes import OUTCOMES
+
+
+@dataclass(frozen=True)
+class Drawn:
+    """One view of an answer: what it says, as parts of the page, and its charts by name.
+
+    A chart that cannot be drawn is None.
+    """
+
+    said: list[Any]
+    figures: Mapping[str, go.Figure | None]
+
+
+type Draw = Callable[[RunDirectory, pd.DataFrame, str], Drawn]
+
+
+@dataclass(frozen=True)
+class View:
+    """A view: its name, what its tab says, what its charts show by name, and how it is drawn.
+
+    ``draw`` takes the run, its summary and the name of the outcome in hand.
+    """
+
+    name: str
+    title: str
+    charts: Mapping[str, str]
+    draw: Draw
+
+
+def _headline(run: RunDirectory, summary: pd.DataFrame, _: str) -> Drawn:
+    return Drawn([tables.headline(run, summary)], {})
+
+
+def _differences(run: RunDirectory, summary: pd.DataFrame, _: str) -> Drawn:
+    said = [
+        html.P(
+            "Marker: mean difference from the baseline, by its verdict (triangle up better, "
+            "triangle down worse, square negligible, circle undecided, diamond not judged). Thick "
+            "line: 95% interval of the mean. Thin line: 10 to 90% of replications. Grey band: too "
+            "small to matter."
+        )
+    ]
+    return Drawn(said, {"intervals": charts.interval_plot(summary, run.policies)})
+
+
+def _time(run: RunDirectory, _: pd.DataFrame, __: str) -> Drawn:
+    frame = frames.over_time(run, run.shown)
+    said = [html.P(_bands(run)), tables.over_time(frame, run)]
+    return Drawn(said, {"time": charts.trajectories(frame, run.shown, run.policies)})
+
+
+def _bands(run: RunDirectory) -> str:
+    many = counted(len(run.replications), "replication")
+    return f"Lines are means of {many}; bands hold 10 to 90% of them."
+
+
+def _map(run: RunDirectory, _: pd.DataFrame, __: str) -> Drawn:
+    about = read_partnerships(run)
+    shares = charts.sharing_map(frames.sharing(run), run.register, run.policies, 2)
+    links = charts.partnership_map(about, run.register) if about else None
+    said = [
+        html.P(
+            "Each council is one hexagon near its neighbours. First: in which share of "
+            "replications it holds a service in a joint contract at the end. Below: who shares "
+            f"with whom. {map_words(about) if about else why_untold(run)}"
+        )
+    ]
+    return Drawn(said, {"sharing": shares, "partnerships": links})
+
+
+def _partnerships(run: RunDirectory, _: pd.DataFrame, __: str) -> Drawn:
+    about = read_partnerships(run)
+    network = charts.network(frames.links(run), run.register, run.policies)
+    if about is None:
+        return Drawn([html.P(why_untold(run))], {"stages": None, "network": network})
+    said = [html.P(stages_words(about))]
+    return Drawn(said, {"network": network, "stages": charts.stages_chart(about)})
+
+
+def _competition(run: RunDirectory, _: pd.DataFrame, __: str) -> Drawn:
+    frame = frames.over_time(run, charts.COMPETITION)
+    said = [
+        html.P(f"{_bands(run)} The thin grey line is the baseline."),
+        tables.over_time(frame, run),
+    ]
+    return Drawn(said, {"market": charts.competition(frame, run.policies)})
+
+
+def _fund(run: RunDirectory, _: pd.DataFrame, __: str) -> Drawn:
+    books = frames.fund(run)
+    drawn = charts.fund(books, run.policies)
+    if drawn is None:
+        words = (
+            "No policy in this question has a fund that paid. The lever pump priming fund, under "
+            "Money for set-up, gives it capital."
+        )
+        return Drawn([html.P(words)], {"books": None})
+    return Drawn([html.P(_bands(run)), tables.fund(books, run)], {"books": drawn})
+
+
+def _gains(run: RunDirectory, _: pd.DataFrame, __: str) -> Drawn:
+    drawn = {
+        by: charts.savings_by_group(frames.savings_by_group(run, by), run.policies)
+        for by in ("type", "region")
+    }
+    words = (
+        "Realised saving of groups of councils against the baseline, with 95% intervals, one by "
+        "one: of many groups a few clear zero by luck."
+    )
+    return Drawn([html.P(words)], drawn)
+
+
+def _spread(run: RunDirectory, summary: pd.DataFrame, chosen: str) -> Drawn:
+    outcome = chosen if chosen in OUTCOMES else run.shown[0]
+    figure = charts.spread(frames.differences(run), outcome, run.policies)
+    words = (
+        "A point is the difference in one replication: policy less baseline under the same luck "
+        "and the same assumptions."
+    )
+    return Drawn([html.P(words), tables.spread(summary, run, outcome)], {"points": figure})
+
+
+VIEWS = (
+    View("headline", "Headlines", {}, _headline),
+    View("differences", "Differences", {"intervals": "Differences with intervals"}, _differences),
+    View("time", "Over time", {"time": "Outcomes over time"}, _time),
+    View(
+        "map",
+        "Map",
+        {"sharing": "Map of councils that share", "partnerships": "Map of who shares with whom"},
+        _map,
+    ),
+    View(
+        "partnerships",
+        "Partnerships",
+        {"network": "Network of councils that share", "stages": "How far groups come"},
+        _partnerships,
+    ),
+    View("market", "Competition and SMEs", {"market": "The market over time"}, _competition),
+    View("fund", "Fund", {"books": "Books of the fund"}, _fund),
+    View("gains", "Who gains", {"type": "By type of council", "region": "By region"}, _gains),
+    View("spread", "Spread", {"points": "Differences in each replication"}, _spread),
+)
+"""What can be looked at, in the order of the tabs."""
