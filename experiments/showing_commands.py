@@ -9,7 +9,7 @@ from pathlib import Path
 
 import click
 
-from experiments.options import FILE, Told
+from experiments.options import FILE, OneOf, Told
 
 
 @click.command(cls=Told)
@@ -26,4 +26,46 @@ def report(directory: Path) -> None:
     click.echo(write_report(directory))
 
 
-COMMANDS = (report,)
+@click.command(cls=Told)
+@click.argument("directory", type=FILE)
+@click.option(
+    "--format",
+    "form",
+    type=OneOf(["png", "svg", "pdf", "html", "csv"]),
+    default="png",
+    show_default=True,
+    help="Pictures, pages that stand alone, or the tables behind them.",
+)
+@click.option("--only", multiple=True, metavar="NAME", help="Write this only; may be repeated.")
+@click.option("--out", type=FILE, help="Folder.  [DIRECTORY/export]")
+@click.option(
+    "--list", "listing", is_flag=True, help="List what can be written, and write nothing."
+)
+def export(
+    directory: Path, form: str, only: tuple[str, ...], out: Path | None, listing: bool
+) -> None:
+    r"""Write every chart of a run directory as a picture or page, or its tables as CSV.
+
+    Pictures are drawn by a Chromium or Chrome that is on the machine; pages and tables need none.
+
+    \b
+    Examples:
+      tenderlab export runs/4f0c9e1a2b3d
+      tenderlab export runs/4f0c9e1a2b3d --format svg --only differences --only sharing
+      tenderlab export runs/4f0c9e1a2b3d --format csv --out tables
+      tenderlab export runs/4f0c9e1a2b3d --list
+    """
+    from results import exporting
+
+    if listing:
+        for name, words in exporting.names(directory, form).items():
+            click.echo(f"{name:36} {words}")
+        return
+    done = exporting.export(directory, form, only, out)
+    for path in done.files:
+        click.echo(path)
+    for name in done.lacking:
+        click.echo(f"{name}: left out, these runs hold nothing to draw it from", err=True)
+
+
+COMMANDS = (report, export)

@@ -207,7 +207,6 @@ def spread(
     figure.update_xaxes(nticks=9)
     figure.update_yaxes(range=[len(shown) - 0.5, -0.5])
     legend = {"y": 1 + 44 / (figure.layout.height - 90), "itemclick": False}
-    legend |= {"xref": "container", "x": 0.01}
     return figure.update_layout(margin={"t": 96, "r": 28}, legend=legend, hovermode="closest")
 
 
@@ -219,14 +218,15 @@ def _strip(rows: pd.DataFrame, place: int, look: Look, outcome: Outcome) -> list
     mean = _mean_words(values, ends.iloc[0], look, outcome)
     return [
         _points(rows, place, look, outcome),
-        _named(_segments(ends["low"], ends["high"], below, 8, SPREAD), "95% interval of the mean"),
-        _named(_segments(reach[:0.1], reach[0.9:], below, 2, INK), "10 to 90% of replications"),
+        _named(_segments(ends["low"], ends["high"], below, 8, SPREAD), "its 95% interval"),
+        _named(_segments(reach[:0.1], reach[0.9:], below, 2, INK), "10 to 90%"),
         go.Scatter(
             x=numbers([values.mean()]),
             y=numbers(below),
             mode="markers",
             marker={"symbol": "diamond", "size": 11, "color": INK},
             name="mean",
+            legendrank=900,
             text=[mean],
             hovertemplate="%{text}<extra></extra>",
         ),
@@ -257,6 +257,7 @@ def _points(rows: pd.DataFrame, place: int, look: Look, outcome: Outcome) -> go.
             "line": {"width": 0.5, "color": PAPER},
         },
         name="one replication",
+        legendrank=800,
         text=[
             f"<b>{look.label}</b><br>replication {number}: {change(value, outcome)}"
             for number, value in values

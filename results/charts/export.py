@@ -124,4 +124,4 @@ def _format(path: Path) -> str:
 
 
 def _reason(error: BaseException) -> str:
-    return str(error) or type(error).__name__
+    return str(error.args[0]) if error.args else type(error).__name__

@@ -11,7 +11,7 @@ import pandas as pd
 import plotly.graph_objects as go
 
 from results.charts.hexagons import FloatArray, HexagonMap, hexagon_map
-from results.charts.partnerships import WIDTHS, link_lines
+from results.charts.partnerships import WIDTHS, link_lines, standing
 from results.charts.theme import (
     PALETTE,
     PAPER,
@@ -32,7 +32,7 @@ STEPS = 120
 """Steps by which the layout moves councils from where they are towards those they share with."""
 APART = 2.6
 """How far apart the layout holds councils, in parts of what their number leaves room for."""
-FARTHEST = 0.2
+FARTHEST = 0.25
 """How far the layout may move a council, where England reaches from -1 to 1."""
 SMALLEST, LARGEST = 6.0, 16.0
 """Size of councils that share with one other and with many, pixels."""
@@ -93,10 +93,11 @@ def _title(rows: pd.DataFrame, label: str, columns: int) -> str:
 def _seats(frame: pd.DataFrame, register: Register, placed: HexagonMap) -> dict[str, FloatArray]:
     """Return where each council stands that shares under any policy drawn.
 
-    It starts where it stands on the map and is drawn to those with which it shares, yet never far
-    from there. The same frame always gives the same layout.
+    It starts from its place on the map, a county amid its districts, and is drawn to those with
+    which it shares, yet never far from there. The same frame always gives the same layout.
     """
-    centres = placed.centres - placed.centres.mean(axis=0)
+    centres = standing(register, placed)
+    centres = centres - centres.mean(axis=0)
     known = dict(zip(register.told_apart, centres / np.abs(centres).max(), strict=True))
     pairs = dict.fromkeys(zip(frame["lead"], frame["member"], strict=True))
     graph: networkx.Graph[str] = networkx.Graph()
