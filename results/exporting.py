@@ -13,7 +13,6 @@ import pandas as pd
 import plotly.graph_objects as go
 
 from results import charts, frames, partnership_section
-from results.charts.export import FORMATS as PICTURES
 from results.charts.theme import MUTED, plain_text
 from results.page import Figure, Front, Section, whole_page
 from results.report import CAVEAT, Report
@@ -26,7 +25,7 @@ from simulation.outcomes import OUTCOMES
 
 FOLDER = "export"
 PAGE, TABLE = "html", "csv"
-FORMATS = (*PICTURES, PAGE, TABLE)
+FORMATS = (*charts.FORMATS, PAGE, TABLE)
 LONGEST_TITLE = 90
 ABOVE, BELOW = 44, 34
 """What a title takes above a picture, and where it comes from below, pixels."""

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from results.charts.differences import SYMBOLS, interval_plot, spread
-    from results.charts.export import HEIGHT, picture, write_picture, write_pictures
+    from results.charts.export import FORMATS, HEIGHT, picture, write_picture, write_pictures
     from results.charts.groups import savings_by_group
     from results.charts.maps import COUNT_SCALE, SHARE_SCALE, sharing_map
     from results.charts.networks import network
@@ -43,7 +43,7 @@ if TYPE_CHECKING:
 
 _NAMES = {
     "differences": ("SYMBOLS", "interval_plot", "spread"),
-    "export": ("HEIGHT", "picture", "write_picture", "write_pictures"),
+    "export": ("FORMATS", "HEIGHT", "picture", "write_picture", "write_pictures"),
     "groups": ("savings_by_group",),
     "maps": ("COUNT_SCALE", "SHARE_SCALE", "sharing_map"),
     "networks": ("network",),
@@ -64,6 +64,7 @@ __all__ = [
     "COUNT_SCALE",
     "DASHES",
     "FONT",
+    "FORMATS",
     "HEIGHT",
     "INK",
     "MOST_BANDS",
