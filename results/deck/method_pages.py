@@ -1,4 +1,4 @@
-"""Pages on what stands behind the figures: how sure they are, the levers, and how to repeat them."""
+"""Pages on what stands behind the figures: how sure they are, the levers, how to repeat them."""
 
 import math
 import shlex
@@ -136,13 +136,11 @@ def _levers(run: RunDirectory) -> Iterator[Page]:
     side = levers_table(run.policies)
     if side.empty:
         return
-    many = count(len(side))
-    title = f"{many[0].upper()}{many[1:]} lever{' sets' if many == 'one' else 's set'} the policies apart"
+    many = count(len(side)).capitalize()
+    title = f"{many} lever{' sets' if len(side) == 1 else 's set'} the policies apart"
     told = [f"{each.label}: {clean(each.description)}" for each in run.policies.values()]
-    meanings = [
-        f"{row['lever'].replace('_', ' ')}: {row['meaning']}" for row in side.to_dict("records")
-    ]
-    below = "Bold where a policy differs from the baseline; levers not listed stand as in the status quo."
+    meanings = [f"{_lever_name(row)}: {row['meaning']}" for row in side.to_dict("records")]
+    below = "Bold: unlike the baseline. Levers not listed stand as in the status quo."
     policies = list(run.policies)
     for others in batched(policies[1:] or policies, MOST_ACROSS):
         columns = list(dict.fromkeys([run.baseline, *others]))

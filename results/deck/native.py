@@ -10,7 +10,6 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from lxml import etree
 from pptx.chart.data import CategoryChartData
 from pptx.enum.chart import (
     XL_CHART_TYPE,
@@ -20,6 +19,7 @@ from pptx.enum.chart import (
     XL_TICK_LABEL_POSITION,
     XL_TICK_MARK,
 )
+from pptx.oxml import parse_xml
 from pptx.oxml.ns import qn
 from pptx.util import Emu, Pt
 from xlsxwriter import Workbook
@@ -46,8 +46,8 @@ MARKERS = (
     XL_MARKER_STYLE.TRIANGLE,
 )
 """Marks of lines, in turn, so that they differ by more than colour; the first has none."""
-STEPS = 4
-"""About as many steps does an axis of values have."""
+STEPS, FEWER_STEPS = 4, 3
+"""About as many steps does an axis of values have: upright, and level beside a table."""
 SIDE = 14.0
 """Room left and right of bars, in points, for half a figure of the axis."""
 ENTRY, TITLE_ROOM = 40.0, 32.0
@@ -173,7 +173,7 @@ def bars(slide: Any, place: Place, chart: Chart, head: float, foot: float) -> No
     shown.invert_if_negative = False
     _colour_points(shown, series)
     _add_interval(shown, series)
-    _scale(drawn.value_axis, chart, [0.0])
+    _scale(drawn.value_axis, chart, [0.0], FEWER_STEPS)
     _plain_names(drawn.category_axis)
     drawn.category_axis.reverse_order = True
     drawn.category_axis.tick_label_position = XL_TICK_LABEL_POSITION.NONE
@@ -200,15 +200,15 @@ def _add_interval(shown: Any, series: Series) -> None:
     if not series.distances:
         return
     columns = zip(("plus", "minus"), "CD", series.distances.values(), strict=True)
-    made = "".join(_numbers(name, letter, values) for name, letter, values in columns)
-    bars = etree.fromstring(
+    ends = "".join(_numbers(name, letter, values) for name, letter, values in columns)
+    made = parse_xml(
         f'<c:errBars xmlns:c="{NAMESPACE}" '
         'xmlns:a="http://schemas.openxmlformats.org/drawingml/2006/main">'
         '<c:errBarType val="both"/><c:errValType val="cust"/><c:noEndCap val="0"/>'
-        f'{made}<c:spPr><a:ln w="22225"><a:solidFill><a:srgbClr val="{ink(INK)}"/></a:solidFill>'
+        f'{ends}<c:spPr><a:ln w="22225"><a:solidFill><a:srgbClr val="{ink(INK)}"/></a:solidFill>'
         "</a:ln></c:spPr></c:errBars>"
     )
-    shown._element.find(qn("c:cat")).addprevious(bars)
+    shown._element.find(qn("c:cat")).addprevious(made)
 
 
 def _numbers(name: str, column: str, values: Sequence[float]) -> str:
@@ -285,7 +285,7 @@ def _add_legend(drawn: Any, place: Place, room: float, entries: int) -> None:
 # Axes
 
 
-def _scale(axis: Any, chart: Chart, seen: Iterable[float]) -> None:
+def _scale(axis: Any, chart: Chart, seen: Iterable[float], steps: int = STEPS) -> None:
     """Give the axis of values ends that leave nothing out, intervals included."""
     drawn = [
         value
@@ -294,7 +294,7 @@ def _scale(axis: Any, chart: Chart, seen: Iterable[float]) -> None:
                       *(series.high if series.distances else ()))
         if math.isfinite(value)
     ]  # fmt: skip
-    low, high, step = nice_ends([*drawn, *seen] or [0.0])
+    low, high, step = nice_ends([*drawn, *seen] or [0.0], steps)
     axis.minimum_scale, axis.maximum_scale, axis.major_unit = low, high, step
     axis.has_major_gridlines = True
     axis.major_gridlines.format.line.color.rgb = ink(GRID)
@@ -311,12 +311,15 @@ def _zero(chart: Chart) -> list[float]:
     return [0.0] if values and min(values) < max(values) / 2 else []
 
 
-def nice_ends(values: Sequence[float]) -> tuple[float, float, float]:
-    """Return round ends of an axis that holds ``values``, and the step between its figures."""
+def nice_ends(values: Sequence[float], steps: int) -> tuple[float, float, float]:
+    """Return round ends of an axis that holds ``values``, and the step between its figures.
+
+    There are about as many ``steps``.
+    """
     low, high = min(values), max(values)
     spread = (high - low) or abs(high) or 1.0
-    power = 10.0 ** math.floor(math.log10(spread / STEPS))
-    step = next(each * power for each in (1, 2, 2.5, 5, 10) if each * power >= spread / STEPS)
+    power = 10.0 ** math.floor(math.log10(spread / steps))
+    step = next(each * power for each in (1, 2, 2.5, 5, 10) if each * power >= spread / steps)
     first, last = math.floor(low / step + 1e-9), math.ceil(high / step - 1e-9)
     return first * step, max(last, first + 1) * step, step
 
@@ -344,8 +347,7 @@ def _slant(axis: Any, names: int, room: float) -> None:
     each = (room - PERIOD) / names
     skip = 1 if each >= PERIOD else max(1, math.ceil(SLANTED / each))
     for name in ("tickLblSkip", "tickMarkSkip"):
-        made = etree.Element(qn(f"c:{name}"))
-        made.set("val", str(skip))
+        made = parse_xml(f'<c:{name} xmlns:c="{NAMESPACE}" val="{skip}"/>')
         axis._element.find(qn("c:noMultiLvlLbl")).addprevious(made)
     for body in axis._element.iter(qn("a:bodyPr")):
         body.set("rot", "0" if each >= PERIOD else str(SLANT))
@@ -357,7 +359,7 @@ def _lay_out(part: Any, place: Place, inner: bool) -> None:
     ends = "".join(
         f'<c:{name} val="{value:.6f}"/>' for name, value in zip("xywh", place, strict=True)
     )
-    made = etree.fromstring(
+    made = parse_xml(
         f'<c:layout xmlns:c="{NAMESPACE}"><c:manualLayout>{target}<c:xMode val="edge"/>'
         f'<c:yMode val="edge"/>{ends}</c:manualLayout></c:layout>'
     )

@@ -65,12 +65,9 @@ def outcome_pages(run: RunDirectory, summary: pd.DataFrame) -> Iterator[Page]:
 
 def _moved(summary: pd.DataFrame, name: str) -> bool:
     """Say whether the runs tell something of an outcome: a difference that is there for sure."""
-    rows = [row for row in narrative.rows_of(summary, name).values() if not math.isnan(row["low"])]
-    return any(
-        verdict_of(row) in narrative.TELLING
-        or (not row["verdict"] and not row["low"] <= 0 <= row["high"])
-        for row in rows
-    )
+    rows = narrative.rows_of(summary, name).values()
+    clear = [row for row in rows if row["low"] > 0 or row["high"] < 0]
+    return any(not row["verdict"] or verdict_of(row) in narrative.TELLING for row in clear)
 
 
 # One outcome, a bar a policy
@@ -82,10 +79,10 @@ def _compared(run: RunDirectory, summary: pd.DataFrame, name: str) -> Iterator[P
     title = narrative.message(run, summary, name, LONGEST_TITLE)
     notes = outcome_notes(run, summary, name)
     below = _reading(run, outcome, rows[0])
+    shorter = [narrative.message(run, summary, name, 0), f"{outcome.title}: policy by policy"]
     for part in batched(rows[1:], MOST_ROWS):
-        yield Page(
-            title, Bars(_beside(run, outcome, part), _bars(run, outcome, part)), notes, below
-        )
+        content = Bars(_beside(run, outcome, part), _bars(run, outcome, part))
+        yield Page(title, content, notes, below, shorter)
 
 
 def _reading(run: RunDirectory, outcome: Outcome, baseline: Row) -> str:
@@ -145,7 +142,7 @@ def _glance(run: RunDirectory, summary: pd.DataFrame) -> Iterator[Page]:
     key = ", ".join(f"{mark} {verdict}" for verdict, mark in MARKS.items() if verdict in seen)
     below = (
         f"Mean differences, with verdicts that hold for the whole table at once: {key}. Outcomes "
-        "without a better direction have none."
+        "without a better direction have none. Percentages differ by points."
     )
     for policies in batched(list(run.policies)[1:], MOST_ACROSS):
         for part in parted(_glance_grid(run, summary, policies), BODY[3]):
@@ -188,8 +185,9 @@ def _glance_row(summary: pd.DataFrame, name: str, columns: Sequence[str]) -> lis
         )
         for row in others
     ]
-    head = Cell(f"{outcome.title}, {difference_unit(outcome)}")
-    return [head, Cell(with_unit(first["policy_mean"], outcome)), *told]
+    unit = "%" if outcome.unit.startswith("%") else outcome.unit
+    head, value = f"{outcome.title}, {unit}", amount(first["policy_mean"], outcome)
+    return [Cell(head), Cell(value), *told]
 
 
 # One policy alone
@@ -201,13 +199,12 @@ def _values(run: RunDirectory, summary: pd.DataFrame) -> Iterator[Page]:
     title = narrative.message(run, summary, lead, LONGEST_TITLE)
     rows = [narrative.rows_of(summary, name)[run.baseline] for name in run.shown]
     many = len(run.replications)
-    heads = ["Outcome", "Mean" if many > 1 else "Value", "10 to 90% of replications"]
-    cells = [_value_row(outcome_of(row), row) for row in rows]
-    grid = Grid(heads if many > 1 else heads[:2], [row[: 2 + (many > 1)] for row in cells],
-                [400.0, 220.0, 260.0][: 2 + (many > 1)], "Outcomes over the whole horizon")  # fmt: skip
-    below = (
-        f"{run.policies[run.baseline].label}, over {narrative.years(run)}; compared with nothing."
-    )
+    heads = ["Outcome", "Mean", "10 to 90% of replications"] if many > 1 else ["Outcome", "Value"]
+    cells = [_value_row(outcome_of(row), row)[: len(heads)] for row in rows]
+    widths = (400.0, 220.0, 260.0)[: len(heads)]
+    grid = Grid(heads, cells, widths, "Outcomes over the whole horizon")
+    name = run.policies[run.baseline].label
+    below = f"{name}, over {narrative.years(run)}; compared with nothing."
     notes = [line for name in run.shown for line in outcome_notes(run, summary, name)]
     for part in parted(grid, BODY[3]):
         yield Page(title, part, notes, below)

@@ -82,12 +82,13 @@ class Cover:
 
 @dataclass(frozen=True)
 class Page:
-    """One slide before it is drawn."""
+    """One slide before it is drawn; ``shorter`` titles are there for want of room."""
 
     title: str
     content: Bars | Lines | Columns | Grid | Words | Cover
     notes: Sequence[str]
     below: str = ""
+    shorter: Sequence[str] = ()
 
 
 def draw(deck: Presentation, page: Page, footer: str) -> None:
@@ -97,12 +98,21 @@ def draw(deck: Presentation, page: Page, footer: str) -> None:
     if kind == COVER:
         _set(slide.shapes.title, page.title, COVER_TITLE, Style(COVER_SIZE, True), TITLE_SMALLEST)
     else:
-        _set(slide.shapes.title, page.title, TITLE, Style(TITLE_SIZE, True), TITLE_SMALLEST)
+        title = next(filter(_has_room, (page.title, *page.shorter)), page.title)
+        _set(slide.shapes.title, title, TITLE, Style(TITLE_SIZE, True), TITLE_SMALLEST)
     _draw_content(slide, page.content)
     if page.below:
         _add_text(slide, "Reading", page.below, BELOW, Style(SMALLEST), MUTED)
     _add_footers(slide, footer)
     slide.notes_slide.notes_text_frame.text = "\n".join(map(writable, page.notes))
+
+
+def _has_room(title: str) -> bool:
+    """Say whether a title stands in its place uncut."""
+    _, _, width, height = TITLE
+    whole = writable(title)
+    style = Style(TITLE_SMALLEST, True)
+    return fitted(whole, width, height, style, TITLE_SMALLEST).text == whole
 
 
 def _draw_content(slide: Any, content: Any) -> None:

@@ -4,8 +4,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from lxml import etree
 from pptx.enum.text import MSO_ANCHOR
+from pptx.oxml import parse_xml
 from pptx.oxml.ns import qn
 from pptx.util import Emu, Pt
 
@@ -137,7 +137,7 @@ def _fill(shown: Any, cell: Cell, text: Fitted, figure: bool) -> None:
     paragraph.alignment = RIGHT if figure else LEFT
     write(paragraph, text.text, text.style.size, cell.colour, cell.bold)
     shown._tc.get_or_add_tcPr().append(
-        etree.fromstring(
+        parse_xml(
             '<a:lnB xmlns:a="http://schemas.openxmlformats.org/drawingml/2006/main" w="9525">'
             f'<a:solidFill><a:srgbClr val="{ink(RULE)}"/></a:solidFill></a:lnB>'
         )

@@ -1,4 +1,4 @@
-"""The bare presentation: 16:9, two layouts, the colours of the charts and fonts found everywhere."""
+"""The bare presentation: 16:9, two layouts, the charts' colours and a font found everywhere."""
 
 import re
 from typing import Any
@@ -49,18 +49,18 @@ def blank() -> PresentationFile:
     _keep_layouts(made)
     _colour(made)
     master = made.slide_master
-    for shape in list(master.placeholders):
+    for shape in [*master.placeholders]:
         kind = shape.placeholder_format.type.name
         _settle(shape, ON_MASTER.get(kind))
     for index, places in PLACES.items():
-        for shape in list(made.slide_layouts[index].placeholders):
+        for shape in [*made.slide_layouts[index].placeholders]:
             _settle(shape, places.get(shape.placeholder_format.idx))
     _style_titles(made)
     return made
 
 
 def _keep_layouts(made: PresentationFile) -> None:
-    for layout in list(made.slide_layouts):
+    for layout in [*made.slide_layouts]:
         if layout.name not in LAYOUTS:
             made.slide_layouts.remove(layout)
 
@@ -87,8 +87,8 @@ def _style_titles(made: PresentationFile) -> None:
         level.set("algn", "l")
         level.find("{*}defRPr").set("b", "1")
         level.find("{*}defRPr").set("sz", str(100 * TITLE_SIZE))
-    holders = [*made.slide_master.placeholders]
-    holders += [each for layout in made.slide_layouts for each in layout.placeholders]
+    layouts: list[Any] = list(made.slide_layouts)
+    holders = [each for one in (made.slide_master, *layouts) for each in one.placeholders]
     for shape in holders:
         for level in shape._element.iter("{*}lvl1pPr"):
             level.set("algn", "r" if shape.placeholder_format.type.name == "SLIDE_NUMBER" else "l")
@@ -111,7 +111,7 @@ def _colour(made: PresentationFile) -> None:
 
 def ink(colour: str) -> RGBColor:
     """Return a colour written as ``#rrggbb``."""
-    return RGBColor.from_string(colour[1:].upper())
+    return RGBColor(*bytes.fromhex(colour[1:]))
 
 
 def write(paragraph: Any, text: str, size: float, colour: str = INK, bold: bool = False) -> None:

@@ -15,7 +15,7 @@ from results.deck.slides import Columns, Lines, Page
 from results.partnerships import map_words, read_partnerships, stages_words
 from results.statistics import outcome_of
 from results.store import RunDirectory
-from results.words import count, counted, dated, with_unit
+from results.words import count, counted, dated, listing, with_unit
 from simulation.levers import FIRST_YEAR, QUARTERS_PER_YEAR
 from simulation.outcomes import Outcome
 
@@ -72,9 +72,7 @@ class Paths:
         """Return the compared policies, that which differs most in an outcome first."""
         rows = narrative.rows_of(self.summary, name)
         gaps = {policy: abs(rows[policy]["difference"]) for policy in list(self.run.policies)[1:]}
-        return sorted(
-            gaps, key=lambda policy: -math.inf if math.isnan(gaps[policy]) else -gaps[policy]
-        )
+        return sorted(gaps, key=lambda policy: (math.isnan(gaps[policy]), -gaps[policy]))
 
     def drawn(self, name: str) -> list[str]:
         """Return the policies that are drawn, in their own order."""
@@ -106,9 +104,11 @@ def _quarter(time: float) -> int:
 def _page(paths: Paths, names: Sequence[str], more: Sequence[str] = ()) -> Page:
     charts = [_chart(paths, name, paths.drawn(names[0])) for name in names]
     clauses = [_at_the_end(paths, name, names[0]) for name in names]
-    title = f"In {paths.periods[-1]}: {'; '.join(clauses)}"
+    when = paths.periods[-1]
+    titles = [f"In {when}: {told}" for told in ("; ".join(clauses), clauses[0])]
+    titles.append(f"{listing([paths.outcome(name).title for name in names])} until {when}")
     notes = [line for name in names for line in _notes(paths, name)]
-    return Page(title, Lines(charts), [*notes, *more], _reading(paths, names[0]))
+    return Page(titles[0], Lines(charts), [*notes, *more], _reading(paths, names[0]), titles[1:])
 
 
 def _at_the_end(paths: Paths, name: str, first: str) -> str:
@@ -129,12 +129,12 @@ def _reading(paths: Paths, name: str) -> str:
     run = paths.run
     many = len(run.replications)
     said = f"Means of {counted(many, 'replication')}" if many > 1 else "One replication"
-    said += (
-        ", by financial year from April" if run.question.years >= FEWEST_YEARS else ", by quarter"
-    )
-    missing = len(run.policies) - len(paths.drawn(name))
-    if missing:
-        said += f"; {counted(missing, 'policy')[:-1] if missing == 1 else f'{count(missing)} policies'} nearer to the baseline left out (see the notes)"
+    yearly = run.question.years >= FEWEST_YEARS
+    said += ", by financial year from April" if yearly else ", by quarter"
+    if missing := len(run.policies) - len(paths.drawn(name)):
+        said += f"; {count(missing)} more, nearer to the baseline, in the notes"
+    if len(run.policies) == 1:
+        return f"{said}."
     return f"{said}. Lines bear no verdict: what separates them may be luck."
 
 
