@@ -3,7 +3,6 @@
 import math
 import shlex
 from collections.abc import Iterator, Sequence
-from itertools import batched
 
 import pandas as pd
 
@@ -12,7 +11,7 @@ from results.charts import INK
 from results.deck.names import clean
 from results.deck.notes import outcome_notes
 from results.deck.slides import BODY, Page, Words
-from results.deck.tables import Cell, Grid, parted
+from results.deck.tables import Cell, Grid, evenly, parted
 from results.deck.template import ROOM
 from results.side_by_side import levers_table
 from results.store import RunDirectory
@@ -21,8 +20,8 @@ from results.words import count, counted
 SETTLED = (statistics.BETTER, statistics.WORSE, statistics.NEGLIGIBLE, statistics.IDENTICAL)
 MOST_ACROSS = 5
 MODEL_ONLY = (
-    "Beyond the intervals.",
-    "They hold for the model. What the model leaves out or has wrong is not in them.",
+    "The model's limits.",
+    "All figures hold for the model. What it leaves out or has wrong is in no range or interval.",
 )
 
 
@@ -89,11 +88,14 @@ def _about_one(run: RunDirectory) -> list[tuple[str, str]]:
 
 
 def _about_assumptions(run: RunDirectory) -> tuple[str, str]:
+    if len(run.replications) == 1:
+        return ("One draw.", "Other luck or other assumptions would give other figures; one "
+                "replication does not say how far apart.")  # fmt: skip
     if run.question.assumptions.mode == "fixed":
         return ("Assumptions are fixed.", "All runs stand on one set, so that all their spread is "
-                "luck. How far the assumptions may be wrong is not in the intervals.")  # fmt: skip
+                "luck. How far assumptions may be wrong is not in the ranges given.")  # fmt: skip
     return ("Assumptions are sampled.", "Each replication draws its own uncertain assumptions and "
-            "its own luck, so that both are in the intervals.")  # fmt: skip
+            "its own luck, so that both are in the ranges given.")  # fmt: skip
 
 
 def _luck(run: RunDirectory, summary: pd.DataFrame) -> Iterator[Page]:
@@ -142,7 +144,7 @@ def _levers(run: RunDirectory) -> Iterator[Page]:
     meanings = [f"{_lever_name(row)}: {row['meaning']}" for row in side.to_dict("records")]
     below = "Bold: unlike the baseline. Levers not listed stand as in the status quo."
     policies = list(run.policies)
-    for others in batched(policies[1:] or policies, MOST_ACROSS):
+    for others in evenly(policies[1:] or policies, MOST_ACROSS):
         columns = list(dict.fromkeys([run.baseline, *others]))
         for part in parted(_lever_grid(run, side, columns), BODY[3]):
             yield Page(title, part, [*told, *meanings], below)

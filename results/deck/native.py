@@ -25,6 +25,7 @@ from pptx.util import Emu, Pt
 from xlsxwriter import Workbook
 
 from results.charts import INK, MUTED
+from results.deck.fitting import Style, width
 from results.deck.names import writable
 from results.deck.template import SMALLEST, Place, ink
 from results.words import MINUS
@@ -50,10 +51,13 @@ STEPS, FEWER_STEPS = 4, 3
 """About as many steps does an axis of values have: upright, and level beside a table."""
 SIDE = 14.0
 """Room left and right of bars, in points, for half a figure of the axis."""
-ENTRY, TITLE_ROOM = 40.0, 32.0
-"""Height of an entry of a legend, two lines, and of the title of a chart, in points."""
-PERIOD, SLANTED = 60.0, 22.0
-"""Width that the name of a period takes on an axis, in points: level, and slanted."""
+HEADING, FIGURES, LEVEL_NAMES = 34.0, 56.0, 28.0
+"""Room for the title of a chart, the figures beside it, and level names below, in points."""
+GAP = 8.0
+ENTRY, KEY, WIDEST_LEGEND = 36.0, 52.0, 250.0
+"""Height of an entry of a legend, two lines; width of its key and margins, and of the whole."""
+SLANTED = 22.0
+"""Width that a slanted name takes on an axis, in points."""
 SLANT = -2_700_000
 """Half a right angle upwards, in the unit of the file: 60,000 a degree."""
 
@@ -178,9 +182,9 @@ def bars(slide: Any, place: Place, chart: Chart, head: float, foot: float) -> No
     drawn.category_axis.reverse_order = True
     drawn.category_axis.tick_label_position = XL_TICK_LABEL_POSITION.NONE
     drawn.value_axis.tick_label_position = XL_TICK_LABEL_POSITION.HIGH
-    _, _, width, height = place
-    plot = (SIDE / width, head / height, 1 - 2 * SIDE / width, 1 - (head + foot) / height)
-    _lay_out(drawn._chartSpace.chart.plotArea, plot, inner=True)
+    _, _, wide, high = place
+    plot = (SIDE, head, wide - 2 * SIDE, high - head - foot)
+    _lay_out(drawn._chartSpace.chart.plotArea, _shares(plot, place), inner=True)
 
 
 def _colour_points(shown: Any, series: Series) -> None:
@@ -235,8 +239,8 @@ def lines(slide: Any, place: Place, chart: Chart, legend: float) -> None:
         _mark(shown.marker, order, series.colours[0], alone=len(chart.categories) == 1)
     _scale(drawn.value_axis, chart, _zero(chart))
     _plain_names(drawn.category_axis)
-    _slant(drawn.category_axis, len(chart.categories), place[2] - legend)
-    _add_legend(drawn, place, legend, len(chart.series))
+    foot = _slant(drawn.category_axis, chart.categories, place[2] - legend)
+    _frame(drawn, place, legend, foot, len(chart.series))
 
 
 def _mark(marker: Any, order: int, colour: str, alone: bool) -> None:
@@ -258,28 +262,46 @@ def columns(slide: Any, place: Place, chart: Chart, legend: float) -> None:
     for shown, series in zip(plot.series, chart.series, strict=True):
         shown.invert_if_negative = False
         _fill_with(shown.format, series.colours[0])
-    axis = drawn.value_axis
-    _scale(axis, chart, [0.0])
+    _scale(drawn.value_axis, chart, [0.0])
     plot.has_data_labels = True
     plot.data_labels.number_format = _number_format(0.1, chart.signed)
     plot.data_labels.number_format_is_linked = False
     plot.data_labels.position = XL_LABEL_POSITION.OUTSIDE_END
     plot.data_labels.font.size = Pt(SMALLEST)
     _plain_names(drawn.category_axis)
-    _add_legend(drawn, place, legend, len(chart.series))
+    _frame(drawn, place, legend, LEVEL_NAMES, len(chart.series))
 
 
-def _add_legend(drawn: Any, place: Place, room: float, entries: int) -> None:
-    drawn.has_legend = room > 0
-    if not drawn.has_legend:
-        return
-    _, _, width, height = place
-    drawn.legend.position = XL_LEGEND_POSITION.RIGHT
-    drawn.legend.include_in_layout = False
-    drawn.legend.font.size = Pt(SMALLEST)
-    high = min(ENTRY * entries, height - TITLE_ROOM) / height
-    within = (1 - room / width, TITLE_ROOM / height, room / width, high)
-    _lay_out(drawn.legend._element, within, inner=False)
+def legend_width(chart: Chart) -> float:
+    """Return how wide the legend of ``chart`` is in points, 0 where one series needs none.
+
+    It has room for the longest name, or for half of one that is very long, and no room for two
+    names side by side.
+    """
+    if len(chart.series) < 2:
+        return 0.0
+    longest = max(width(one.name, Style(SMALLEST)) for one in chart.series)
+    return min(WIDEST_LEGEND, longest + KEY)
+
+
+def _frame(drawn: Any, place: Place, legend: float, foot: float, entries: int) -> None:
+    """Put the plot beside its legend, with room for the figures and names of its axes."""
+    _, _, wide, high = place
+    plot = (FIGURES, HEADING, wide - legend - FIGURES - GAP, high - HEADING - foot)
+    _lay_out(drawn._chartSpace.chart.plotArea, _shares(plot, place), inner=True)
+    drawn.has_legend = legend > 0
+    if drawn.has_legend:
+        drawn.legend.position = XL_LEGEND_POSITION.RIGHT
+        drawn.legend.include_in_layout = False
+        drawn.legend.font.size = Pt(SMALLEST)
+        within = (wide - legend, HEADING, legend, min(ENTRY * entries, high - HEADING))
+        _lay_out(drawn.legend._element, _shares(within, place), inner=False)
+
+
+def _shares(part: Place, whole: Place) -> Place:
+    """Return a place in points as shares of the width and height of ``whole``."""
+    (left, top, wide, high), (_, _, across, down) = part, whole
+    return left / across, top / down, wide / across, high / down
 
 
 # Axes
@@ -339,18 +361,21 @@ def _plain_names(axis: Any) -> None:
     axis.tick_labels.font.size = Pt(SMALLEST)
 
 
-def _slant(axis: Any, names: int, room: float) -> None:
-    """Slant the names of periods where they have no room side by side; where not even so, thin out.
+def _slant(axis: Any, names: Sequence[str], room: float) -> float:
+    """Slant the names of periods that have no room side by side; return what room they take below.
 
-    ``room`` is the width of the whole chart.
+    Where they have no room even so, some are left out. ``room`` is the width of the chart.
     """
-    each = (room - PERIOD) / names
-    skip = 1 if each >= PERIOD else max(1, math.ceil(SLANTED / each))
+    each = (room - FIGURES - GAP) / len(names)
+    longest = max(width(name, Style(SMALLEST)) for name in names)
+    level = each >= longest + GAP
+    skip = 1 if level else max(1, math.ceil(SLANTED / each))
     for name in ("tickLblSkip", "tickMarkSkip"):
         made = parse_xml(f'<c:{name} xmlns:c="{NAMESPACE}" val="{skip}"/>')
         axis._element.find(qn("c:noMultiLvlLbl")).addprevious(made)
     for body in axis._element.iter(qn("a:bodyPr")):
-        body.set("rot", "0" if each >= PERIOD else str(SLANT))
+        body.set("rot", "0" if level else str(SLANT))
+    return LEVEL_NAMES if level else LEVEL_NAMES + longest * math.sin(math.pi / 4)
 
 
 def _lay_out(part: Any, place: Place, inner: bool) -> None:

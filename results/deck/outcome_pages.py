@@ -2,16 +2,16 @@
 
 import math
 from collections.abc import Iterator, Sequence
-from itertools import batched
 
 import pandas as pd
 
 from results import narrative, statistics
-from results.charts import BETTER, HINTS, INK, OPEN, WORSE
+from results.charts import INK, SYMBOLS
+from results.charts.differences import HINTS
 from results.deck.native import Chart, Series
 from results.deck.notes import definition, outcome_notes
 from results.deck.slides import BODY, Bars, Page
-from results.deck.tables import Cell, Grid, parted
+from results.deck.tables import Cell, Grid, evenly, parted
 from results.deck.template import ROOM
 from results.narrative import Row, verdict_of
 from results.statistics import outcome_of
@@ -27,7 +27,7 @@ from results.words import (
 )
 from simulation.outcomes import OUTCOMES, Outcome
 
-COLOURS = {statistics.BETTER: BETTER, statistics.WORSE: WORSE}
+DECIDED = (statistics.BETTER, statistics.WORSE)
 MARKS = {
     statistics.BETTER: "▲",
     statistics.WORSE: "▼",
@@ -80,7 +80,7 @@ def _compared(run: RunDirectory, summary: pd.DataFrame, name: str) -> Iterator[P
     notes = outcome_notes(run, summary, name)
     below = _reading(run, outcome, rows[0])
     shorter = [narrative.message(run, summary, name, 0), f"{outcome.title}: policy by policy"]
-    for part in batched(rows[1:], MOST_ROWS):
+    for part in evenly(rows[1:], MOST_ROWS):
         content = Bars(_beside(run, outcome, part), _bars(run, outcome, part))
         yield Page(title, content, notes, below, shorter)
 
@@ -108,7 +108,7 @@ def _beside(run: RunDirectory, outcome: Outcome, rows: Sequence[Row]) -> Grid:
 
 
 def _row(label: str, outcome: Outcome, row: Row) -> list[Cell]:
-    colour = COLOURS.get(row["verdict"], INK)
+    colour = _colour(row)
     ends = " to ".join(amounts(row["low"], row["high"], outcome, signed=True))
     verdict = verdict_of(row) or "not judged"
     return [
@@ -119,9 +119,13 @@ def _row(label: str, outcome: Outcome, row: Row) -> list[Cell]:
     ]
 
 
+def _colour(row: Row) -> str:
+    return SYMBOLS[row["verdict"]][1] if row["verdict"] in DECIDED else INK
+
+
 def _bars(run: RunDirectory, outcome: Outcome, rows: Sequence[Row]) -> Chart:
     labels = [run.policies[row["policy"]].label for row in rows]
-    colours = [COLOURS.get(row["verdict"], OPEN) for row in rows]
+    colours = [SYMBOLS[verdict_of(row)][1] for row in rows]
     values, low, high = ([row[name] for row in rows] for name in ("difference", "low", "high"))
     name = f"{outcome.title}, difference from {run.policies[run.baseline].label}"
     series = Series(f"{name} ({difference_unit(outcome)})", values, colours, low, high)
@@ -144,7 +148,7 @@ def _glance(run: RunDirectory, summary: pd.DataFrame) -> Iterator[Page]:
         f"Mean differences, with verdicts that hold for the whole table at once: {key}. Outcomes "
         "without a better direction have none. Percentages differ by points."
     )
-    for policies in batched(list(run.policies)[1:], MOST_ACROSS):
+    for policies in evenly(list(run.policies)[1:], MOST_ACROSS):
         for part in parted(_glance_grid(run, summary, policies), BODY[3]):
             yield Page(_settled(run, summary), part, notes, below)
 
@@ -180,8 +184,8 @@ def _glance_row(summary: pd.DataFrame, name: str, columns: Sequence[str]) -> lis
     told = [
         Cell(
             f"{amount(row['difference'], outcome, signed=True)} {MARKS[row['verdict']]}".strip(),
-            bold=row["verdict"] in COLOURS,
-            colour=COLOURS.get(row["verdict"], INK),
+            bold=row["verdict"] in DECIDED,
+            colour=_colour(row),
         )
         for row in others
     ]

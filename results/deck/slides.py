@@ -12,7 +12,7 @@ from pptx.util import Emu, Pt
 from results.charts import INK, MUTED
 from results.deck.fitting import Fitted, Style, fitted
 from results.deck.names import writable
-from results.deck.native import Chart, bars, columns, lines
+from results.deck.native import Chart, bars, columns, legend_width, lines
 from results.deck.tables import Grid, free_table, ruled_table
 from results.deck.template import (
     CONTENT,
@@ -38,8 +38,8 @@ BELOW: Place = (EDGE, 460, ROOM, 38)
 CAVEAT_AT: Place = (EDGE, 350, ROOM, 110)
 HEAD, FOOT = 30.0, 30.0
 """Room above and below the bars beside a table: for its head, and for figures of the axis."""
-LEGEND = 250.0
-"""Width of the legend of a chart of lines."""
+TALLEST_ROW = 64.0
+"""Most points that a row with a bar takes."""
 PANEL_GAP = 20.0
 
 
@@ -125,7 +125,7 @@ def _draw_content(slide: Any, content: Any) -> None:
         case Lines():
             _draw_lines(slide, content.charts)
         case Columns():
-            columns(slide, BODY, content.chart, LEGEND * (len(content.chart.series) > 1))
+            columns(slide, BODY, content.chart, legend_width(content.chart))
         case Grid():
             free_table(slide, BODY, content)
         case Words():
@@ -133,7 +133,8 @@ def _draw_content(slide: Any, content: Any) -> None:
 
 
 def _draw_bars(slide: Any, content: Bars) -> None:
-    left, top, width, height = BODY
+    left, top, width, most = BODY
+    height = min(most, HEAD + FOOT + TALLEST_ROW * len(content.grid.rows))
     beside = sum(content.grid.widths)
     ruled_table(slide, (left, top, beside, height - FOOT), content.grid, HEAD)
     bars(slide, (left + beside, top, width - beside, height), content.chart, HEAD, FOOT)
@@ -141,7 +142,7 @@ def _draw_bars(slide: Any, content: Bars) -> None:
 
 def _draw_lines(slide: Any, charts: Sequence[Chart]) -> None:
     left, top, width, height = BODY
-    legend = LEGEND if len(charts[0].series) > 1 else 0.0
+    legend = legend_width(charts[0])
     each = (width - legend - PANEL_GAP * (len(charts) - 1)) / len(charts)
     for place, chart in enumerate(charts):
         last = legend if place == len(charts) - 1 else 0.0

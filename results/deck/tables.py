@@ -1,7 +1,9 @@
 """Native tables: their letters as large as their room allows, their rows never taller than it."""
 
+import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from itertools import batched
 from typing import Any
 
 from pptx.enum.text import MSO_ANCHOR
@@ -82,6 +84,12 @@ def parted(grid: Grid, height: float) -> Iterator[Grid]:
             part, used = [], head
         part, used = [*part, row], used + needed
     yield replace(grid, rows=part)
+
+
+def evenly[Item](items: Sequence[Item], most: int) -> Iterator[Sequence[Item]]:
+    """Yield ``items`` in as few parts of at most ``most`` as there must be, about equally long."""
+    parts = math.ceil(len(items) / most)
+    return batched(items, math.ceil(len(items) / parts)) if parts else iter(())
 
 
 def free_table(slide: Any, place: Place, grid: Grid) -> None:

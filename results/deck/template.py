@@ -11,6 +11,7 @@ from pptx.presentation import Presentation as PresentationFile
 from pptx.util import Emu, Pt
 
 from results.charts import BASELINE, INK, MUTED, PALETTE, PAPER, RULE
+from results.words import unbroken
 
 FONT = "Arial"
 WIDTH, HEIGHT = 960.0, 540.0
@@ -117,7 +118,7 @@ def ink(colour: str) -> RGBColor:
 def write(paragraph: Any, text: str, size: float, colour: str = INK, bold: bool = False) -> None:
     """Set ``paragraph`` to ``text`` in one run of its own size and colour."""
     run = paragraph.add_run()
-    run.text = text
+    run.text = unbroken(text)
     run.font.size, run.font.bold, run.font.color.rgb = Pt(size), bold, ink(colour)
     run._r.get_or_add_rPr().set("lang", "en-GB")
 

@@ -4,14 +4,15 @@ import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
-import numpy as np
 import pandas as pd
 
 from results import narrative
-from results.charts import FEWEST_YEARS, FloatArray, _by_period, looks
+from results.charts import looks
+from results.charts.over_time import unit_over_time
 from results.deck.native import Chart, Series
 from results.deck.notes import definition, outcome_notes, series_notes
 from results.deck.slides import Columns, Lines, Page
+from results.frames import FEWEST_YEARS, over_time
 from results.partnerships import map_words, read_partnerships, stages_words
 from results.statistics import outcome_of
 from results.store import RunDirectory
@@ -53,20 +54,21 @@ class Paths:
     """Every outcome over time.
 
     Attributes:
-        means: of each outcome over replications, shape (policies, periods).
+        means: over replications; a row a period, columns outcome and policy.
         periods: their names.
     """
 
     run: RunDirectory
     summary: pd.DataFrame
-    means: dict[str, FloatArray]
+    means: pd.DataFrame
     periods: Sequence[str]
 
     def outcome(self, name: str) -> Outcome:
         """Return an outcome in the unit that it has within one period."""
         known = outcome_of(narrative.rows_of(self.summary, name)[self.run.baseline])
-        length = "year" if self.run.question.years >= FEWEST_YEARS else "quarter"
-        return replace(known, unit=known.unit.replace("£m NPV", f"£m a {length}, discounted"))
+        yearly = self.run.question.years >= FEWEST_YEARS
+        unit = unit_over_time(known) if yearly else unit_over_time(known).replace("year", "quarter")
+        return replace(known, unit=unit)
 
     def apart(self, name: str) -> list[str]:
         """Return the compared policies, that which differs most in an outcome first."""
@@ -81,15 +83,23 @@ class Paths:
 
     def of(self, name: str, policy: str) -> list[float]:
         """Return the values of an outcome under a policy, one a period."""
-        return [float(each) for each in self.means[name][list(self.run.policies).index(policy)]]
+        return [float(each) for each in self.means[name, policy]]
 
 
 def _paths(run: RunDirectory, summary: pd.DataFrame) -> Paths:
-    values, times = _by_period(run)
-    with np.errstate(all="ignore"):
-        means = {name: np.mean(each, axis=1) for name, each in values.items()}
+    frame = over_time(run)
+    means = frame.pivot_table(
+        index="time",
+        columns=["outcome", "policy"],
+        values="value",
+        aggfunc="mean",
+        dropna=False,
+        observed=True,
+    )
     whole = run.question.years >= FEWEST_YEARS
-    periods = [_year(float(time)) if whole else dated(_quarter(float(time))) for time in times]
+    periods = [
+        _year(float(time)) if whole else dated(_quarter(float(time))) for time in means.index
+    ]
     return Paths(run, summary, means, periods)
 
 
@@ -97,8 +107,8 @@ def _year(time: float) -> str:
     return f"{int(time)}-{(int(time) + 1) % 100:02d}"
 
 
-def _quarter(time: float) -> int:
-    return 1 + round((time - FIRST_YEAR) * QUARTERS_PER_YEAR)
+def _quarter(time: float) -> str:
+    return dated(1 + round((time - FIRST_YEAR) * QUARTERS_PER_YEAR))
 
 
 def _page(paths: Paths, names: Sequence[str], more: Sequence[str] = ()) -> Page:
