@@ -6,6 +6,7 @@ Long ones are cut, so that sentences keep their figures; notes hold them whole.
 import unicodedata
 from collections.abc import Mapping
 from dataclasses import replace
+from itertools import chain, count
 
 from results.store import RunDirectory, StoredPolicy
 
@@ -57,7 +58,7 @@ def short_names(policies: Mapping[str, StoredPolicy]) -> dict[str, str]:
 
 def _unlike(name: str, taken: Mapping[str, str]) -> str:
     others = set(taken.values())
-    tries = [name, *(f"{name[: LONGEST - 5].rstrip('… ')}… ({n})" for n in range(2, 100))]
+    tries = chain([name], (short(f"({n}) {name}") for n in count(2)))
     return next(each for each in tries if isolated(each) not in others)
 
 

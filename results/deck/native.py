@@ -262,7 +262,8 @@ def columns(slide: Any, place: Place, chart: Chart, legend: float) -> None:
     for shown, series in zip(plot.series, chart.series, strict=True):
         shown.invert_if_negative = False
         _fill_with(shown.format, series.colours[0])
-    _scale(drawn.value_axis, chart, [0.0])
+    highest = max(each for one in chart.series for each in one.values)
+    _scale(drawn.value_axis, chart, [0.0, 1.1 * highest])
     plot.has_data_labels = True
     plot.data_labels.number_format = _number_format(0.1, chart.signed)
     plot.data_labels.number_format_is_linked = False

@@ -38,7 +38,7 @@ BELOW: Place = (EDGE, 460, ROOM, 38)
 CAVEAT_AT: Place = (EDGE, 350, ROOM, 110)
 HEAD, FOOT = 30.0, 30.0
 """Room above and below the bars beside a table: for its head, and for figures of the axis."""
-TALLEST_ROW = 64.0
+TALLEST_ROW = 100.0
 """Most points that a row with a bar takes."""
 PANEL_GAP = 20.0
 

@@ -96,11 +96,8 @@ def _paths(run: RunDirectory, summary: pd.DataFrame) -> Paths:
         dropna=False,
         observed=True,
     )
-    whole = run.question.years >= FEWEST_YEARS
-    periods = [
-        _year(float(time)) if whole else dated(_quarter(float(time))) for time in means.index
-    ]
-    return Paths(run, summary, means, periods)
+    named = _year if run.question.years >= FEWEST_YEARS else _quarter
+    return Paths(run, summary, means, [named(float(time)) for time in means.index])
 
 
 def _year(time: float) -> str:
