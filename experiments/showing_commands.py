@@ -9,6 +9,7 @@ from pathlib import Path
 
 import click
 
+from experiments.answering import free_file
 from experiments.options import FILE, OneOf, Told
 
 
@@ -68,4 +69,33 @@ def export(
         click.echo(f"{name}: left out, these runs hold nothing to draw it from", err=True)
 
 
-COMMANDS = (report, export)
+@click.command(cls=Told)
+@click.argument("directory", type=FILE)
+@click.option(
+    "--out",
+    type=FILE,
+    default=None,
+    metavar="FILE.pptx",
+    help="Where to write it; deck.pptx in the run directory otherwise.",
+)
+def deck(directory: Path, out: Path | None) -> None:
+    r"""Make a PowerPoint deck of a run directory, with charts that can be edited.
+
+    One message a slide, figures and intervals in the notes. It opens in PowerPoint and in
+    LibreOffice.
+
+    \b
+    Examples:
+      tenderlab deck runs/4f0c9e1a2b3d
+      tenderlab deck runs/4f0c9e1a2b3d --out meeting.pptx
+    """
+    from results.deck import write_deck
+    from results.store import DECK, open_run
+
+    if out is not None:
+        free_file(out, ".pptx")
+    run = open_run(directory)
+    click.echo(write_deck(run, out or run.path / DECK))
+
+
+COMMANDS = (report, deck, export)

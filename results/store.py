@@ -36,6 +36,7 @@ OUTCOMES_FILE = "outcomes.parquet"
 EVENTS = "events"
 SUMMARY = "summary.csv"
 REPORT = "report.html"
+DECK = "deck.pptx"
 
 KEYS = ("policy", "sample", "replication", "quarter")
 MEASURE_PREFIX = "measure_"
