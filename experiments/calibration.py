@@ -20,6 +20,7 @@ from rich.text import Text
 from experiments.asking import held
 from experiments.executors import Executor, Lost
 from experiments.moments import MOMENTS, Moment, record_of
+from experiments.runs import described
 from experiments.targets import Target
 from experiments.telling import CAVEAT
 from experiments.terminal import listing, rendered
@@ -142,7 +143,7 @@ def measure(trial: Trial, replication: int) -> Sequence[Moment] | str:
         record = record_of(model)
         return [MOMENTS[target.moment](record, **target.of) for target in trial.targets]
     except Exception as error:
-        return " ".join(f"seed {replication}: {type(error).__name__}: {error}".split())[:500]
+        return f"seed {replication}: {described(error)}"
 
 
 def _never() -> bool:

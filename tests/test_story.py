@@ -17,7 +17,7 @@ from experiments.asking import Changes, run_of
 from experiments.otherwise import SETTLED, Resolved, Turn, relive
 from experiments.question import Question
 from experiments.run import run
-from experiments.runs import plan
+from experiments.runs import founded, plan
 from experiments.story import (
     FELL_APART,
     JOINED,
@@ -196,7 +196,8 @@ def test_the_council_s_part_is_what_its_own_service_costs(
     ran: Ran, stories: dict[str | None, Story], kind: str | None
 ) -> None:
     told = stories[kind]
-    services = otherwise.founded(ran.question, plan(ran.question)[0]).services
+    question = ran.question
+    services = founded(plan(question)[0], question.territory.register, question.years).services
     costs = services.baseline[services.council == council_of(ran, kind)]
     for deal in told.deals:
         if deal.councils == 1 and deal.lead == told.portrait.name:
