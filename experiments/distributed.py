@@ -201,11 +201,12 @@ def _local(workers: int) -> Iterator[Any]:
 @cache
 def environment() -> Environment:
     """Return what decides the bits of a run made by this process."""
+    installed = versions((*SAME, "tenderlab"))
     return {
         "machine": platform.machine(),
         "Python": platform.python_version(),
-        **versions(SAME),
-        "tenderlab": f"{versions(['tenderlab'])['tenderlab']} ({installed_files()})",
+        **installed,
+        "tenderlab": f"{installed['tenderlab']} ({installed_files()})",
     }
 
 
