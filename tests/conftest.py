@@ -3,7 +3,7 @@
 import os
 import shlex
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -106,3 +106,22 @@ def say(folder: Path, capsys: pytest.CaptureFixture[str]) -> Any:
         return Said(code, *capsys.readouterr())
 
     return said
+
+
+@pytest.fixture
+def refused(folder: Path, say: Any) -> Callable[[str], str]:
+    """Run commands that must be refused in one line and write nothing; return the line."""
+
+    def changes() -> dict[Path, int]:
+        return {path: path.stat().st_mtime_ns for path in folder.rglob("*")}
+
+    def line(command: str) -> str:
+        before = changes()
+        said = say(command)
+        assert (said.code, said.out) == (2, "")
+        assert said.err.startswith("tenderlab: ")
+        assert said.err.count("\n") == 1
+        assert changes() == before
+        return str(said.err)
+
+    return line

@@ -389,20 +389,14 @@ REFUSED = {
 
 @pytest.mark.parametrize(("command", "message"), REFUSED.items(), ids=list(REFUSED))
 def test_bad_input_is_one_line_and_nothing_is_written(
-    say: Any, folder: Path, command: str, message: str
+    refused: Any, folder: Path, command: str, message: str
 ) -> None:
     (folder / "full").mkdir()
     (folder / "full" / "notes.txt").write_text("mine")
     (folder / "bad.yaml").write_text("name: [")
     (folder / "question.yaml").write_text("policies: [status-quo, shared-risk]")
     (folder / "twice.csv").write_text(REGISTER + "Casterbridge,unitary,Here,,180000,51.8,-1.2\n")
-    before = sorted(folder.rglob("*"))
-    said = say(command)
-    assert (said.code, said.out) == (2, "")
-    assert said.err.startswith("tenderlab: ")
-    assert said.err.count("\n") == 1
-    assert message in said.err
-    assert sorted(folder.rglob("*")) == before
+    assert message in refused(command)
 
 
 def test_what_is_refused_cannot_steer_the_terminal(say: Any) -> None:
