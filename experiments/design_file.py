@@ -19,9 +19,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from experiments.catalogue import canonical
-from experiments.documents import Fields, shown
+from experiments.documents import Fields
 from simulation.assumptions import Assumptions, assumptions_from
-from simulation.errors import InputError, did_you_mean
+from simulation.errors import InputError, did_you_mean, shown
 from simulation.levers import Levers
 from simulation.parameters import Parameter, Scalar, build, parameters, parse_scalar, plain
 

@@ -27,7 +27,7 @@ from experiments.design_file import (
     read_table,
     table_of,
 )
-from experiments.documents import Fields, read_document, shown
+from experiments.documents import Fields, read_document
 from experiments.question import (
     LONGEST_PATH,
     QUESTION_KEYS,
@@ -44,7 +44,7 @@ from experiments.question import (
 )
 from results.store import question_id
 from simulation.assumptions import Assumptions, assumptions_from, sample
-from simulation.errors import InputError, did_you_mean
+from simulation.errors import InputError, did_you_mean, shown
 from simulation.levers import Policy
 from simulation.parameters import Scalar, plain
 from simulation.randomness import derive

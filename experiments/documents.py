@@ -7,14 +7,13 @@ from typing import Any
 
 import yaml
 
-from simulation.errors import InputError, did_you_mean
+from simulation.errors import InputError, did_you_mean, shown
 from simulation.files import read_text
 
 SUFFIXES = (".yaml", ".yml", ".json")
 MOST_BYTES = 1024 * 1024
 DEEPEST = 20
 LONGEST_SCALAR = 2000
-LONGEST_SHOWN = 80
 
 
 @dataclass(frozen=True)
@@ -102,12 +101,6 @@ class Fields:
         if not isinstance(value, list) or not value:
             raise self.refusal(field, "a list that is not empty")
         return value
-
-
-def shown(value: object) -> str:
-    """Return ``value`` as errors quote it: on one line, and not too long."""
-    text = repr(value)
-    return text if len(text) <= LONGEST_SHOWN else text[:LONGEST_SHOWN] + "..."
 
 
 def kind(value: object) -> str:

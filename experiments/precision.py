@@ -27,7 +27,7 @@ from experiments.interruption import interruption
 from experiments.question import REPLICATES, SAMPLE_BLOCK, Question
 from experiments.recording import RUNS, Recording, stored_identity
 from experiments.runs import Made, Run, make, plan, setting
-from simulation.errors import InputError, did_you_mean
+from simulation.errors import InputError, did_you_mean, shown
 from simulation.horizon import over_horizon
 from simulation.outcomes import OUTCOMES, Outcome
 
@@ -67,7 +67,7 @@ def aims_of(texts: Sequence[str], option: str = "--precision") -> tuple[Aim, ...
 def _aim(name: str, text: str, option: str) -> Aim:
     if name not in OUTCOMES:
         raise InputError(
-            f"{option}: unknown outcome {name!r}{did_you_mean(name, OUTCOMES)}; `tenderlab "
+            f"{option}: unknown outcome {shown(name)}{did_you_mean(name, OUTCOMES)}; `tenderlab "
             "outcomes` lists them"
         )
     try:

@@ -442,6 +442,14 @@ def test_a_bad_table_is_refused_in_one_line(folder, text):
     assert "\n" not in str(refused.value)
 
 
+@pytest.mark.parametrize("text", ["publicity\nLONG\n", "governance\nLONG\n", "publicityLONG\n1\n"])
+def test_a_long_cell_is_not_repeated_at_length(folder, text):
+    Path("points.csv").write_text(text.replace("LONG", "x" * 3000))
+    with pytest.raises(InputError, match="xxx") as refused:
+        read_table(Path("points.csv"))
+    assert len(str(refused.value)) < 300
+
+
 def test_a_table_that_cannot_be_read_is_refused(folder):
     Path("folder.csv").mkdir()
     Path("latin.csv").write_bytes(b"publicity\n\xff\n")
