@@ -180,11 +180,6 @@ class Question:
         }
 
 
-def bundled_question() -> Question:
-    """Return what is asked when nothing is said: six bundled policies, on England."""
-    return Question(compared_policies())
-
-
 def read_question(path: Path) -> Question:
     """Return the question that the file at ``path`` asks; paths in it start from its folder.
 

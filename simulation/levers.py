@@ -260,11 +260,6 @@ class Policy:
         return f"Policy({self.name!r}, {self.as_levers()})"
 
 
-def planned_levers() -> tuple[str, ...]:
-    """Return the names of levers whose mechanism is not built yet."""
-    return tuple(name for name, lever in parameters(Levers).items() if lever.planned)
-
-
 def live_levers() -> dict[str, Parameter]:
     """Return the levers that may be moved, by name."""
     return {name: lever for name, lever in parameters(Levers).items() if not lever.planned}
