@@ -16,9 +16,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from pyarrow import parquet
 
-from experiments.design_file import METHODS, read_table
-from experiments.designs import SAMPLE_BLOCK, Design, read_design
-from experiments.question import Territory
+from experiments.design_file import read_design
+from experiments.design_methods import METHODS
+from experiments.designs import Design
+from experiments.point_tables import read_table
+from experiments.question import SAMPLE_BLOCK, Territory
 from simulation.assumptions import Assumptions
 from simulation.errors import InputError
 from simulation.levers import Levers, live_levers
