@@ -174,10 +174,11 @@ def _compare_precisely(
     as_json: bool,
 ) -> int:
     from experiments import precision, terminal
+    from experiments.precise_comparisons import compare_precisely
 
     aims = precision.aims_of(widths)
     with terminal.progress(sys.stderr) as progress:
-        found, done, reached = precision.compare_precisely(
+        found, done, reached = compare_precisely(
             question,
             aims,
             out,
