@@ -1,6 +1,5 @@
 """Making the runs of a question and keeping what they give, whatever happens on the way."""
 
-import platform
 import shlex
 from collections import Counter
 from collections.abc import Callable, Mapping
@@ -11,6 +10,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from experiments.executors import Executor, Lost
+from experiments.installation import surroundings
 from experiments.interruption import interruption
 from experiments.question import MANIFEST, Question, check_dates
 from experiments.recording import Recording, stored_runs
@@ -22,8 +22,6 @@ from results.store import REPORT, open_run, write_text
 type Kind = Literal["compare", "run"]
 type Row = Mapping[str, Any]
 type Progress = Callable[[int, int], None]
-
-PACKAGES = ("mesa", "networkx", "numpy", "pandas", "pyarrow", "pydantic", "scipy")
 
 
 @dataclass(frozen=True)
@@ -162,7 +160,7 @@ def _manifest(question: Question, kind: Kind, tally: _Tally, status: str) -> dic
         "question": question.effective(),
         "runs": tally.runs,
         "failed": [_failure(failed) for failed in tally.failed],
-        "environment": _environment(),
+        "environment": surroundings(),
         "assumption_samples": [asdict(assumptions) for assumptions in samples(question)],
     }
 
@@ -177,12 +175,4 @@ def _failure(failed: Failed) -> dict[str, Any]:
         "error": failed.error,
         "replay": f"tenderlab run {MANIFEST} --policy={shlex.quote(policy)} "
         f"--replication={replication}",
-    }
-
-
-def _environment() -> dict[str, Any]:
-    return {
-        "python": platform.python_version(),
-        "system": f"{platform.system()} {platform.machine()}",
-        "packages": {name: version(name) for name in PACKAGES},
     }

@@ -66,6 +66,16 @@ def replacing(path: Path) -> Iterator[Path]:
         part.unlink(missing_ok=True)
 
 
+def check_elsewhere(place: Path) -> None:
+    """Refuse a directory that could not be replaced but under the feet of who works in it.
+
+    Raises:
+        InputError: it is, or holds, the folder that this process runs in.
+    """
+    if Path.cwd().is_relative_to(place.resolve()):
+        raise InputError(f"{place}: is the folder that this runs in; choose another --out")
+
+
 def _flush(path: Path) -> None:
     with path.open("rb+") as handle:
         os.fsync(handle.fileno())
