@@ -166,10 +166,6 @@ def unowned(maturity: FloatArray) -> FloatArray:
     return 1.5 - maturity
 
 
-MATURITY = ("low", "medium", "high")
-"""Maturity of a service for being shared (D1 chart 5), a third of the scale each."""
-
-
 def highest_viable_price(
     otherwise: FloatArray,
     set_up: FloatArray,
@@ -256,11 +252,6 @@ class Council(Handle):
     def population(self) -> float:
         """Residents."""
         return float(self.model.councils.population[self.row])
-
-    @property
-    def has_champion(self) -> bool:
-        """Whether a champion of change is in post."""
-        return bool(self.model.councils.champion[self.row])
 
     @property
     def services(self) -> IntArray:

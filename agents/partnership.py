@@ -443,11 +443,3 @@ class Partnership(Handle):
     def stage(self) -> Stage:
         """Where the group stands."""
         return Stage(int(self.model.partnerships.stage[self.row]))
-
-    @property
-    def member_services(self) -> IntArray:
-        """Rows of the services that it prepares or shares."""
-        contract = self.model.partnerships.contract[self.row]
-        services = self.model.services
-        shared = (services.contract == contract) & (contract != NONE)
-        return np.flatnonzero((services.partnership == self.row) | shared)

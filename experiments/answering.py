@@ -54,6 +54,18 @@ def free_file(path: Path, *endings: str) -> str:
     return ending
 
 
+def check_page(path: Path | None) -> None:
+    """Check that a page can be written at ``path``, before anything is run.
+
+    Raises:
+        InputError: it is a directory, or its folder is not there.
+    """
+    if path and path.is_dir():
+        raise InputError(f"--out {path}: must be a file, not a directory")
+    if path and not path.parent.is_dir():
+        raise InputError(f"--out {path}: there is no folder {path.parent}")
+
+
 def executor_of(workers: int | None) -> Any:
     """Return what makes the runs: this process, or a pool of ``workers``; None is one a processor.
 

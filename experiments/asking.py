@@ -26,7 +26,7 @@ from experiments.question import (
     territory,
 )
 from simulation.assumptions import Assumptions, assumptions_from
-from simulation.errors import InputError, did_you_mean
+from simulation.errors import InputError, did_you_mean, shown
 from simulation.levers import Levers, parse_lever
 from simulation.parameters import parameters, parse_scalar
 
@@ -149,12 +149,12 @@ def _not_asked(name: str, question: Question) -> str:
     bundled = bundled_names() if question.where == COMMAND_LINE else ()
     if name in bundled or (question.where == COMMAND_LINE and is_file(Path(name))):
         return (
-            f"--policy: {name!r} is not asked; it chooses among the policies of a question file or "
-            "run directory, and a policy by itself is the argument: "
+            f"--policy: {shown(name)} is not asked; it chooses among the policies of a question "
+            "file or run directory, and a policy by itself is the argument: "
             f"tenderlab run {shlex.quote(name)}"
         )
     hint = did_you_mean(name, [*asked, *bundled])
-    return f"--policy: {name!r} is not asked{hint}; asked: {', '.join(asked)}"
+    return f"--policy: {shown(name)} is not asked{hint}; asked: {', '.join(asked)}"
 
 
 def changed_policy(policy: NamedPolicy, levers: Sequence[str]) -> NamedPolicy:
@@ -206,7 +206,7 @@ def pairs(texts: Sequence[str], option: str) -> dict[str, str]:
     for text in texts:
         name, equals, value = (part.strip() for part in text.partition("="))
         if not (name and equals and value):
-            raise InputError(f"{option} {text!r}: must be NAME=VALUE")
+            raise InputError(f"{option} {shown(text)}: must be NAME=VALUE")
         if name in found:
             raise InputError(f"{option}: {name} is given twice: {found[name]} and {value}")
         found[name] = value

@@ -11,7 +11,6 @@ import shlex
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from functools import partial
-from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -20,13 +19,12 @@ from rich.text import Text
 from experiments.asking import held
 from experiments.executors import Executor, Lost
 from experiments.moments import MOMENTS, Moment, record_of
+from experiments.runs import described
 from experiments.targets import Target
 from experiments.telling import CAVEAT
 from experiments.terminal import listing, rendered
-from results.store import write_text
 from results.words import number
 from simulation.assumptions import Assumptions, assumptions_from
-from simulation.errors import InputError
 from simulation.model import MarketModel
 from simulation.randomness import derive
 from simulation.register import Register
@@ -142,7 +140,7 @@ def measure(trial: Trial, replication: int) -> Sequence[Moment] | str:
         record = record_of(model)
         return [MOMENTS[target.moment](record, **target.of) for target in trial.targets]
     except Exception as error:
-        return " ".join(f"seed {replication}: {type(error).__name__}: {error}".split())[:500]
+        return f"seed {replication}: {described(error)}"
 
 
 def _never() -> bool:
@@ -263,23 +261,6 @@ def _defined(value: float) -> float | None:
 
 
 # --- the page ------------------------------------------------------------------------------------
-
-
-def check_page(path: Path | None) -> None:
-    """Check that a page can be written at ``path``, before anything is run.
-
-    Raises:
-        InputError: it is a directory, or its folder is not there.
-    """
-    if path and path.is_dir():
-        raise InputError(f"--out {path}: must be a file, not a directory")
-    if path and not path.parent.is_dir():
-        raise InputError(f"--out {path}: there is no folder {path.parent}")
-
-
-def write_page(path: Path, calibration: Calibration, asked: Asked) -> None:
-    """Write the page to ``path``, whole or not at all."""
-    write_text(path, page(calibration, asked))
 
 
 def page(calibration: Calibration, asked: Asked) -> str:

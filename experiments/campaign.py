@@ -1,6 +1,5 @@
 """Making the runs of a question and keeping what they give, whatever happens on the way."""
 
-import platform
 import shlex
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
@@ -11,6 +10,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from experiments.executors import Executor, Lost
+from experiments.installation import surroundings
 from experiments.interruption import interruption
 from experiments.question import MANIFEST, Question, check_dates
 from experiments.recording import Recording, stored_runs
@@ -23,8 +23,6 @@ type Kind = Literal["compare", "run"]
 type Status = Literal["complete", "interrupted"]
 type Row = Mapping[str, Any]
 type Progress = Callable[[int, int], None]
-
-PACKAGES = ("mesa", "networkx", "numpy", "pandas", "pyarrow", "pydantic", "scipy")
 
 
 @dataclass(frozen=True)
@@ -175,7 +173,7 @@ def manifest_of(
         "question": question.effective(),
         "runs": runs,
         "failed": [_failure(each) for each in failed],
-        "environment": _environment(),
+        "environment": surroundings(),
         "assumption_samples": [asdict(assumptions) for assumptions in samples(question)],
     }
 
@@ -190,12 +188,4 @@ def _failure(failed: Failed) -> dict[str, Any]:
         "error": failed.error,
         "replay": f"tenderlab run {MANIFEST} --policy={shlex.quote(policy)} "
         f"--replication={replication}",
-    }
-
-
-def _environment() -> dict[str, Any]:
-    return {
-        "python": platform.python_version(),
-        "system": f"{platform.system()} {platform.machine()}",
-        "packages": {name: version(name) for name in PACKAGES},
     }

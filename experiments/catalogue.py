@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from experiments.documents import SUFFIXES, Fields, read_document
-from simulation.errors import InputError, did_you_mean
+from simulation.errors import InputError, did_you_mean, shown
 from simulation.levers import Levers, Policy
 from simulation.parameters import parameters
 
@@ -104,7 +104,7 @@ def find_policy(reference: str, folder: Path | None = None) -> NamedPolicy:
     if _looks_like_a_path(reference) or is_file(path):
         return _read(path, str(path))
     raise InputError(
-        f"no policy is called {reference!r}{did_you_mean(reference, known)}; "
+        f"no policy is called {shown(reference)}{did_you_mean(reference, known)}; "
         f"bundled: {', '.join(known)}; or give the path of a policy file"
     )
 

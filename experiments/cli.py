@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from experiments import research_commands, showing_commands
-from experiments.answering import INTERRUPTED, complain, executor_of, tell
+from experiments.answering import INTERRUPTED, check_page, complain, executor_of, tell
 from experiments.options import (
     FILE,
     Commands,
@@ -174,10 +174,11 @@ def _compare_precisely(
     as_json: bool,
 ) -> int:
     from experiments import precision, terminal
+    from experiments.precise_comparisons import compare_precisely
 
     aims = precision.aims_of(widths)
     with terminal.progress(sys.stderr) as progress:
-        found, done, reached = precision.compare_precisely(
+        found, done, reached = compare_precisely(
             question,
             aims,
             out,
@@ -332,14 +333,15 @@ def calibrate(
     from experiments import calibration as calibrating
     from experiments.targets import chosen, read_targets
     from experiments.terminal import progress
+    from results.store import write_text
 
     trial = calibrating.Trial(chosen(read_targets(), only), calibrating.assumed(assume))
     asked = calibrating.Asked(seeds, only, assume)
-    calibrating.check_page(out)
+    check_page(out)
     with progress(sys.stderr) as told:
         done = calibrating.calibrate(trial, seeds, executor, told)
     if out:
-        calibrating.write_page(out, done, asked)
+        write_text(out, calibrating.page(done, asked))
     tell(calibrating.text(done), calibrating.document(done, asked), as_json)
     return complain(calibrating.what_went_wrong(done, seeds), 1) if done.failed else 0
 
@@ -386,14 +388,15 @@ def validate(
     from experiments import validate as validating
     from experiments.directions_file import rows_of
     from experiments.terminal import progress
+    from results.store import write_text
 
     asked = findings.Asked(file, rows_of(",".join(only)), seeds, ablation)
     claims = asked.directions()
-    findings.check_page(out)
+    check_page(out)
     with progress(sys.stderr) as told:
         done = validating.validate(claims, executor, ablation=ablation, progress=told)
     if out:
-        findings.write_page(out, findings.page(asked, claims, done))
+        write_text(out, findings.page(asked, claims, done))
     tell(findings.text(done), findings.document(done), as_json)
     return complain(findings.what_fails(done), 1) if validating.failures(done) else 0
 

@@ -12,46 +12,19 @@ from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import Any, overload
 
-from experiments.catalogue import STATUS_QUO, NamedPolicy, find_policy, policy_from
-from experiments.design_file import (
-    METHOD_NAMES,
-    METHODS,
-    TABLE,
-    Column,
-    Factor,
-    FloatArray,
-    Table,
-    column_of,
-    factors_from,
-    options_of,
-    read_table,
-    table_of,
-)
-from experiments.documents import Fields, read_document, shown
-from experiments.question import (
-    LONGEST_PATH,
-    QUESTION_KEYS,
-    REGISTER,
-    SAMPLE_BLOCK,
-    Question,
-    Territory,
-    check_dates,
-    england,
-    kept_territory,
-    question_from,
-    territory,
-    within,
-)
+from experiments.catalogue import NamedPolicy
+from experiments.design_methods import METHODS
+from experiments.documents import Fields
+from experiments.factors import Column, Factor, FloatArray, column_of
+from experiments.point_tables import Table
+from experiments.question import REGISTER, SAMPLE_BLOCK, Question, check_dates
 from results.store import question_id
 from simulation.assumptions import Assumptions, assumptions_from, sample
-from simulation.errors import InputError, did_you_mean
+from simulation.errors import InputError, did_you_mean, shown
 from simulation.levers import Policy
 from simulation.parameters import Scalar, plain
 from simulation.randomness import derive
 
-__all__ = ["Design", "Factor", "Points", "SweepRun", "SweepRuns", "read_design"]
-
-DESIGN_KEYS = (*QUESTION_KEYS, "design", "vary", "cap")
 POINTS = "points.csv"
 MOST_RUNS = 1_000_000
 """Runs that a design may ask for unless its ``cap`` says otherwise."""
@@ -166,15 +139,9 @@ class Design:
         Raises:
             InputError: something of it is wrong.
         """
-        where, given = "design", {name: plain(value) for name, value in given.items()}
-        _check_known(given, method, where)
-        options = {name: value for name, value in given.items() if name not in _ASKED}
-        asked = {name: value for name, value in given.items() if name in _ASKED}
-        if register is not None:
-            asked["territory"] = territory(Path(register))
-        varied = Fields(where, {"vary": {} if vary is None else vary}).mapping("vary")
-        question = _asked(policies, asked, where)
-        return _design(question, _How(method, options, varied, _points(table), cap), where)
+        from experiments.design_making import design_of
+
+        return design_of(policies, vary, method, table, register, cap, given)
 
     def effective(self) -> dict[str, Any]:
         """Return the design in full, as a manifest holds it; equal designs give equal ones.
@@ -360,200 +327,7 @@ class SweepRuns(Sequence[SweepRun]):
         return list, ([*self],)
 
 
-def read_design(path: Path) -> Design:
-    """Return the design that the file at ``path`` describes; paths in it start from its folder.
-
-    The effective form of a design, with its files beside it, is such a file too.
-
-    Raises:
-        InputError: the file cannot be read, or something in it is wrong.
-    """
-    return design_from(read_document(path, "a design"), str(path), path.parent)
-
-
-def design_from(document: object, where: str, folder: Path) -> Design:
-    """Return the design that the mapping ``document`` describes.
-
-    Args:
-        document: a question, and with it ``design``, ``vary`` and perhaps ``cap``.
-        where: what errors call the place where it stands.
-        folder: where relative paths in it start.
-
-    Raises:
-        InputError: something in it is wrong.
-    """
-    fields = Fields.of(where, document, "a design", DESIGN_KEYS)
-    said = _said(fields)
-    vary = fields.mapping("vary")
-    asked = {key: fields.values[key] for key in QUESTION_KEYS if key in fields.values}
-    question = question_from(Fields(where, asked), folder, _place(fields, folder))
-    design = _how(said, fields, vary, folder)
-    return _design(_freed(question, design, _own(fields)), design, where)
-
-
-@dataclasses.dataclass(frozen=True)
-class _How:
-    """What is said of a design besides its question."""
-
-    method: str
-    options: Mapping[str, Any]
-    vary: Mapping[str, Any]
-    table: Table | None
-    cap: int
-
-
-_ASKED = frozenset(
-    {"baseline", "territory", "years", "seed", "replicates", "mode", "assumptions", "outcomes"}
-)
-"""What `Design.of` hands on to a question."""
-
-
-def _check_known(given: Mapping[str, Any], method: str, where: str) -> None:
-    """Refuse what neither the method nor a question takes."""
-    own = METHODS[method].options if method in METHODS else {}
-    for name in given:
-        if name not in (known := (*own, *sorted(_ASKED), "table", "register", "cap")):
-            raise InputError(
-                f"{where}: unknown key {shown(name)}{did_you_mean(name, known)}; known: "
-                f"{', '.join(known)}"
-            )
-
-
-def _design(question: Question, how: _How, where: str) -> Design:
-    if how.method == TABLE:
-        return _tabled(question, how, where)
-    if how.table is not None:
-        raise InputError(f"{where}: a table of points goes with method table, not {how.method}")
-    Fields(where, {"method": how.method}, "design.").choice("method", "", METHOD_NAMES)
-    options = options_of(how.method, how.options, where)
-    factors = factors_from(how.vary, where)
-    _check_levels(factors, how.method, where)
-    return Design(question, factors, how.method, options, None, how.cap, where)
-
-
-def _tabled(question: Question, how: _How, where: str) -> Design:
-    _check_table_options(how.options, where)
-    if how.table is None:
-        raise InputError(f"{where}: method table needs the table of points")
-    factors = how.table.factors(_only(how.vary, how.table, where))
-    return Design(question, factors, TABLE, {}, how.table, how.cap, where)
-
-
-def _check_table_options(options: Mapping[str, Any], where: str) -> None:
-    Fields.of(where, options, "design table", ("method", "file", "sha256"), "design.")
-
-
-def _check_levels(factors: Sequence[Factor], method: str, where: str) -> None:
-    for factor in factors:
-        if factor.levels is not None and method != "grid":
-            raise InputError(
-                f"{where}: vary.{factor.name}.levels: only a grid takes levels; this is {method}"
-            )
-
-
-def _only(vary: Mapping[str, Any], table: Table, where: str) -> dict[str, tuple[str, ...]]:
-    """Return over which policies the columns of a table are laid."""
-    for name in vary:
-        if name not in table.columns:
-            hint = did_you_mean(name, table.columns)
-            raise InputError(f"{where}: vary.{name}: the table has no such column{hint}")
-    found = factors_from({name: said for name, said in vary.items() if said}, where)
-    for factor in found:
-        if set(vary[factor.name]) != {"only"}:
-            raise InputError(f"{where}: vary.{factor.name}: with a table, only `only` can be said")
-    return {factor.name: factor.only for factor in found}
-
-
-# --- a design in a file --------------------------------------------------------------------------
-
-
-def _said(fields: Fields) -> Fields:
-    """Return what is said under ``design``: a text alone is the method."""
-    given = fields.values.get("design")
-    said = {"method": given} if isinstance(given, str) else given
-    if not isinstance(said, Mapping) or "method" not in said:
-        raise InputError(
-            f"{fields.where}: design must say its method, one of {', '.join(METHOD_NAMES)}"
-        )
-    return Fields(fields.where, said, "design.")
-
-
-def _how(said: Fields, fields: Fields, vary: Mapping[str, Any], folder: Path) -> _How:
-    method = said.choice("method", "", METHOD_NAMES)
-    table = _kept_points(said, folder) if method == TABLE else None
-    return _How(method, said.values, vary, table, fields.whole("cap", MOST_RUNS, CAP))
-
-
-def _kept_points(said: Fields, folder: Path) -> Table:
-    _check_table_options(said.values, said.where)
-    name = said.text("file", "", LONGEST_PATH)
-    if not name:
-        raise InputError(f"{said.where}: design.file must name the CSV or Parquet file of points")
-    with within(f"{said.where}: design.file"):
-        table = read_table(folder / name)
-    if said.given("sha256") and said.values["sha256"] != table.digest:
-        raise InputError(f"{folder / name}: not the points of this design: sha256 differs")
-    return table
-
-
-def _place(fields: Fields, folder: Path) -> Territory:
-    """Return the councils: England's, those of a file, or those kept beside an effective design."""
-    if not fields.given("register"):
-        return england()
-    if isinstance(fields.values["register"], Mapping):
-        return kept_territory(folder, fields)
-    name = fields.text("register", "", LONGEST_PATH)
-    with within(f"{fields.where}: register"):
-        return territory(folder / name)
-
-
-def _own(fields: Fields) -> Mapping[str, Any]:
-    """Return the values that assumptions are set to one by one, not by a named set."""
-    given = fields.values.get("assumptions")
-    return Fields(fields.where, given).mapping("set") if isinstance(given, Mapping) else {}
-
-
-def _freed(question: Question, how: _How, own: Mapping[str, Any]) -> Question:
-    """Return the question with what varies no longer held by a named set of assumptions."""
-    varied = (how.table.columns.keys() if how.table else how.vary.keys()) - own.keys()
-    held = {name: value for name, value in question.assumptions.items() if name not in varied}
-    return dataclasses.replace(question, assumptions=held)
-
-
-# --- a design in Python --------------------------------------------------------------------------
-
-
-def _points(table: Path | str | Mapping[str, Sequence[object]] | None) -> Table | None:
-    if table is None:
-        return None
-    if isinstance(table, Path | str):
-        return read_table(Path(table))
-    try:
-        return table_of({str(name): [*table[name]] for name in table})
-    except TypeError:
-        raise InputError(
-            f"design: table is a {type(table).__name__}: must be a file, or a mapping of names to "
-            "columns of values"
-        ) from None
-
-
-def _asked(policies: Iterable[Any], given: Mapping[str, Any], where: str) -> Question:
-    listed = [_named(item, where) for item in policies]
-    name = given.get("baseline") or STATUS_QUO
-    known = {policy.name: policy for policy in listed}
-    baseline = known.get(name) or find_policy(name)
-    others = (policy for policy in listed if not policy.same(baseline))
-    rest = {key: value for key, value in given.items() if key != "baseline"}
-    return Question((baseline, *others), **rest, where=where)
-
-
-def _named(item: str | NamedPolicy | Mapping[str, Any], where: str) -> NamedPolicy:
-    if isinstance(item, NamedPolicy):
-        return item
-    return find_policy(item) if isinstance(item, str) else policy_from(item, where)
-
-
-# --- samples of the assumptions that do not vary -------------------------------------------------
+# Samples of the assumptions that do not vary
 
 
 @lru_cache(maxsize=8)

@@ -8,7 +8,6 @@ with the first tasks that it gets.
 from __future__ import annotations
 
 import gc
-import hashlib
 import logging
 import pickle
 import platform
@@ -18,25 +17,22 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
 from functools import cache, lru_cache
-from importlib.metadata import PackageNotFoundError, version
 from importlib.util import find_spec
-from operator import itemgetter
-from pathlib import Path
 from queue import Empty, SimpleQueue
 from time import monotonic
 from typing import TYPE_CHECKING, Any
 
 from experiments.executors import (
     ATTENTIVE_SECONDS,
-    CHUNK_SECONDS,
-    LARGEST_CHUNK,
     TRIES,
     Batch,
     Lost,
     Stop,
     Work,
+    Workload,
     undisturbed,
 )
+from experiments.installation import DECIDING, installed_files, versions
 from simulation.errors import InputError
 
 if TYPE_CHECKING:
@@ -45,13 +41,7 @@ if TYPE_CHECKING:
 type Environment = Mapping[str, str]
 """What decides the bits of a run, by name: the machine, Python, packages and tenderlab itself."""
 
-OWN = ("agents", "simulation", "results", "experiments")
-KINDS = {".py", ".csv", ".yaml", ".json"}
-"""Files of the four packages that can change a run."""
-DECIDING = (
-    *("mesa", "networkx", "numba", "llvmlite", "numpy", "pandas", "pyarrow", "pydantic", "scipy"),
-    *("dask", "distributed"),
-)
+SAME = (*DECIDING, "dask", "distributed")
 """Packages of which every worker must have the same version."""
 ANSWER_SECONDS = 5.0
 """How long a scheduler may take to answer."""
@@ -125,7 +115,7 @@ class Cluster:
     def _flight[T, R](self, work: Work[T, R], tasks: Sequence[T]) -> Iterator[_Flight[T, R]]:
         with _quiet(), _client(self) as client:
             check_workers(client, self.name)
-            flight: _Flight[T, R] = _Flight(client, self.name, pickle.dumps(work), tasks)
+            flight: _Flight[T, R] = _Flight(tasks, client, self.name, pickle.dumps(work))
             try:
                 yield flight
             finally:
@@ -211,33 +201,13 @@ def _local(workers: int) -> Iterator[Any]:
 @cache
 def environment() -> Environment:
     """Return what decides the bits of a run made by this process."""
+    installed = versions((*SAME, "tenderlab"))
     return {
         "machine": platform.machine(),
         "Python": platform.python_version(),
-        **{name: _version(name) for name in DECIDING},
-        "tenderlab": f"{_version('tenderlab')} ({installed_files()})",
+        **installed,
+        "tenderlab": f"{installed['tenderlab']} ({installed_files()})",
     }
-
-
-def _version(name: str) -> str:
-    try:
-        return version(name)
-    except PackageNotFoundError:
-        return "not installed"
-
-
-def installed_files() -> str:
-    """Return twelve hexadecimal digits that name the content of tenderlab's installed files."""
-    digest = hashlib.sha256()
-    for package in OWN:
-        spec = find_spec(package)
-        for folder in map(Path, (spec and spec.submodule_search_locations) or ()):
-            for path in sorted(folder.rglob("*")):
-                if path.suffix in KINDS:
-                    name = f"{package}/{path.relative_to(folder).as_posix()}"
-                    digest.update(hashlib.sha256(name.encode()).digest())
-                    digest.update(hashlib.sha256(path.read_bytes()).digest())
-    return digest.hexdigest()[:12]
 
 
 def check_workers(client: Client, name: str) -> None:
@@ -247,9 +217,9 @@ def check_workers(client: Client, name: str) -> None:
         InputError: it has no worker, or one differs; ``name`` is what the message calls it.
     """
     _await_workers(client, name)
-    versions_there: Any = client.get_versions()
-    for worker, versions in sorted(versions_there["workers"].items()):
-        python = versions["host"]["python"].rpartition(".final")[0] or versions["host"]["python"]
+    there: Any = client.get_versions()
+    for worker, about in sorted(there["workers"].items()):
+        python = about["host"]["python"].rpartition(".final")[0] or about["host"]["python"]
         _compare({"Python": python}, worker, name)
     for worker, answer in sorted(client.run(_asker(), on_error="return").items()):
         if not isinstance(answer, dict):
@@ -314,45 +284,25 @@ class _Chunk[T]:
 
 
 @dataclass
-class _Flight[T, R]:
+class _Flight[T, R](Workload[T, R]):
     """The chunks of one campaign that are in flight, that wait, and that are done."""
 
     client: Client
     name: str
     work: bytes
-    tasks: Sequence[T]
-    next_task: int = 0
-    seconds_per_task: float = CHUNK_SECONDS
     again: deque[_Chunk[T]] = field(default_factory=deque)
     flying: dict[Any, tuple[_Chunk[T], Future[Any]]] = field(default_factory=dict)
     landed: SimpleQueue[Any] = field(default_factory=SimpleQueue)
-    done: dict[int, R | Lost[T]] = field(default_factory=dict)
     chunks_kept: deque[int] = field(default_factory=deque)
     workers: int = 0
     counted: float = -WORKER_SECONDS
     peopled: float = field(default_factory=monotonic)
 
-    def results(self, stop: Stop) -> Iterator[R | Lost[T]]:
-        """Yield results in the order of the tasks until all are done or ``stop()`` is true."""
-        for place in range(len(self.tasks)):
-            while place not in self.done and not stop():
-                self._count_workers()
-                self._hand_out(place)
-                self._collect()
-            if stop():
-                return
-            yield self.done.pop(place)
-
-    def batches(self, stop: Stop) -> Iterator[Batch[R | Lost[T]]]:
-        """Yield what is done, with its place, until all is or ``stop()`` is true."""
-        left = len(self.tasks)
-        while left and not stop():
-            self._count_workers()
-            self._hand_out(len(self.tasks))
-            self._collect()
-            batch, self.done = sorted(self.done.items(), key=itemgetter(0)), {}
-            left -= len(batch)
-            yield batch
+    def advance(self, place: int) -> None:
+        """Send what may be sent while that at ``place`` is waited for, and take what lands."""
+        self._count_workers()
+        self._hand_out(place)
+        self._collect()
 
     def cancel(self) -> None:
         """Call back whatever is in flight."""
@@ -399,21 +349,15 @@ class _Flight[T, R]:
             self.chunks_kept.popleft()
         if self.next_task >= len(self.tasks) or len(self.chunks_kept) >= KEPT * self.workers:
             return None
-        first = self.next_task
-        self.next_task = min(first + self._chunk_size(), len(self.tasks))
+        chunk = _Chunk(*self.chunk(self.workers))
         self.chunks_kept.append(self.next_task)
-        return _Chunk(first, self.tasks[first : self.next_task])
+        return chunk
 
     def _next_again(self) -> _Chunk[T] | None:
         """Return a chunk that is tried again; a suspect only once nothing else is in flight."""
         if self.again[0].suspect and self.flying:
             return None
         return self.again.popleft()
-
-    def _chunk_size(self) -> int:
-        """Return how many tasks fill `CHUNK_SECONDS`, fewer near the end for balance."""
-        share = (len(self.tasks) - self.next_task) // (2 * self.workers)
-        return max(1, min(share, LARGEST_CHUNK, round(CHUNK_SECONDS / self.seconds_per_task)))
 
     def _send(self, chunk: _Chunk[T]) -> None:
         future: Future[Any] = self.client.submit(
@@ -449,8 +393,7 @@ class _Flight[T, R]:
         except ImportError as error:
             raise InputError(f"{self.name}: a worker cannot load tenderlab: {error}") from None
         else:
-            self.done.update(enumerate(results, chunk.first))
-            self.seconds_per_task = max(seconds / len(results), 1e-4)
+            self.take(chunk.first, results, seconds)
 
     def _retry(self, chunk: _Chunk[T], deaths: int) -> None:
         if chunk.suspect:

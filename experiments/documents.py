@@ -7,13 +7,13 @@ from typing import Any
 
 import yaml
 
-from simulation.errors import InputError, did_you_mean
+from simulation.errors import InputError, did_you_mean, shown
+from simulation.files import read_text
 
 SUFFIXES = (".yaml", ".yml", ".json")
 MOST_BYTES = 1024 * 1024
 DEEPEST = 20
 LONGEST_SCALAR = 2000
-LONGEST_SHOWN = 80
 
 
 @dataclass(frozen=True)
@@ -103,12 +103,6 @@ class Fields:
         return value
 
 
-def shown(value: object) -> str:
-    """Return ``value`` as errors quote it: on one line, and not too long."""
-    text = repr(value)
-    return text if len(text) <= LONGEST_SHOWN else text[:LONGEST_SHOWN] + "..."
-
-
 def kind(value: object) -> str:
     """Say in words what sort of YAML value ``value`` is."""
     match value:
@@ -126,44 +120,13 @@ def read_document(path: Path, what: str) -> object:
     Raises:
         InputError: it cannot be read, is not UTF-8, is too long, or is not plain YAML.
     """
-    text = _decode(_read_bytes(path, what), path)
+    text = read_text(path, what, MOST_BYTES, SUFFIXES)
     try:
         return yaml.load(text, _PlainLoader)
     except yaml.MarkedYAMLError as error:
         raise InputError(f"{path}{_line(error)}: not plain YAML: {_problem(error)}") from None
     except (yaml.YAMLError, ValueError) as error:
         raise InputError(f"{path}: not plain YAML: {error}") from None
-
-
-def _read_bytes(path: Path, what: str) -> bytes:
-    try:
-        with path.open("rb") as handle:
-            raw = handle.read(MOST_BYTES + 1)
-    except (OSError, ValueError) as error:
-        reason = getattr(error, "strerror", None) or str(error)
-        hint = did_you_mean(path.name, _siblings(path))
-        raise InputError(f"{path}: {what} cannot be read: {reason}{hint}") from None
-    if len(raw) > MOST_BYTES:
-        raise InputError(f"{path}: {what} must be smaller than {MOST_BYTES >> 20} MB")
-    return raw
-
-
-def _siblings(path: Path) -> list[str]:
-    """Return the names of files beside ``path`` that it might be a misspelling of."""
-    try:
-        beside = sorted(path.parent.iterdir())
-    except (OSError, ValueError):
-        return []
-    return [each.name for each in beside if each.suffix in SUFFIXES and each.name != path.name]
-
-
-def _decode(raw: bytes, path: Path) -> str:
-    try:
-        return raw.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        line = raw.count(b"\n", 0, error.start) + 1
-        byte = f"0x{raw[error.start]:02x}"
-        raise InputError(f"{path}, line {line}: byte {byte} is not UTF-8") from None
 
 
 def _line(error: yaml.MarkedYAMLError) -> str:

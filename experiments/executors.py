@@ -10,6 +10,7 @@ import gc
 import multiprocessing
 import os
 import signal
+from abc import ABC, abstractmethod
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
@@ -81,6 +82,54 @@ def as_they_come[T, R](
         yield [result]
 
 
+@dataclass
+class Workload[T, R](ABC):
+    """Tasks that workers share in chunks, and what they have done so far."""
+
+    tasks: Sequence[T]
+    next_task: int = field(default=0, init=False)
+    done: dict[int, R | Lost[T]] = field(default_factory=dict, init=False)
+    _seconds_per_task: float = field(default=CHUNK_SECONDS, init=False)
+
+    def results(self, stop: Stop) -> Iterator[R | Lost[T]]:
+        """Yield results in the order of the tasks until all are done or ``stop()`` is true."""
+        for place in range(len(self.tasks)):
+            while place not in self.done and not stop():
+                self.advance(place)
+            if stop():
+                return
+            yield self.done.pop(place)
+
+    def batches(self, stop: Stop) -> Iterator[Batch[R | Lost[T]]]:
+        """Yield what is done, with its place, until all is or ``stop()`` is true."""
+        left = len(self.tasks)
+        while left and not stop():
+            self.advance(len(self.tasks))
+            batch, self.done = sorted(self.done.items(), key=itemgetter(0)), {}
+            left -= len(batch)
+            yield batch
+
+    @abstractmethod
+    def advance(self, place: int) -> None:
+        """Give work to who is free and wait a little for results; that at ``place`` is wanted."""
+
+    def chunk(self, workers: int) -> tuple[int, Sequence[T]]:
+        """Return the place of the next task, and the tasks from there on for one of ``workers``.
+
+        They fill `CHUNK_SECONDS`; near the end they are fewer, for balance.
+        """
+        first = self.next_task
+        share = (len(self.tasks) - first) // (2 * workers)
+        size = max(1, min(share, LARGEST_CHUNK, round(CHUNK_SECONDS / self._seconds_per_task)))
+        self.next_task = min(first + size, len(self.tasks))
+        return first, self.tasks[first : self.next_task]
+
+    def take(self, first: int, results: Sequence[R], seconds: float) -> None:
+        """Take what came of a chunk whose first task stands at ``first``, in ``seconds``."""
+        self.done.update(enumerate(results, first))
+        self._seconds_per_task = max(seconds / len(results), 1e-4)
+
+
 class InProcess:
     """Do the work here, one task after the other."""
 
@@ -107,7 +156,7 @@ class LocalPool:
 
     def run[T, R](self, work: Work[T, R], tasks: Sequence[T], stop: Stop) -> Iterator[R | Lost[T]]:
         """Yield a result for every task, in their order, until ``stop()`` is true."""
-        crew = _Crew(work, tasks, self.workers, self._context)
+        crew = _Crew(tasks, work, self.workers, self._context)
         try:
             yield from crew.results(stop)
         finally:
@@ -117,7 +166,7 @@ class LocalPool:
         self, work: Work[T, R], tasks: Sequence[T], stop: Stop
     ) -> Iterator[Batch[R | Lost[T]]]:
         """Yield results with their tasks' places as they are done, now and then none at all."""
-        crew = _Crew(work, tasks, self.workers, self._context)
+        crew = _Crew(tasks, work, self.workers, self._context)
         try:
             yield from crew.batches(stop)
         finally:
@@ -165,39 +214,20 @@ class _Worker[T]:
 
 
 @dataclass
-class _Crew[T, R]:
+class _Crew[T, R](Workload[T, R]):
     """The workers of one campaign, what waits for them, and what they have done."""
 
     work: Work[T, R]
-    tasks: Sequence[T]
     size: int
     context: Context
-    next_task: int = 0
-    seconds_per_task: float = CHUNK_SECONDS
     again: deque[_Chunk[T]] = field(default_factory=deque)
     workers: list[_Worker[T]] = field(default_factory=list)
-    done: dict[int, R | Lost[T]] = field(default_factory=dict)
     stillborn: int = 0
 
-    def results(self, stop: Stop) -> Iterator[R | Lost[T]]:
-        """Yield results in the order of the tasks until all are done or ``stop()`` is true."""
-        for place in range(len(self.tasks)):
-            while place not in self.done and not stop():
-                self._hand_out()
-                self._collect()
-            if stop():
-                return
-            yield self.done.pop(place)
-
-    def batches(self, stop: Stop) -> Iterator[Batch[R | Lost[T]]]:
-        """Yield what is done, with its place, until all is or ``stop()`` is true."""
-        left = len(self.tasks)
-        while left and not stop():
-            self._hand_out()
-            self._collect()
-            batch, self.done = sorted(self.done.items(), key=itemgetter(0)), {}
-            left -= len(batch)
-            yield batch
+    def advance(self, place: int) -> None:
+        """Keep every worker at work, and receive what comes within `ATTENTIVE_SECONDS`."""
+        self._hand_out()
+        self._collect()
 
     def dismiss(self) -> None:
         """End every worker, at work or not."""
@@ -231,14 +261,7 @@ class _Crew[T, R]:
             return self.again.popleft()
         if self.next_task == len(self.tasks):
             return None
-        first = self.next_task
-        self.next_task = first + self._chunk_size()
-        return _Chunk(first, self.tasks[first : self.next_task])
-
-    def _chunk_size(self) -> int:
-        """Return how many tasks fill `CHUNK_SECONDS`, fewer near the end for balance."""
-        share = (len(self.tasks) - self.next_task) // (2 * self.size)
-        return max(1, min(share, LARGEST_CHUNK, round(CHUNK_SECONDS / self.seconds_per_task)))
+        return _Chunk(*self.chunk(self.size))
 
     def _collect(self) -> None:
         busy = {worker.pipe: worker for worker in self.workers if worker.chunk}
@@ -258,9 +281,7 @@ class _Crew[T, R]:
         chunk, worker.started = worker.chunk, True
         if answer is None or chunk is None:
             return
-        results, seconds = answer
-        self.done.update(enumerate(results, chunk.first))
-        self.seconds_per_task = max(seconds / len(results), 1e-4)
+        self.take(chunk.first, *answer)
         worker.chunk = None
 
     def _replace(self, worker: _Worker[T]) -> None:

@@ -20,16 +20,14 @@ from experiments.directions_file import read_directions
 from experiments.telling import CAVEAT
 from experiments.terminal import listing, rendered
 from experiments.validate import Effect, Shown, Told, failures
-from results.store import write_text
 from results.words import MINUS
 from simulation.assumptions import CENTRAL
-from simulation.errors import InputError
 from simulation.levers import STATUS_QUO
 
 HEADINGS = ("row", "claim", "figure", "effect [90% interval]", "unit", "runs", "verdict")
 ABLATED = ("mechanism off", "effect then", "verdict then")
 FOUND, NOT_FOUND = "found", "not found"
-ARROW, TIMES = "\N{RIGHTWARDS ARROW}", "\N{MULTIPLICATION SIGN}"
+ARROW = "\N{RIGHTWARDS ARROW}"
 READING = (
     "Each row is a claim of the evidence on how a lever or a condition moves what is seen. No "
     "lever stands in the formula of an outcome, so what is found follows from what councils and "
@@ -279,23 +277,6 @@ def _value(value: object) -> str:
 
 
 # The page
-
-
-def check_page(path: Path | None) -> None:
-    """Check that a page can be written at ``path``, before anything is run.
-
-    Raises:
-        InputError: it is a directory, or its folder is not there.
-    """
-    if path and path.is_dir():
-        raise InputError(f"--out {path}: must be a file, not a directory")
-    if path and not path.parent.is_dir():
-        raise InputError(f"--out {path}: there is no folder {path.parent}")
-
-
-def write_page(path: Path, text: str) -> None:
-    """Write ``text`` to ``path``, whole or not at all."""
-    write_text(path, text)
 
 
 def _head(asked: Asked, directions: Directions, told: Sequence[Told]) -> Iterable[str]:

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from agents.columns import BoolArray, FloatArray, IntArray, KeyArray
 from experiments.question import Question
-from experiments.runs import Failed, Run, plan
+from experiments.runs import Failed, described, founded, plan
 from simulation.model import MarketModel
 from simulation.randomness import Draws, Key
 
@@ -123,7 +123,7 @@ def relive(
     (run,) = plan(question)
     stage, model = "set-up", None
     try:
-        model = founded(question, run)
+        model = founded(run, question.territory.register, question.years)
         stage = "run"
         _advance(model, turn.quarter - 1)
         members = _members(model, turn)
@@ -137,16 +137,7 @@ def relive(
         return Otherwise(turn, names, *fates)
     except Exception as error:
         reached = f"quarter {model.quarter + 1}" if model and stage == "run" else stage
-        described = " ".join(f"{type(error).__name__}: {error}".split())[:500]
-        return Failed(run, reached, described, format_exc())
-
-
-def founded(question: Question, run: Run) -> MarketModel:
-    """Return the market of ``run``, one of those of ``question``, as it stands at the start."""
-    register = question.territory.register
-    return MarketModel(
-        run.policy, run.assumptions, years=question.years, register=register, rng=run.seed
-    )
+        return Failed(run, reached, described(error), format_exc())
 
 
 def _advance(model: MarketModel, quarter: int) -> None:

@@ -10,9 +10,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from agents.columns import NONE, FloatArray, IntArray
-from experiments.otherwise import founded
 from experiments.question import Question
-from experiments.runs import plan
+from experiments.runs import founded, plan
 from simulation.segments import SEGMENTS
 
 
@@ -29,7 +28,7 @@ class OwnServices:
             council: row of the council.
         """
         (run,) = plan(question)
-        model = founded(question, run)
+        model = founded(run, question.territory.register, question.years)
         self._cost: FloatArray = model.services.baseline
         self._service_of: IntArray = model.service_of
         self._growth = counterfactual / counterfactual[0]

@@ -27,7 +27,7 @@ from experiments.circumstances import circumstances_names, find_circumstances
 from experiments.documents import Fields, read_document
 from results.store import question_id
 from simulation.assumptions import Assumptions, assumptions_from
-from simulation.errors import InputError, did_you_mean
+from simulation.errors import InputError, did_you_mean, shown
 from simulation.outcomes import HEADLINE, OUTCOMES
 from simulation.register import Register, load_register
 
@@ -179,11 +179,6 @@ class Question:
             name: canonical(Assumptions, name, self.assumptions[name])
             for name in sorted(self.assumptions)
         }
-
-
-def bundled_question() -> Question:
-    """Return what is asked when nothing is said: six bundled policies, on England."""
-    return Question(compared_policies())
 
 
 def read_question(path: Path) -> Question:
@@ -405,7 +400,7 @@ def _check_outcomes(names: Sequence[str], where: str) -> None:
     for name in names:
         if name not in OUTCOMES:
             raise InputError(
-                f"{where}: unknown outcome {name!r}{did_you_mean(name, OUTCOMES)}; "
+                f"{where}: unknown outcome {shown(name)}{did_you_mean(name, OUTCOMES)}; "
                 "`tenderlab outcomes` lists them"
             )
     if len(set(names)) < len(names):

@@ -15,7 +15,7 @@ import pyarrow.parquet as pq
 
 from experiments.question import MANIFEST, REGISTER
 from experiments.runs import Made
-from results.store import EVENTS, OUTCOMES_FILE, write_bytes, write_json
+from results.store import EVENTS, OUTCOMES_FILE, check_elsewhere, write_bytes, write_json
 from simulation.errors import InputError
 
 RUNS = Path("runs")
@@ -209,7 +209,7 @@ def check_place(place: Path, identity: str) -> None:
         identity: of the question that it will answer; a run directory of the same is replaced.
 
     Raises:
-        InputError: it is a file, or a directory that holds something else.
+        InputError: it is a file, a directory that holds something else, or one that is worked in.
     """
     try:
         content = {path.name for path in place.iterdir()}
@@ -221,6 +221,7 @@ def check_place(place: Path, identity: str) -> None:
     if content and stored_identity(place) != identity:
         what = "the run directory of another question" if MANIFEST in content else "not empty"
         raise InputError(f"{place}: is {what}, nothing was changed; choose another --out")
+    check_elsewhere(place)
 
 
 def stored_runs(place: Path) -> int:

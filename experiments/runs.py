@@ -7,12 +7,12 @@ last: the same sample under other luck, which only serves to tell luck from assu
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from functools import lru_cache
+from functools import lru_cache, partial
 from itertools import count, islice
 from traceback import format_exc
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 from experiments.question import Question
 from simulation.assumptions import Assumptions, assumptions_from, sample
@@ -31,6 +31,7 @@ type Detail = Literal["few", "many", "all"]
 
 FEW = ("councils", "ledger")
 MANY = (*FEW, "tenders", "contracts", "partnerships", "decisions", "members", "suppliers", "fund")
+LONGEST_ERROR = 500
 
 
 @dataclass(frozen=True)
@@ -135,23 +136,62 @@ def _detail(question: Question, replication: int, everything: bool) -> Detail:
     return "many" if replication == 0 or (everything and main) else "few"
 
 
-def make(shared: Setting, run: Run) -> Made | Failed:
-    """Make one run; whatever goes wrong in it is returned, not raised."""
+class Planned(Protocol):
+    """What the model must know of a run, whoever planned it."""
+
+    @property
+    def policy(self) -> Policy:
+        """The policy under which it is made."""
+        ...
+
+    @property
+    def assumptions(self) -> Assumptions:
+        """What it takes for granted."""
+        ...
+
+    @property
+    def seed(self) -> int:
+        """The seed of its luck."""
+        ...
+
+
+def founded(run: Planned, register: Register, years: int) -> MarketModel:
+    """Return the market of ``run`` as it stands at the start."""
     from simulation.model import MarketModel
 
+    return MarketModel(run.policy, run.assumptions, years=years, register=register, rng=run.seed)
+
+
+@dataclass(frozen=True)
+class Failure:
+    """At which stage the making of a run failed, why, and where in the program."""
+
+    stage: str
+    error: str
+    trace: str
+
+
+def taken_of[K](
+    shared: Setting, run: Planned, take: Callable[[MarketModel], K], taking: str
+) -> K | Failure:
+    """Make one run and return what ``take`` takes of it; what goes wrong is returned, not raised.
+
+    Args:
+        shared: what all runs share.
+        run: the one to make.
+        take: called with the model once it has run.
+        taking: the name of that stage.
+    """
     stage, model = "set-up", None
     try:
-        register = _register(shared.register)
-        model = MarketModel(
-            run.policy, run.assumptions, years=shared.years, register=register, rng=run.seed
-        )
+        model = founded(run, _register(shared.register), shared.years)
         stage = "run"
         model.run()
-        stage = "tables"
-        return Made(run, _outcomes(model, run), _events(model, run))
+        stage = taking
+        return take(model)
     except Exception as error:
         reached = f"quarter {model.quarter + 1}" if model and stage == "run" else stage
-        return Failed(run, reached, _described(error), format_exc())
+        return Failure(reached, described(error), format_exc())
 
 
 @lru_cache(maxsize=1)
@@ -159,8 +199,21 @@ def _register(raw: bytes) -> Register:
     return parse_register(raw, "register.csv")
 
 
-def _described(error: Exception) -> str:
-    return " ".join(f"{type(error).__name__}: {error}".split())[:500]
+def described(error: Exception) -> str:
+    """Return what went wrong on one line, cut where it is long."""
+    return " ".join(f"{type(error).__name__}: {error}".split())[:LONGEST_ERROR]
+
+
+def make(shared: Setting, run: Run) -> Made | Failed:
+    """Make one run; whatever goes wrong in it is returned, not raised."""
+    made = taken_of(shared, run, partial(_tables, run), "tables")
+    if isinstance(made, Failure):
+        return Failed(run, made.stage, made.error, made.trace)
+    return made
+
+
+def _tables(run: Run, model: MarketModel) -> Made:
+    return Made(run, _outcomes(model, run), _events(model, run))
 
 
 def _outcomes(model: MarketModel, run: Run) -> pa.Table:

@@ -11,7 +11,8 @@ from typing import Any
 
 import click
 
-from experiments.options import FILE, Told, Whole, posing
+from experiments.answering import free_file
+from experiments.options import FILE, OneOf, Told, Whole, posing
 
 FIRST_EXPLORED = "shared-risk"
 """Policy that the explorer starts with where none is named."""
@@ -84,4 +85,75 @@ def explore(
     return 0
 
 
-COMMANDS = (report, explore)
+@click.command(cls=Told)
+@click.argument("directory", type=FILE)
+@click.option(
+    "--format",
+    "form",
+    type=OneOf(["png", "svg", "pdf", "html", "csv"]),
+    default="png",
+    show_default=True,
+    help="Pictures, pages that stand alone, or the tables behind them.",
+)
+@click.option("--only", multiple=True, metavar="NAME", help="Write this only; may be repeated.")
+@click.option("--out", type=FILE, help="Folder.  [DIRECTORY/export]")
+@click.option(
+    "--list", "listing", is_flag=True, help="List what can be written, and write nothing."
+)
+def export(
+    directory: Path, form: str, only: tuple[str, ...], out: Path | None, listing: bool
+) -> None:
+    r"""Write every chart of a run directory as a picture or page, or its tables as CSV.
+
+    Pictures are drawn by a Chromium or Chrome that is on the machine; pages and tables need none.
+
+    \b
+    Examples:
+      tenderlab export runs/4f0c9e1a2b3d
+      tenderlab export runs/4f0c9e1a2b3d --format svg --only differences --only sharing
+      tenderlab export runs/4f0c9e1a2b3d --format csv --out tables
+      tenderlab export runs/4f0c9e1a2b3d --list
+    """
+    from results import exporting
+
+    if listing:
+        for name, words in exporting.names(directory, form).items():
+            click.echo(f"{name:36} {words}")
+        return
+    done = exporting.export(directory, form, only, out)
+    for path in done.files:
+        click.echo(path)
+    for name in done.lacking:
+        click.echo(f"{name}: left out, these runs hold nothing to draw it from", err=True)
+
+
+@click.command(cls=Told)
+@click.argument("directory", type=FILE)
+@click.option(
+    "--out",
+    type=FILE,
+    default=None,
+    metavar="FILE.pptx",
+    help="Where to write it; deck.pptx in the run directory otherwise.",
+)
+def deck(directory: Path, out: Path | None) -> None:
+    r"""Make a PowerPoint deck of a run directory, with charts that can be edited.
+
+    One message a slide, figures and intervals in the notes. It opens in PowerPoint and in
+    LibreOffice.
+
+    \b
+    Examples:
+      tenderlab deck runs/4f0c9e1a2b3d
+      tenderlab deck runs/4f0c9e1a2b3d --out meeting.pptx
+    """
+    from results.deck import write_deck
+    from results.store import DECK, open_run
+
+    if out is not None:
+        free_file(out, ".pptx")
+    run = open_run(directory)
+    click.echo(write_deck(run, out or run.path / DECK))
+
+
+COMMANDS = (report, deck, export, explore)

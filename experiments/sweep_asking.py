@@ -6,10 +6,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from experiments.designs import Design, design_from, read_design
+from experiments.design_file import design_from, read_design
+from experiments.designs import Design
 from experiments.executors import Executor
 from experiments.forecast import Forecast, check_room, check_writable, forecast
-from experiments.precision import MOST, Aim, Precise, aims_of, first_look, sweep_precisely
+from experiments.precise_sweeps import first_look, sweep_precisely
+from experiments.precision import MOST, Aim, Precise, aims_of
 from experiments.runs import setting
 from experiments.sweep import Progress, SweepConduct, layout_of, missing_runs, place_of, sweep
 from results.sweeps import read_manifest

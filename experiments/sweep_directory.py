@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import hashlib
 import io
-import platform
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from functools import cache
-from importlib.metadata import PackageNotFoundError, version
+from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -16,7 +15,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from experiments.designs import POINTS as OWN_POINTS
-from experiments.distributed import installed_files
+from experiments.installation import installed_files, surroundings
 from results.store import write_json
 from results.sweep_files import (
     FOLDERS,
@@ -36,10 +35,6 @@ from simulation.parameters import parameters
 if TYPE_CHECKING:
     from experiments.designs import Design
 
-DECIDING = (
-    *("mesa", "networkx", "numba", "llvmlite", "numpy", "pandas", "pyarrow", "pydantic", "scipy"),
-)
-"""Packages that decide the bits of a run, or of the file that holds it."""
 MOST_DIFFERENCES = 3
 
 
@@ -132,19 +127,7 @@ def manifest(design: Design, layout: Layout, files: Mapping[str, str]) -> dict[s
 @cache
 def environment() -> dict[str, Any]:
     """Return what decides the bits of a sweep, without naming the machine."""
-    return {
-        "python": platform.python_version(),
-        "system": f"{platform.system()} {platform.machine()}",
-        "tenderlab": installed_files(),
-        "packages": {name: _version(name) for name in DECIDING},
-    }
-
-
-def _version(name: str) -> str:
-    try:
-        return version(name)
-    except PackageNotFoundError:
-        return "not installed"
+    return {**surroundings(), "tenderlab": installed_files()}
 
 
 # Refusing

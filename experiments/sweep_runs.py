@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
 from itertools import chain
 from typing import TYPE_CHECKING, Any, overload
 
@@ -12,19 +11,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from experiments.executors import Lost
-from experiments.runs import Setting
+from experiments.runs import Failure, Setting, taken_of
 from results.sweep_files import QUARTERS_SCHEMA, RUNS_SCHEMA, Tables, table_of
 from simulation.horizon import over_horizon
 from simulation.outcomes import MEASURES, OUTCOMES
-from simulation.register import Register, parse_register
 
 if TYPE_CHECKING:
     from experiments.designs import SweepRun
     from simulation.model import MarketModel
 
 type Values = NDArray[np.float32]
-
-LONGEST_ERROR = 500
 
 
 @dataclass(frozen=True)
@@ -57,21 +53,10 @@ class Told:
 
 def tell(shared: Setting, run: SweepRun) -> Told:
     """Make one run and return what a sweep keeps of it; what goes wrong is returned, not raised."""
-    from simulation.model import MarketModel
-
-    stage, model = "set-up", None
-    try:
-        register = _register(shared.register)
-        model = MarketModel(
-            run.policy, run.assumptions, years=shared.years, register=register, rng=run.seed
-        )
-        stage = "run"
-        model.run()
-        stage = "outcomes"
-        return _told(run, **_outcomes(model))
-    except Exception as error:
-        reached = f"quarter {model.quarter + 1}" if model and stage == "run" else stage
-        return _told(run, stage=reached, error=_described(error))
+    taken = taken_of(shared, run, _outcomes, "outcomes")
+    if isinstance(taken, Failure):
+        return _told(run, stage=taken.stage, error=taken.error)
+    return _told(run, **taken)
 
 
 def settled(result: Told | Lost[SweepRun]) -> Told:
@@ -91,15 +76,6 @@ def _outcomes(model: MarketModel) -> dict[str, Values]:
     horizon = [over_horizon(outcome.rule, measures) for outcome in OUTCOMES.values()]
     quarters = model.outcomes[list(OUTCOMES)].astype("float64").to_numpy()
     return {"horizon": np.array(horizon, np.float32), "quarters": quarters.astype(np.float32)}
-
-
-@lru_cache(maxsize=1)
-def _register(raw: bytes) -> Register:
-    return parse_register(raw, "register.csv")
-
-
-def _described(error: Exception) -> str:
-    return " ".join(f"{type(error).__name__}: {error}".split())[:LONGEST_ERROR]
 
 
 # As tables

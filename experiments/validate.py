@@ -21,6 +21,7 @@ from scipy import stats
 from experiments.directions import Arm, Contrast, Direction, Directions, Grid
 from experiments.executors import Executor, Lost
 from experiments.figures import Figure, Reading, value_of
+from experiments.runs import described
 from results.intervals import standard_error
 from simulation.errors import InputError
 from simulation.model import MarketModel
@@ -65,7 +66,7 @@ def perform(task: Task) -> Done:
         model = MarketModel(arm.policy(), arm.assumed(), years=arm.years, rng=task.seed).run()
         return Done(task, {figure.name: figure.read(model) for figure in task.figures})
     except Exception as error:
-        return Done(task, {}, " ".join(f"{type(error).__name__}: {error}".split()), format_exc())
+        return Done(task, {}, described(error), format_exc())
 
 
 def plan(directions: Directions, *, ablation: bool) -> list[Task]:

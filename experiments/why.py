@@ -19,7 +19,7 @@ from experiments.catalogue import NamedPolicy
 from experiments.decisions import KINDS, Decision, Parting, partings
 from experiments.likeness import suggestion
 from experiments.question import Question, check_dates
-from experiments.runs import Failed, Run, plan
+from experiments.runs import Failed, Run, described, founded, plan
 from experiments.witness import Witness
 from simulation.attribution import CAUSES, public_saving_by_cause, saving_by_cause
 from simulation.errors import InputError
@@ -217,8 +217,7 @@ def explain(pair: Pair) -> Explanation | Failed:
                 made.append(acting.step())
             _count(tallies, quarter, made, pair.council)
     except Exception as error:
-        described = " ".join(f"{type(error).__name__}: {error}".split())[:500]
-        return Failed(acting.run, acting.stage, described, format_exc())
+        return Failed(acting.run, acting.stage, described(error), format_exc())
     return _explanation(pair, tallies, sides)
 
 
@@ -235,11 +234,7 @@ class _Side:
     def model(self) -> MarketModel:
         """The market, founded when it is first asked for."""
         question = self._pair.question
-        register = question.territory.register
-        policy, assumptions = self.run.policy, self.run.assumptions
-        return MarketModel(
-            policy, assumptions, years=question.years, register=register, rng=self.run.seed
-        )
+        return founded(self.run, question.territory.register, question.years)
 
     @cached_property
     def _witness(self) -> Witness:

@@ -5,15 +5,22 @@ replications that are complete for every policy are counted. `COLUMNS` says what
 and in what unit.
 """
 
+import math
+from collections import Counter
 from collections.abc import Mapping, Sequence
+from typing import Literal
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
 from results import statistics
+from results.intervals import t_interval
+from results.partnerships import links as links_between
+from results.partnerships import read_partnerships
 from results.store import RunDirectory
 from simulation import horizon
+from simulation.ledger import PENCE
 from simulation.levers import FIRST_YEAR, QUARTERS_PER_YEAR
 from simulation.outcomes import OUTCOMES
 
@@ -36,6 +43,8 @@ COLUMNS: Mapping[str, Mapping[str, str]] = {
     "differences": _RUN | {
         "outcome": "name of the outcome",
         "difference": "policy less baseline in the replication, in the outcome's unit",
+        "low": "lower end of the 95% interval of the mean difference, the same in all its rows",
+        "high": "upper end of it; both empty with one replication",
         "matters": "the smallest difference that matters, in the same unit",
     },
     "sharing": {
@@ -44,6 +53,27 @@ COLUMNS: Mapping[str, Mapping[str, str]] = {
         "share": "share, 0 to 1, of replications in which it is in a joint contract at the end",
         "services": "its services in joint contracts at the end, mean over replications",
         "replications": "replications counted",
+    },
+    "fund": _RUN | {
+        "time": "start of the financial year or quarter, as a year: 2006.25 is July 2006",
+        "quantity": "balance, paid out, repaid or written off",
+        "value": "£m at the end of that period, the last three added up since 2006",
+    },
+    "links": {
+        "policy": "name of the policy",
+        "replication": "number of the replication: the first of which events are kept",
+        "lead": "name of the council that leads",
+        "member": "name of the other council",
+        "services": "count of services that they share in partnerships that perform at the end",
+    },
+    "savings_by_group": {
+        "group": "councils of one type or region",
+        "councils": "count of these",
+        "policy": "name of the policy",
+        "difference": "realised saving, % of the group's counterfactual: points above the baseline",
+        "low": "lower end of the 95% interval of that mean difference",
+        "high": "upper end of it; both empty with one replication",
+        "pairs": "replications counted",
     },
 }  # fmt: skip
 """What the columns of each frame hold, and in what unit."""
@@ -121,15 +151,24 @@ def differences(run: RunDirectory) -> pd.DataFrame:
     Replications in which an outcome has no value on one side are left out. Empty for a policy
     alone.
     """
-    values = statistics.horizon_values(run, run.replications)
-    scaled = statistics.scaled_outcomes(run)
-    rows = [
-        _run_rows(run, name, each - each[:1]).assign(matters=scaled[name].matters)
-        for name, each in values.items()
-    ]
-    frame = pd.concat(rows).rename(columns={"value": "difference"})
-    kept = frame[(frame["policy"] != run.baseline) & frame["difference"].notna()]
-    return kept[list(COLUMNS["differences"])].reset_index(drop=True)
+    rows = [_paired_rows(run, one) for one in statistics.gather(run).comparisons()]
+    empty = pd.DataFrame(columns=list(COLUMNS["differences"]))
+    return pd.concat(rows, ignore_index=True) if rows else empty
+
+
+def _paired_rows(run: RunDirectory, one: statistics.Comparison) -> pd.DataFrame:
+    low, high = one.interval
+    return pd.DataFrame(
+        {
+            "policy": one.policy,
+            "replication": np.array(run.replications, dtype=np.int64)[one.paired],
+            "outcome": one.outcome.name,
+            "difference": one.differences,
+            "low": low,
+            "high": high,
+            "matters": one.outcome.matters,
+        }
+    )
 
 
 def sharing(run: RunDirectory) -> pd.DataFrame:
@@ -153,3 +192,104 @@ def sharing(run: RunDirectory) -> pd.DataFrame:
     means = means.assign(replications=len(run.replications)).reset_index()
     council = means["place"].map(dict(enumerate(run.register.told_apart)))
     return means.assign(council=council)[list(COLUMNS["sharing"])]
+
+
+# The fund
+
+MOVED = {"paid out": "fund_paid", "repaid": "fund_repaid", "written off": "fund_written_off"}
+"""What the fund did, and the measure of it."""
+BALANCE = "balance"
+
+
+def fund(run: RunDirectory) -> pd.DataFrame:
+    """Return the books of the fund: a row a policy, replication, time and quantity.
+
+    The balance is read from the ledger, and left out of run directories that hold none.
+    """
+    measures, times = by_period(run)
+    books = {name: measures[each].sum(axis=-1).cumsum(axis=-1) for name, each in MOVED.items()}
+    balance = _balance(run)
+    if balance is not None:
+        books = {BALANCE: balance.reshape(*balance.shape[:2], len(times), -1)[..., -1]} | books
+    frames = [_period_rows(run, times, each).assign(quantity=name) for name, each in books.items()]
+    return pd.concat(frames)[list(COLUMNS["fund"])].reset_index(drop=True)
+
+
+def _balance(run: RunDirectory) -> FloatArray | None:
+    """Return what is in the fund, £m, shape (policies, replications, quarters)."""
+    table = run.event("ledger") if "ledger" in run.events() else pd.DataFrame()
+    if not {"from_class", "to_class"} <= set(table) or not set(run.replications) <= set(
+        table["replication"]
+    ):
+        return None
+    sign = (table["to_class"] == "fund").astype(int) - (table["from_class"] == "fund").astype(int)
+    moved = (sign * table["amount"] / PENCE).groupby(
+        [table["policy"], table["replication"], table["quarter"].clip(lower=1)]
+    )
+    every = pd.MultiIndex.from_product(
+        [list(run.policies), run.replications, range(1, run.quarters + 1)]
+    )
+    changes = moved.sum().reindex(every, fill_value=0.0).to_numpy(np.float64)
+    shape = (len(run.policies), len(run.replications), run.quarters)
+    balance: FloatArray = changes.reshape(shape).cumsum(axis=-1)
+    return balance
+
+
+# Who shares with whom, and who gains
+
+
+def links(run: RunDirectory) -> pd.DataFrame:
+    """Return pairs of councils that share at the end: a row a policy, leader and member.
+
+    They are of one replication, the first of which events are kept. Empty where none are.
+    """
+    about = read_partnerships(run)
+    rows = (
+        []
+        if about is None
+        else [
+            (policy, about.replications[0], lead, member, many)
+            for policy in about.labels
+            for (lead, member), many in links_between(about.performing(policy)).items()
+        ]
+    )
+    return pd.DataFrame(rows, columns=list(COLUMNS["links"]))
+
+
+def savings_by_group(run: RunDirectory, by: Literal["type", "region"] = "type") -> pd.DataFrame:
+    """Return what policies add to the realised saving of groups of councils, with intervals.
+
+    Empty where there is no table of councils, or no policy to compare.
+    """
+    if "councils" not in run.events() or not run.replications:
+        return pd.DataFrame(columns=list(COLUMNS["savings_by_group"]))
+    shares = _shares_saved(run, by)
+    groups = Counter(getattr(run.register, by))
+    rows = [
+        (
+            group,
+            groups[group],
+            policy,
+            *_mean_and_interval(shares[policy, group], shares[run.baseline, group]),
+        )
+        for policy in list(run.policies)[1:]
+        for group in groups
+    ]
+    return pd.DataFrame(rows, columns=list(COLUMNS["savings_by_group"]))
+
+
+def _shares_saved(run: RunDirectory, by: str) -> dict[tuple[str, str], FloatArray]:
+    """Return realised savings, % of counterfactual, by policy and group: a value a replication."""
+    table = run.event("councils")
+    totals = table.groupby(["policy", by, "replication"])[["saving_m", "counterfactual_m"]].sum()
+    shares = (100 * totals["saving_m"] / totals["counterfactual_m"]).unstack()
+    counted = shares.reindex(columns=list(run.replications))
+    return dict(zip(counted.index, counted.to_numpy(np.float64), strict=True))
+
+
+def _mean_and_interval(values: FloatArray, baseline: FloatArray) -> tuple[float, float, float, int]:
+    """Return the mean paired difference, its 95% interval, and the number of pairs."""
+    paired = values - baseline
+    paired = paired[~np.isnan(paired)]
+    mean = float(paired.mean()) if len(paired) else math.nan
+    return mean, *t_interval(paired), len(paired)

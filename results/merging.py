@@ -10,7 +10,7 @@ from typing import Any
 
 import pyarrow as pa
 
-from results.store import write_bytes, write_json
+from results.store import check_elsewhere, write_bytes, write_json
 from results.sweep_files import (
     FOLDERS,
     MANIFEST,
@@ -75,6 +75,7 @@ def _making(out: Path) -> Iterator[Path]:
     """Yield a directory beside ``out`` that takes its place once the block has ended well."""
     if out.exists() and not (out.is_dir() and not any(out.iterdir())):
         raise InputError(f"{out}: is not empty, nothing was changed; choose another place")
+    check_elsewhere(out)
     whole = Path(os.path.abspath(out))
     made = whole.with_name(f".{whole.name}.{os.getpid()}.part")
     try:

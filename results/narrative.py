@@ -1,7 +1,7 @@
 """The answer in words: sentences made from a summary, that claim no more than its verdicts."""
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import pandas as pd
@@ -41,6 +41,8 @@ GROUPS = (
     ("", "Not judged"),
 )
 """Every verdict, in the words of `verdict_of`, and what opens its list, in the order of reading."""
+TELLING = (statistics.BETTER, statistics.WORSE, UNDECIDED_SMALL)
+"""Verdicts that tell of a difference which is there for sure."""
 MOST_NAMED = 6
 """With more policies than this the first sentence counts them."""
 
@@ -69,11 +71,53 @@ def lead(run: RunDirectory, summary: pd.DataFrame) -> str:
     outcome = outcome_of(baseline)
     if not rows:
         return _single(run, outcome, baseline)
-    groups = _by_verdict(sorted(rows.values(), key=lambda row: _rank(row, outcome)))
     tell = _counting if len(rows) > MOST_NAMED else _clause
-    clauses = [tell(run, outcome, verdict, group) for verdict, group in groups.items()]
     name = run.policies[run.baseline].label
-    return f"{outcome.title} over {years(run)}, against {name}: {'; '.join(clauses)}."
+    told = _clauses(run, outcome, list(rows.values()), tell)
+    return f"{outcome.title} over {years(run)}, against {name}: {told}."
+
+
+def message(run: RunDirectory, summary: pd.DataFrame, outcome: str, longest: int) -> str:
+    """Return what the runs say of one outcome, as a title of about ``longest`` characters.
+
+    Policies are named where there is room, else counted; those of which the runs tell nothing are
+    left out where they tell something of others. Of a neutral outcome it tells the policy that
+    differs most, with its interval.
+    """
+    rows = rows_of(summary, outcome)
+    baseline = rows.pop(run.baseline)
+    known, others = outcome_of(baseline), list(rows.values())
+    if not others:
+        return f"{known.title}: {with_unit(baseline['policy_mean'], known)} over {years(run)}"
+    if known.better == "neutral":
+        return f"{known.title}: {_most_different(run, known, others)}"
+    telling = [row for row in others if verdict_of(row) in TELLING]
+    named, counted = (
+        _clauses(run, known, telling or others, tell) for tell in (_clause, _counting)
+    )
+    told = named if len(named) + len(known.title) < longest else counted
+    return f"{known.title}: {told}"
+
+
+def _most_different(run: RunDirectory, outcome: Outcome, rows: Sequence[Row]) -> str:
+    first = max(rows, key=lambda row: abs(row["difference"]) if row["pairs"] else -1.0)
+    if not first["difference"]:
+        return "the same with every policy"
+    many = "differs" if len(rows) == 1 else "differs most"
+    by = change(first["difference"], outcome)
+    interval = interval_words(first["low"], first["high"], outcome)
+    return f"{run.policies[first['policy']].label} {many}, by {by} ({interval}); not judged"
+
+
+def _clauses(
+    run: RunDirectory,
+    outcome: Outcome,
+    rows: Sequence[Row],
+    tell: Callable[[RunDirectory, Outcome, str, Sequence[Row]], str],
+) -> str:
+    """Return a clause for each verdict, the policies with the best effects first."""
+    groups = _by_verdict(sorted(rows, key=lambda row: _rank(row, outcome)))
+    return "; ".join(tell(run, outcome, verdict, group) for verdict, group in groups.items())
 
 
 def _rank(row: Row, outcome: Outcome) -> float:
@@ -98,10 +142,12 @@ def _single(run: RunDirectory, outcome: Outcome, row: Row) -> str:
     name = run.policies[run.baseline].label
     mean = with_unit(row["policy_mean"], outcome)
     if row["pairs"] < 2:
-        return f"{name}, over {years(run)}: {_lower(outcome)} is {mean} in a single replication."
+        return (
+            f"{name}, over {years(run)}: {lower_title(outcome)} is {mean} in a single replication."
+        )
     spread = " to ".join(amounts(row["p10"], row["p90"], outcome))
     return (
-        f"{name}, over {years(run)}: {_lower(outcome)} is {mean} on average over "
+        f"{name}, over {years(run)}: {lower_title(outcome)} is {mean} on average over "
         f"{row['pairs']} replications (10 to 90% of them: {spread})."
     )
 
@@ -136,6 +182,10 @@ def _counting(run: RunDirectory, outcome: Outcome, verdict: str, rows: Sequence[
             return f"better with {many}, most with {first} ({_by(outcome, rows[0])})"
         case statistics.WORSE:
             return f"worse with {many}, most with {last} ({_by(outcome, rows[-1])})"
+        case words.UNDECIDED_SMALL:
+            return f"a difference that may be too small to matter with {many}"
+        case words.UNDECIDED_NOTHING:
+            return f"not settled for {many}"
     return f"{dict(GROUPS)[verdict].lower()} with {many}"
 
 
@@ -148,8 +198,8 @@ def _moves(difference: float, many: bool) -> str:
     return verb if many else f"{verb}s"
 
 
-def _lower(outcome: Outcome) -> str:
-    """Return the title inside a sentence, words in capitals kept."""
+def lower_title(outcome: Outcome) -> str:
+    """Return an outcome's title as it stands inside a sentence, words in capitals kept."""
     title = outcome.title
     return title if title[1:2].isupper() else title[0].lower() + title[1:]
 
@@ -158,7 +208,7 @@ def headline(run: RunDirectory, summary: pd.DataFrame, policy: str) -> str:
     """Return a sentence on one policy and the lead outcome, with its figures."""
     row = rows_of(summary, lead_outcome(run).name)[policy]
     outcome = outcome_of(row)
-    name, title, figures = run.policies[policy].label, _lower(outcome), _figures(outcome, row)
+    name, title, figures = run.policies[policy].label, lower_title(outcome), _figures(outcome, row)
     match verdict_of(row):
         case statistics.BETTER | statistics.WORSE:
             by = change(abs(row["difference"]), outcome, signed=False)
@@ -210,7 +260,7 @@ def others(run: RunDirectory, summary: pd.DataFrame, policy: str) -> list[tuple[
 
 def _item(row: Row) -> str:
     outcome = outcome_of(row)
-    title = _lower(outcome)
+    title = lower_title(outcome)
     if row["verdict"] in (statistics.IDENTICAL, *statistics.SILENT) or not row["pairs"]:
         return title
     if row["low"] == row["high"] == 0.0:

@@ -11,9 +11,7 @@ from string import Template
 import plotly.graph_objects as go
 from plotly.offline import get_plotlyjs, get_plotlyjs_version
 
-from results.words import EN_DASH, MINUS
-
-JOINER = "\N{WORD JOINER}"
+from results.words import EN_DASH, unbroken
 
 
 def escape(text: object) -> str:
@@ -21,8 +19,7 @@ def escape(text: object) -> str:
 
     A sign and the pound sign after it are kept on one line.
     """
-    unbroken = str(text).replace("+£", f"+{JOINER}£").replace(f"{MINUS}£", f"{MINUS}{JOINER}£")
-    return html.escape(unbroken, quote=True)
+    return html.escape(unbroken(str(text)), quote=True)
 
 
 def script_safe(text: str) -> str:

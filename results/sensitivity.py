@@ -93,9 +93,7 @@ def morris(design: Sampled, values: FloatArray) -> pd.DataFrame:
     Raises:
         InputError: the design is another, or fewer than two trajectories are whole.
     """
-    _check_method(design, MORRIS, "Morris")
-    places, values = whole_blocks(design, values)
-    _check_blocks(design, values, "trajectories")
+    places, values = _enough_blocks(design, values, MORRIS, "Morris", "trajectories")
 
     def estimate(at: FloatArray, numbers: FloatArray) -> Estimate:
         from SALib.analyze import morris as analysis
@@ -128,9 +126,8 @@ def sobol(design: Sampled, values: FloatArray) -> pd.DataFrame:
     Raises:
         InputError: the design is another, or fewer than two rows are whole.
     """
-    _check_method(design, SALTELLI, "Sobol")
-    places, values = whole_blocks(design, values)
-    _check_blocks(design, values, "rows of the base sample")
+    rows = "rows of the base sample"
+    places, values = _enough_blocks(design, values, SALTELLI, "Sobol", rows)
 
     def estimate(_: FloatArray, numbers: FloatArray) -> Estimate:
         from SALib.analyze import sobol as analysis
@@ -222,17 +219,19 @@ def whole_blocks(design: Sampled, values: FloatArray) -> tuple[FloatArray, Float
     return design.places[kept], values[kept]
 
 
-def _check_method(design: Sampled, method: str, analysis: str) -> None:
+def _enough_blocks(
+    design: Sampled, values: FloatArray, method: str, analysis: str, things: str
+) -> tuple[FloatArray, FloatArray]:
+    """Return `whole_blocks`, of which there must be two, of a design made by ``method``."""
     if design.method != method:
         raise InputError(
             f"{analysis} indices: need a design whose method is {method}; the method of this one "
             f"is {design.method}, which the analysis {fitting(design.method)} fits"
         )
-
-
-def _check_blocks(design: Sampled, values: FloatArray, things: str) -> None:
-    if len(values) < 2 * design.block:
-        raise InputError(f"{len(values) // design.block} {things} without a failed run: too few")
+    places, whole = whole_blocks(design, values)
+    if len(whole) < 2 * design.block:
+        raise InputError(f"{len(whole) // design.block} {things} without a failed run: too few")
+    return places, whole
 
 
 def _independent(design: Sampled, values: FloatArray) -> tuple[FloatArray, FloatArray]:

@@ -36,6 +36,7 @@ OUTCOMES_FILE = "outcomes.parquet"
 EVENTS = "events"
 SUMMARY = "summary.csv"
 REPORT = "report.html"
+DECK = "deck.pptx"
 
 KEYS = ("policy", "sample", "replication", "quarter")
 MEASURE_PREFIX = "measure_"
@@ -63,6 +64,16 @@ def replacing(path: Path) -> Iterator[Path]:
         part.replace(path)
     finally:
         part.unlink(missing_ok=True)
+
+
+def check_elsewhere(place: Path) -> None:
+    """Refuse a directory that could not be replaced but under the feet of who works in it.
+
+    Raises:
+        InputError: it is, or holds, the folder that this process runs in.
+    """
+    if Path.cwd().is_relative_to(place.resolve()):
+        raise InputError(f"{place}: is the folder that this runs in; choose another --out")
 
 
 def _flush(path: Path) -> None:

@@ -10,6 +10,7 @@ from simulation.outcomes import Outcome
 POINTS = "points"
 FINEST_MONEY = 3
 """Most decimals of £m that a small sum is given."""
+JOINER = "\N{WORD JOINER}"
 EN_DASH, MINUS = "\N{EN DASH}", "\N{MINUS SIGN}"
 
 
@@ -99,6 +100,11 @@ def _joined(shown: str, unit: str) -> str:
         sign = shown[0] if shown[0] in ("+", MINUS) else ""
         return f"{sign}£{shown.removeprefix(sign)}m{unit.removeprefix('£m')}"
     return f"{shown}{unit}" if unit.startswith("%") else f"{shown} {unit}"
+
+
+def unbroken(text: str) -> str:
+    """Return ``text`` with every sign and the pound sign after it kept on one line."""
+    return text.replace("+£", f"+{JOINER}£").replace(f"{MINUS}£", f"{MINUS}{JOINER}£")
 
 
 SMALL, NOTHING = "real, but may be too small to matter", "may be nothing"

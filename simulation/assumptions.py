@@ -10,7 +10,7 @@ from typing import Any, Literal
 from pydantic import ValidationError
 from pydantic.dataclasses import dataclass
 
-from simulation.errors import InputError, did_you_mean
+from simulation.errors import InputError, did_you_mean, shown
 from simulation.parameters import Scalar, check_name, declare, parameters, plain
 
 ASSUMED = "assumed"
@@ -54,7 +54,7 @@ def _refused(declared: type[object], error: ValidationError) -> str:
     place, value = first["loc"][0], first["input"]
     one = known[place] if isinstance(place, int) else parameters(declared)[place]
     hint = did_you_mean(value, one.choices) if isinstance(value, str) else ""
-    return f"assumption {one.name} = {value!r}: must be {one.allowed}{hint}"
+    return f"assumption {one.name} = {shown(value)}: must be {one.allowed}{hint}"
 
 
 @_in_one_line

@@ -3,6 +3,8 @@
 from collections.abc import Iterable
 from difflib import get_close_matches
 
+LONGEST_SHOWN = 80
+
 
 class InputError(ValueError):
     """Something the user gave is wrong; the message is one line fit to show as it is."""
@@ -22,3 +24,9 @@ def did_you_mean(name: str, options: Iterable[str]) -> str:
     """Return ``" (did you mean X?)"`` for a misspelt ``name``, or an empty string."""
     close = nearest(name, options)
     return f" (did you mean {close!r}?)" if close else ""
+
+
+def shown(value: object) -> str:
+    """Return ``value`` as errors quote it: on one line, and not too long."""
+    text = repr(value)
+    return text if len(text) <= LONGEST_SHOWN else text[:LONGEST_SHOWN] + "..."

@@ -7,7 +7,7 @@ from typing import Any, Literal
 
 from pydantic.dataclasses import dataclass
 
-from simulation.errors import InputError
+from simulation.errors import InputError, shown
 from simulation.parameters import (
     Parameter,
     Scalar,
@@ -269,11 +269,6 @@ class Policy:
         return f"Policy({self.name!r}, {self.as_levers()})"
 
 
-def planned_levers() -> tuple[str, ...]:
-    """Return the names of levers whose mechanism is not built yet."""
-    return tuple(name for name, lever in parameters(Levers).items() if lever.planned)
-
-
 def live_levers() -> dict[str, Parameter]:
     """Return the levers that may be moved, by name."""
     return {name: lever for name, lever in parameters(Levers).items() if not lever.planned}
@@ -293,7 +288,8 @@ def parse_lever(text: str, where: str) -> Any:
 def _typed_change(part: str, text: str, where: str) -> dict[str, Any]:
     value, _, year = part.rpartition("@")
     if not value or not year.isdecimal():
-        raise InputError(f"{where}: {text!r}: dated values are VALUE@YEAR, separated by commas")
+        rule = "dated values are VALUE@YEAR, separated by commas"
+        raise InputError(f"{where}: {shown(text)}: {rule}")
     return {"from_year": int(year), "value": parse_scalar(value)}
 
 
@@ -317,7 +313,7 @@ def _schedule(name: str, given: object, where: str) -> tuple[Change, ...]:
         value = getattr(build(Levers, {name: change.value}, "lever", where), name)
         if lever.planned and value != lever.default:
             raise InputError(
-                f"{where}: lever {name} = {value!r}: its mechanism is planned, not built; "
+                f"{where}: lever {name} = {shown(value)}: its mechanism is planned, not built; "
                 f"only its default {lever.default!r} is accepted"
             )
     return changes
@@ -338,13 +334,14 @@ def _dated(name: str, given: Iterable[object], where: str) -> tuple[Change, ...]
 def _change(name: str, item: object, where: str) -> Change:
     if not isinstance(item, Mapping) or set(item) != {"from_year", "value"}:
         raise InputError(
-            f"{where}: lever {name}: a dated value is {{from_year: ..., value: ...}}, got {item!r}"
+            f"{where}: lever {name}: a dated value is {{from_year: ..., value: ...}}, "
+            f"got {shown(item)}"
         )
     year = plain(item["from_year"])
     if not isinstance(year, int) or isinstance(year, bool) or not 1 <= year <= 100:
         raise InputError(
-            f"{where}: lever {name}: from_year = {year!r}: must be a whole number from 1 to 100 "
-            "(year 1 starts in April 2006)"
+            f"{where}: lever {name}: from_year = {shown(year)}: must be a whole number from 1 to "
+            "100 (year 1 starts in April 2006)"
         )
     return Change(year, plain(item["value"]))  # type: ignore[arg-type]
 

@@ -13,7 +13,7 @@ from typing import Any
 
 from pydantic import Field, ValidationError
 
-from simulation.errors import InputError, did_you_mean
+from simulation.errors import InputError, did_you_mean, shown
 
 Scalar = float | int | str | None
 
@@ -119,7 +119,7 @@ def check_name(name: str, declaring: type, kind: str, where: str) -> Parameter:
     known = parameters(declaring)
     if name in known:
         return known[name]
-    raise InputError(f"{where}: unknown {kind} {name!r}{did_you_mean(name, known)}")
+    raise InputError(f"{where}: unknown {kind} {shown(name)}{did_you_mean(name, known)}")
 
 
 def build[T](declaring: type[T], values: Mapping[str, object], kind: str, where: str) -> T:
@@ -137,7 +137,7 @@ def build[T](declaring: type[T], values: Mapping[str, object], kind: str, where:
         known, value = parameters(declaring)[name], values[name]
         hint = did_you_mean(value, known.choices) if isinstance(value, str) else ""
         raise InputError(
-            f"{where}: {kind} {name} = {value!r}: must be {known.allowed}{hint}"
+            f"{where}: {kind} {name} = {shown(value)}: must be {known.allowed}{hint}"
         ) from None
 
 

@@ -25,6 +25,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from simulation.errors import InputError, did_you_mean
+from simulation.files import decoded, read_bytes
 
 if TYPE_CHECKING:
     import networkx
@@ -159,7 +160,8 @@ def load_register(path: Path | str | None = None) -> Register:
     """
     if path is None:
         return parse_register((files(__package__) / "data" / _ENGLAND).read_bytes(), _ENGLAND)
-    return parse_register(_read_bytes(Path(path)), str(path))
+    raw = read_bytes(Path(path), "the register", _MOST_BYTES, [".csv"])
+    return parse_register(raw, str(path))
 
 
 def parse_register(raw: bytes, source: str) -> Register:
@@ -172,7 +174,7 @@ def parse_register(raw: bytes, source: str) -> Register:
     Raises:
         InputError: A rule is broken; one line naming file, line, field, value and what is allowed.
     """
-    records = _records(_decode(raw, source), source)
+    records = _records(decoded(raw, source), source)
     header = next(records, None)
     if header is None:
         raise InputError(f"{source}: the file is empty; its first row must be {_listed(COLUMNS)}")
@@ -181,41 +183,6 @@ def parse_register(raw: bytes, source: str) -> Register:
     _check_size(lines, source)
     _check_unique(lines)
     return _register(sorted(_council(line) for line in lines), raw, source)
-
-
-def _read_bytes(path: Path) -> bytes:
-    try:
-        if path.exists() and not (path.is_file() or path.is_dir()):
-            raise InputError(f"{path}: the register cannot be read: it is not a regular file")
-        with path.open("rb") as handle:
-            raw = handle.read(_MOST_BYTES + 1)
-    except InputError:
-        raise
-    except (OSError, ValueError) as error:
-        reason = getattr(error, "strerror", None) or str(error)
-        hint = did_you_mean(path.name, _siblings(path))
-        raise InputError(f"{path}: the register cannot be read: {reason}{hint}") from error
-    if len(raw) > _MOST_BYTES:
-        raise InputError(f"{path}: a register must be smaller than {_MOST_BYTES >> 20} MB")
-    return raw
-
-
-def _siblings(path: Path) -> list[str]:
-    try:
-        return sorted(entry.name for entry in path.parent.glob("*.csv"))
-    except (OSError, ValueError):
-        return []
-
-
-def _decode(raw: bytes, source: str) -> str:
-    try:
-        return raw.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        line = raw.count(b"\n", 0, error.start) + 1
-        byte = f"0x{raw[error.start]:02x}"
-        raise InputError(
-            f"{source}, line {line}: byte {byte} is not UTF-8; a register must be UTF-8 text"
-        ) from error
 
 
 def _records(text: str, source: str) -> Iterator[tuple[int, list[str]]]:

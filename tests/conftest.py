@@ -1,9 +1,9 @@
-"""What tests share: the Hypothesis profile, an offline browser, and a folder for commands."""
+"""What tests share: how they are run, an offline browser, and a folder for commands."""
 
 import os
 import shlex
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -12,10 +12,31 @@ from hypothesis import settings
 from playwright.sync_api import Browser, Page, sync_playwright
 
 from experiments.cli import main
+from experiments.executors import default_workers
 from tests.worlds import REGISTER
 
 settings.register_profile("ci", deadline=None, derandomize=True, print_blob=True)
 settings.load_profile("ci")
+
+
+def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
+    """Return how many processes share the tests: none where a few are asked for, or one could.
+
+    A folder is shared between the processors; files and tests that are named, or chosen with
+    ``-k``, run at once in this process. ``-n`` says otherwise.
+    """
+    whole = all(Path(each).is_dir() for each in config.args) and not config.option.keyword
+    processors = default_workers()
+    return processors if whole and processors > 1 else 0
+
+
+@pytest.fixture(scope="session", autouse=True)
+def piped() -> Iterator[None]:
+    """Show tables as wide as in a pipe, whatever terminal the tests are started from."""
+    with pytest.MonkeyPatch.context() as patched:
+        patched.delenv("COLUMNS", raising=False)
+        yield
+
 
 QUIET = (
     "--no-sandbox",
@@ -65,7 +86,6 @@ def folder(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.M
     """Work in an empty folder with a small register: the module's own, or that of all."""
     (tmp_path / "councils.csv").write_text(getattr(request.module, "REGISTER", REGISTER))
     monkeypatch.chdir(tmp_path)
-    monkeypatch.delenv("COLUMNS", raising=False)
     return tmp_path
 
 
@@ -86,3 +106,22 @@ def say(folder: Path, capsys: pytest.CaptureFixture[str]) -> Any:
         return Said(code, *capsys.readouterr())
 
     return said
+
+
+@pytest.fixture
+def refused(folder: Path, say: Any) -> Callable[[str], str]:
+    """Run commands that must be refused in one line and write nothing; return the line."""
+
+    def changes() -> dict[Path, int]:
+        return {path: path.stat().st_mtime_ns for path in folder.rglob("*")}
+
+    def line(command: str) -> str:
+        before = changes()
+        said = say(command)
+        assert (said.code, said.out) == (2, "")
+        assert said.err.startswith("tenderlab: ")
+        assert said.err.count("\n") == 1
+        assert changes() == before
+        return str(said.err)
+
+    return line

@@ -6,17 +6,19 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from stored_runs import SMALL, nothing, store
 
 from results import charts, frames, words
-from results.charts import maps
+from results.charts import maps, over_time
 from results.charts.hexagons import MOST_CELLS, HexagonMap, hexagon_map
 from results.side_by_side import levers_table
-from results.statistics import summarise
+from results.statistics import horizon_values, summarise
 from results.store import RunDirectory, StoredPolicy, open_run
+from simulation.ledger import PENCE
 from simulation.outcomes import HEADLINE, OUTCOMES
 from simulation.register import Register, load_register, neighbours, parse_register
 
@@ -230,6 +232,199 @@ def test_no_global_default_of_plotly_is_changed() -> None:
     assert plotly.io.templates.default == "plotly"
 
 
+# Frames
+
+
+def test_frames_hold_the_columns_that_are_told(run: RunDirectory) -> None:
+    for name, columns in frames.COLUMNS.items():
+        assert list(getattr(frames, name)(run).columns) == list(columns)
+
+
+def test_frames_hold_every_outcome_of_every_run(run: RunDirectory) -> None:
+    held = frames.over_horizon(run)
+    values = horizon_values(run, run.replications)
+    for name, each in values.items():
+        assert held.loc[held["outcome"] == name, "value"].to_numpy() == pytest.approx(
+            each.ravel(), nan_ok=True
+        )
+    by_year = frames.over_time(run, ["partnerships_formed"])
+    totals = by_year.groupby(["policy", "replication"], observed=True)["value"].sum()
+    assert totals.to_numpy() == pytest.approx(values["partnerships_formed"].ravel())
+
+
+def test_differences_are_those_of_the_summary(run: RunDirectory) -> None:
+    held = frames.differences(run)
+    means = held.groupby(["policy", "outcome"], sort=False)["difference"].mean()
+    for row in summarise(run).query("policy != 'status-quo' and pairs > 0").to_dict("records"):
+        rows = held[(held["policy"] == row["policy"]) & (held["outcome"] == row["outcome"])]
+        assert means[row["policy"], row["outcome"]] == pytest.approx(row["difference"])
+        assert rows[["low", "high", "matters"]].drop_duplicates().to_numpy()[0] == pytest.approx(
+            [row["low"], row["high"], row["matters"]], nan_ok=True
+        )
+
+
+def test_savings_of_groups_add_up_to_their_councils(run: RunDirectory) -> None:
+    table = run.event("councils").query("replication in @run.replications")
+    totals = table.groupby(["policy", "type", "replication"])[
+        ["saving_m", "counterfactual_m"]
+    ].sum()
+    shares = 100 * totals["saving_m"] / totals["counterfactual_m"]
+    for row in frames.savings_by_group(run).to_dict("records"):
+        paired = shares[row["policy"], row["group"]] - shares["status-quo", row["group"]]
+        assert row["difference"] == pytest.approx(paired.mean())
+        assert row["low"] <= row["difference"] <= row["high"]
+        assert row["councils"] == run.register.type.count(row["group"])
+
+
+def test_the_books_of_the_fund_follow_its_measures(run: RunDirectory) -> None:
+    held = frames.fund(run)
+    assert set(held["quantity"]) == {"paid out", "repaid", "written off"}
+    with_ledger = Ledgered(run.path, run.manifest, run.register, run.outcomes)
+    balance = frames.fund(with_ledger).query("quantity == 'balance' and replication == 1")
+    by_policy = balance.groupby("policy", observed=True)["value"].agg(list)
+    assert by_policy["inert"] == pytest.approx([50, 50, 43, 43, 45, 45])
+    assert by_policy["status-quo"] == pytest.approx([0.0] * 6)
+
+
+class Ledgered(RunDirectory):
+    """A run directory with a ledger in which the fund of one policy pays and is repaid."""
+
+    def events(self) -> tuple[str, ...]:
+        return ("ledger",)
+
+    def event(self, name: str) -> pd.DataFrame:
+        rows = [
+            ("inert", one, quarter, *accounts, millions * PENCE)
+            for one in self.replications
+            for quarter, accounts, millions in (
+                (0, ("exchequer", "fund"), 50),
+                (12, ("fund", "council"), 7),
+                (17, ("council", "fund"), 2),
+                (17, ("council", "supplier"), 9),
+            )
+        ]
+        columns = ["policy", "replication", "quarter", "from_class", "to_class", "amount"]
+        return pd.DataFrame(rows, columns=columns)
+
+
+# More charts
+
+
+def alone(run: RunDirectory, replications: int) -> RunDirectory:
+    """Return the same runs with the first replications only."""
+    few = run.outcomes[run.outcomes["replication"] < replications]
+    return RunDirectory(run.path, run.manifest, run.register, few)
+
+
+@pytest.mark.parametrize("replications", [1, 2, 3])
+def test_the_spread_has_a_point_a_replication(run: RunDirectory, replications: int) -> None:
+    few = alone(run, replications)
+    figure = charts.spread(frames.differences(few), "net_public_saving", few.policies)
+    points = [trace for trace in figure.data if trace.name == "one replication"]
+    assert [len(trace.x) for trace in points] == [replications, replications]
+    intervals = [trace for trace in figure.data if trace.name == "its 95% interval"]
+    assert (None in [intervals[0].x[0]]) == (replications == 1)
+    means = [trace.x[0] for trace in figure.data if trace.name == "mean"]
+    assert means[0] == pytest.approx(np.mean(points[0].x), rel=1e-5)
+    assert means[1] == 0.0
+
+
+def test_points_of_the_spread_stay_in_their_strip(run: RunDirectory) -> None:
+    figure = charts.spread(frames.differences(run), "net_public_saving", run.policies)
+    for place, trace in enumerate(t for t in figure.data if t.name == "one replication"):
+        assert all(place - 0.5 < y < place + 0.25 for y in trace.y)
+
+
+def test_a_policy_alone_has_no_spread_and_no_gain(tmp_path: Path) -> None:
+    only = open_run(store(tmp_path, {"only": nothing}, replicates=2, twins=0, years=1))
+    assert charts.spread(frames.differences(only), "net_public_saving", only.policies) is None
+    assert charts.savings_by_group(frames.savings_by_group(only), only.policies) is None
+    figure = charts.competition(frames.over_time(only, charts.COMPETITION), only.policies)
+    assert len(figure.data) == 2 * len(charts.COMPETITION)
+
+
+def test_competition_has_a_column_a_policy_with_the_baseline_behind(run: RunDirectory) -> None:
+    figure = charts.competition(frames.over_time(run, charts.COMPETITION), run.policies)
+    lines = [trace for trace in figure.data if trace.fill is None]
+    assert len(lines) == 2 * 2 * len(charts.COMPETITION)
+    assert [trace.name for trace in lines].count("status-quo") == len(lines) / 2
+    assert [trace.name for trace in figure.data if trace.showlegend] == ["status-quo"]
+    outcome = trajectories(run, ["failed_share"]).data[-1]
+    assert lines[-1].y == outcome.y
+
+
+def test_the_fund_is_drawn_where_it_pays(run: RunDirectory, tmp_path: Path) -> None:
+    assert charts.fund(frames.fund(run), run.policies) is None
+
+    def pays(measures: dict[str, Any]) -> None:
+        measures["fund_paid"] = np.full(24, 2.0)
+
+    path = store(tmp_path, {"a": nothing, HOSTILE: pays}, years=6, replicates=2, twins=0)
+    some = open_run(path)
+    figure = charts.fund(frames.fund(some), some.policies)
+    assert figure is not None
+    (paid,) = [trace for trace in figure.data if trace.name == "paid out so far"]
+    assert list(paid.y) == [8.0, 16.0, 24.0, 32.0, 40.0, 48.0]
+    assert "&lt;script" in labels(figure)
+
+
+def test_lines_of_the_new_charts_are_told_apart_without_colour() -> None:
+    books = over_time.BOOKS.values()
+    assert len({look.dash for look in books}) == len({look.colour for look in books}) == 4
+    assert len(set(charts.SHAPES)) == len(charts.SHAPES)
+
+
+LINKS = pd.DataFrame(
+    [("a", 0, "Alpha", "Beta", 1), ("a", 0, "Alpha", "Gamma", 4), ("b", 0, "Delta", "Gamma", 2)],
+    columns=list(frames.COLUMNS["links"]),
+)
+TWO = {"a": StoredPolicy("a"), "b": StoredPolicy("b", title=HOSTILE)}
+
+
+def test_the_network_joins_leaders_and_members() -> None:
+    register = parse_register(SMALL, "small.csv")
+    figure = charts.network(LINKS, register, TWO)
+    lines = [trace for trace in figure.data if trace.mode == "lines"]
+    drawn = [sum(x is None for x in trace.x) if len(trace.x) > 1 else 0 for trace in lines]
+    assert drawn == [1, 0, 1, 0, 1, 0]
+    nodes = [trace for trace in figure.data if trace.mode == "markers"]
+    assert sorted(name for trace in nodes for name in trace.customdata or ()) == sorted(
+        2 * ["Alpha", "Beta", "Gamma", "Delta"]
+    )
+    (delta,) = [trace for trace in nodes if trace.name == "county" and trace.customdata]
+    assert "leads Gamma: 2 services" in delta.text[0]
+    assert "&lt;script" in labels(figure) and "<script" not in labels(figure)
+
+
+def test_the_network_is_laid_out_alike_every_time_and_in_every_panel() -> None:
+    register = parse_register(SMALL, "small.csv")
+    first, second = (charts.network(LINKS, register, TWO) for _ in range(2))
+    assert first == second
+    seats: dict[str, set[tuple[float, float]]] = {}
+    for trace in first.data:
+        for name, *seat in zip(trace.customdata or (), trace.x, trace.y, strict=False):
+            seats.setdefault(name, set()).add(tuple(seat))
+    assert len(seats) == 4 and all(len(each) == 1 for each in seats.values())
+
+
+def test_nobody_who_shares_makes_no_network() -> None:
+    register = parse_register(SMALL, "small.csv")
+    assert charts.network(LINKS.iloc[:0], register, TWO) is None
+
+
+@pytest.mark.parametrize("by", ["type", "region"])
+def test_groups_have_bars_with_intervals(run: RunDirectory, by: Any) -> None:
+    frame = frames.savings_by_group(run, by)
+    figure = charts.savings_by_group(frame, run.policies)
+    bars = figure.data[0]
+    rows = frame[frame["policy"] == HOSTILE]
+    assert list(bars.x) == pytest.approx(rows["difference"].tolist(), rel=1e-5)
+    assert list(bars.error_x.array) == pytest.approx(
+        (rows["high"] - rows["difference"]).tolist(), rel=1e-4
+    )
+    assert len(figure.layout.yaxis.ticktext) == len(set(getattr(run.register, by)))
+
+
 # The map
 
 
@@ -319,6 +514,23 @@ def test_the_map_counts_replications_in_a_shared_service(tmp_path: Path) -> None
     assert figure is not None
     told = [text for text in figure.data[-1].text if "Beta" in text]
     assert told == [f"<b>Beta</b><br>unitary<br>{share:.0%} of replications"]
+
+
+def test_who_clicks_on_the_map_learns_the_council(run: RunDirectory) -> None:
+    figure = sharing_map(run)
+    clicked = [trace for trace in figure.data if trace.customdata is not None]
+    assert len(clicked) == len(run.policies)
+    assert all(tuple(trace.customdata) == run.register.told_apart for trace in clicked)
+    assert all(len(trace.x) == len(run.register) for trace in clicked)
+
+
+def test_the_map_of_one_policy_is_its_panel_among_all(run: RunDirectory) -> None:
+    frame, policies = frames.sharing(run), {HOSTILE: run.policies[HOSTILE]}
+    one = charts.sharing_map(frame, run.register, policies)
+    every = sharing_map(run)
+    assert len(one.layout.annotations) == 1
+    many = len(one.data)
+    assert [trace.x for trace in one.data] == [trace.x for trace in every.data[many : 2 * many]]
 
 
 def test_classes_of_the_map() -> None:

@@ -389,20 +389,14 @@ REFUSED = {
 
 @pytest.mark.parametrize(("command", "message"), REFUSED.items(), ids=list(REFUSED))
 def test_bad_input_is_one_line_and_nothing_is_written(
-    say: Any, folder: Path, command: str, message: str
+    refused: Any, folder: Path, command: str, message: str
 ) -> None:
     (folder / "full").mkdir()
     (folder / "full" / "notes.txt").write_text("mine")
     (folder / "bad.yaml").write_text("name: [")
     (folder / "question.yaml").write_text("policies: [status-quo, shared-risk]")
     (folder / "twice.csv").write_text(REGISTER + "Casterbridge,unitary,Here,,180000,51.8,-1.2\n")
-    before = sorted(folder.rglob("*"))
-    said = say(command)
-    assert (said.code, said.out) == (2, "")
-    assert said.err.startswith("tenderlab: ")
-    assert said.err.count("\n") == 1
-    assert message in said.err
-    assert sorted(folder.rglob("*")) == before
+    assert message in refused(command)
 
 
 def test_what_is_refused_cannot_steer_the_terminal(say: Any) -> None:
@@ -414,6 +408,35 @@ def test_what_is_refused_cannot_steer_the_terminal(say: Any) -> None:
 
 def test_what_is_refused_is_not_repeated_at_length(say: Any) -> None:
     assert len(say(f"compare {'x' * 100_000}").err) < 1100
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        "compare {}",
+        "compare --set {}",
+        "compare --set {}=1",
+        "compare --set risk_transfer={}",
+        "compare --set risk_transfer={}@x",
+        "compare --assume {}=1",
+        "compare --assume coordination={}",
+        "compare --precision {}=1",
+        "run question.yaml --policy {}",
+    ],
+)
+def test_a_long_name_or_value_is_cut(refused: Any, folder: Path, command: str) -> None:
+    (folder / "question.yaml").write_text("policies: [status-quo, shared-risk]")
+    assert len(refused(command.format("x" * 3000))) < 400
+
+
+def test_a_place_that_is_worked_in_is_not_replaced(
+    folder: Path, refused: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (folder / "here").mkdir()
+    monkeypatch.chdir(folder / "here")
+    for place in (".", "../here"):
+        said = refused(f"compare --register ../councils.csv --years 1 --replicates 1 --out {place}")
+        assert f"{place}: is the folder that this runs in" in said
 
 
 def test_bad_input_leaves_no_traceback_in_a_process(folder: Path) -> None:

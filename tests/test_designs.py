@@ -1,80 +1,35 @@
-"""Designs: which runs a sweep makes, from a file or from Python, and what is refused."""
+"""Designs: which points and runs a sweep makes, and what is made of them in Python."""
 
 import pickle
-import re
 from collections import Counter
-from decimal import Decimal
 from itertools import product
-from pathlib import Path
 
 import numpy as np
-import pandas as pd
-import pyarrow as pa
 import pytest
-import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from pyarrow import parquet
 
-from experiments.design_file import METHODS, read_table
-from experiments.designs import SAMPLE_BLOCK, Design, read_design
-from experiments.question import Territory
-from simulation.assumptions import Assumptions
+from experiments.design_file import read_design
+from experiments.designs import Design
+from experiments.question import SAMPLE_BLOCK, Territory
 from simulation.errors import InputError
-from simulation.levers import Levers, live_levers
+from simulation.levers import Levers
 from simulation.model import MarketModel
-from simulation.parameters import parameters
 from simulation.randomness import derive
 from simulation.synthetic import write_synthetic
+from tests.small_designs import (
+    METHOD,
+    SHIRE,
+    TWO,
+    VARY,
+    VARYING,
+    design,
+    factors,
+    kept,
+)
 from tests.worlds import shire
 
-DOCUMENT = Path(__file__).parent.parent / "docs" / "designs.md"
-SHIRE = Territory(shire(), "Shire")
-TWO = ("status-quo", "forced-aggregation")
-VARY = {
-    "risk_transfer": (0, 1),
-    "governance": {"values": ["chosen", "lead_client", "consortium"]},
-    "demand_scale": None,
-    "max_partners": {"low": 2, "high": 7},
-}
-OPTIONS = {
-    "grid": {"levels": 3},
-    "latin hypercube": {"points": 12},
-    "sobol": {"points": 16},
-    "morris": {"trajectories": 3},
-    "saltelli": {"base": 4},
-}
-VARYING = {**live_levers(), **parameters(Assumptions)}
-
-
-def design(method="latin hypercube", vary=VARY, policies=TWO, **given):
-    """Return a small design."""
-    options = {"territory": SHIRE, "years": 2, "replicates": 2, **OPTIONS[method], **given}
-    return Design.of(policies, vary, method, **options)
-
-
-@st.composite
-def factors(draw, most=5):
-    """Draw what varies: some parameters over ranges within their bounds, or over choices."""
-    names = draw(st.lists(st.sampled_from(sorted(VARYING)), min_size=1, max_size=most, unique=True))
-    return {name: draw(extent(VARYING[name])) for name in names}
-
-
-def extent(parameter):
-    """Return ranges of a number, and lists of two or more of the values of a choice."""
-    if parameter.choices:
-        choices = st.lists(st.sampled_from(parameter.choices), min_size=2, unique=True)
-        return choices.map(lambda values: {"values": values})
-    low, high = parameter.low, parameter.high
-    numbers = st.integers(int(low), int(high)) if parameter.whole else st.floats(low, high)
-    pairs = st.tuples(numbers, numbers).filter(lambda pair: pair[0] != pair[1])
-    return st.none() | pairs.map(lambda pair: sorted(pair))
-
-
-METHOD = st.sampled_from(sorted(OPTIONS))
-
-
-# --- points --------------------------------------------------------------------------------------
+# Points
 
 
 @settings(max_examples=60)
@@ -177,7 +132,7 @@ def test_what_is_left_out_is_the_declared_range():
     assert design(vary={"governance": None}).factors[0].values[0] == "chosen"
 
 
-# --- runs ----------------------------------------------------------------------------------------
+# Runs
 
 
 def ids(run):
@@ -291,16 +246,7 @@ def test_a_run_can_be_made():
     assert len(model.outcomes) == 4
 
 
-# --- identity and files --------------------------------------------------------------------------
-
-
-def kept(asked, folder):
-    """Write a design's effective form and its files to ``folder``; return the path of the form."""
-    for name, raw in asked.kept.items():
-        (folder / name).write_bytes(raw)
-    path = folder / "effective.yaml"
-    path.write_text(yaml.safe_dump(asked.effective()))
-    return path
+# Identity and files
 
 
 @settings(max_examples=25)
@@ -337,275 +283,7 @@ def test_the_order_in_which_factors_are_named_does_not_matter():
     assert design(vary=dict(reversed(VARY.items()))) == design()
 
 
-def test_a_design_in_a_file_equals_the_same_in_python(folder):
-    Path("design.yaml").write_text(
-        """
-        register: councils.csv
-        policies: [status-quo, forced-aggregation]
-        years: 2
-        replicates: 2
-        design: {method: latin hypercube, points: 12}
-        vary:
-          risk_transfer: [0, 1]
-          governance: {values: [chosen, lead_client, consortium]}
-          demand_scale:
-          max_partners: {low: 2, high: 7}
-        """
-    )
-    read = read_design(Path("design.yaml"))
-    assert read == design(territory=read.question.territory)
-
-
-def test_what_varies_outweighs_a_named_set_of_assumptions(folder):
-    write(assumptions="{as: as-history-happened}", vary="{squeeze: [1, 2]}")
-    asked = read_design(Path("design.yaml"))
-    assert {1 <= run.assumptions.squeeze <= 2 for run in asked.runs()} == {True}
-    assert asked.question.assumptions["reorganisation_threat"] > 0
-    assert read_design(kept(asked, folder)) == asked
-
-
-# --- tables --------------------------------------------------------------------------------------
-
-POINTS = "risk_transfer,governance,max_partners\n0.25,chosen,4\n1,lead_client,7\n"
-
-
-def test_a_table_of_points_is_taken_as_it_is(folder):
-    Path("points.csv").write_text(POINTS)
-    write(design="{method: table, file: points.csv}", vary="")
-    asked = read_design(Path("design.yaml"))
-    assert [*asked.points] == [
-        {"governance": "chosen", "max_partners": 4, "risk_transfer": 0.25},
-        {"governance": "lead_client", "max_partners": 7, "risk_transfer": 1.0},
-    ]
-    assert asked.places is None
-    assert asked.size == 2 * 2 * 30
-    assert read_design(kept(asked, folder)) == asked
-
-
-def test_csv_and_parquet_and_columns_give_the_same_design(folder):
-    columns = {"risk_transfer": [0.25, 1.0], "pump_priming_deadline": [4, 8]}
-    Path("points.csv").write_text("pump_priming_deadline,risk_transfer\n4,0.25\n8.0,1\n\n")
-    parquet.write_table(pa.table(columns), "points.parquet")
-    tables = ("points.csv", Path("points.parquet"), columns)
-    first, *others = (Design.of(TWO, method="table", table=each, years=2) for each in tables)
-    assert [first, first] == others
-
-
-def test_a_column_numbers_the_points():
-    first = Design.of(TWO, method="table", table={"publicity": [0.1, 0.3]}, years=2)
-    turned = {"point": [1, 0], "publicity": [0.3, 0.1]}
-    assert Design.of(TWO, method="table", table=turned, years=2) == first
-
-
-def test_a_table_can_say_none_and_which_policies(folder):
-    Path("points.csv").write_text("pump_priming_deadline\nnone\n4\n")
-    write(design="{method: table, file: points.csv}",
-          vary="{pump_priming_deadline: {only: [status-quo]}}")  # fmt: skip
-    asked = read_design(Path("design.yaml"))
-    deadlines = [run.policy.at(1).pump_priming_deadline for run in asked.runs()[:4]]
-    assert deadlines == [None, None, 4, None]
-    assert read_design(kept(asked, folder)) == asked
-
-
-def test_points_that_were_changed_are_refused(folder):
-    Path("points.csv").write_text(POINTS)
-    path = kept(Design.of(TWO, method="table", table="points.csv", years=2), folder)
-    Path("points.csv").write_text(POINTS.replace("0.25", "0.26"))
-    with pytest.raises(InputError, match="not the points of this design: sha256 differs"):
-        read_design(path)
-
-
-BAD_TABLES = {
-    "": "columns|no column",
-    "risk_transfer\n": "no points in the table",
-    "point\n0\n": "no column names a lever or an assumption",
-    "risk_transfer\n0.5\n\n,\n": "line 4: 2 cells, the header has 1 columns",
-    "risk_transfer,publicity\n0.5,0.1\n0.5,\n": "line 3: publicity is missing; every point needs",
-    "risk_transfer\nnan\n": "line 2: risk_transfer is missing",
-    "risk_transfer\n0.5\n2\n": "line 3: lever risk_transfer = 2: must be a number from 0 to 1",
-    "max_partners\n2.5\n": "line 2: lever max_partners = 2.5: must be a whole number from 2 to 40",
-    "governance\nchosn\n": "line 2: assumption governance = 'chosn': .*did you mean 'chosen'",
-    "risk_transfr\n0.5\n": "unknown lever or assumption 'risk_transfr' .did you mean 'risk_trans",
-    "risk_transfer,risk_transfer\n0,1\n": "column 'risk_transfer' stands there twice",
-    "lot_value\n1\n": "lever lot_value cannot vary: its mechanism is planned",
-    "point,publicity\n1,0.1\n2,0.2\n": "column point must number the points from 0 to 1, each",
-    "point,publicity\n0,0.1\n0,0.2\n": "column point must number the points from 0 to 1, each",
-    'publicity\n"0.1\n': "not CSV",
-}
-
-
-@pytest.mark.parametrize("text", BAD_TABLES, ids=lambda text: text[:30].replace("\n", "|"))
-def test_a_bad_table_is_refused_in_one_line(folder, text):
-    Path("points.csv").write_text(text)
-    with pytest.raises(InputError, match=f"^points.csv.*({BAD_TABLES[text]})") as refused:
-        read_table(Path("points.csv"))
-    assert "\n" not in str(refused.value)
-
-
-def test_a_table_that_cannot_be_read_is_refused(folder):
-    Path("folder.csv").mkdir()
-    Path("latin.csv").write_bytes(b"publicity\n\xff\n")
-    Path("not.parquet").write_text(POINTS)
-    parquet.write_table(pa.table({"publicity": [0.1, None]}), "gap.parquet")
-    wanted = {
-        "folder.csv": "a folder",
-        "missing.csv": "no such file",
-        "a\0b.csv": "cannot be read",
-        "latin.csv": "not UTF-8 at byte 10",
-        "not.parquet": "not a Parquet table",
-        "gap.parquet": "row 2: publicity is missing",
-    }
-    for name, why in wanted.items():
-        with pytest.raises(InputError, match=why):
-            read_table(Path(name))
-
-
-def test_columns_of_unlike_length_are_refused():
-    with pytest.raises(InputError, match="columns differ in length: publicity 2, risk_transfer 1"):
-        Design.of(TWO, method="table", table={"publicity": [0, 1], "risk_transfer": [0]})
-
-
-# --- what is refused -----------------------------------------------------------------------------
-
-
-def write(**said):
-    """Write a design file; what is said replaces or adds to a good one."""
-    lines = {
-        "register": "councils.csv",
-        "policies": "[status-quo, forced-aggregation]",
-        "design": "latin hypercube",
-        "vary": "{risk_transfer: [0, 1]}",
-        **said,
-    }
-    Path("design.yaml").write_text("".join(f"{key}: {value}\n" for key, value in lines.items()))
-
-
-BAD_DESIGNS = [
-    ("vary", "", "nothing varies"),
-    ("vary", "[risk_transfer]", "vary = .*must be a mapping"),
-    ("vary", "{risk_transfr: [0, 1]}", "unknown lever or assumption 'risk_transfr' .did you mean"),
-    ("vary", "{simplified_below: }", "lever simplified_below cannot vary: its mechanism is plan"),
-    ("vary", "{risk_transfer: [1, 1]}", "vary.risk_transfer: low = 1 must be less than high = 1"),
-    ("vary", "{risk_transfer: [1, 0]}", "vary.risk_transfer: low = 1 must be less than high = 0"),
-    ("vary", "{risk_transfer: [0, 1.5]}", "risk_transfer.high = 1.5: must be a number from 0 to 1"),
-    ("vary", "{risk_transfer: [.nan, 1]}", "risk_transfer.low = nan: must be a number from 0"),
-    ("vary", "{risk_transfer: [0, true]}", "risk_transfer = .0, True.: a list alone is a range"),
-    ("vary", "{risk_transfer: [0, 0.5, 1]}", "write {values: .0, 0.5, 1.} for values"),
-    ("vary", "{risk_transfer: 0.5}", "vary.risk_transfer: a factor must be a mapping of low, high"),
-    ("vary", "{risk_transfer: {lo: 0}}", "vary.risk_transfer: unknown key 'lo' .did you mean 'low"),
-    ("vary", "{risk_transfer: {low: 0, values: [0, 1]}}", "low, high and levels say a range"),
-    ("vary", "{risk_transfer: {values: [0]}}", "values = .0.: must be a list of 2 to 1,000"),
-    ("vary", "{risk_transfer: {values: [0, 0.0]}}", "of which none stands there twice"),
-    ("vary", "{risk_transfer: {values: [0, [1]]}}", "risk_transfer = .1.: must be a number from"),
-    ("vary", "{risk_transfer: {low: 0, levels: 3}}", "only a grid takes levels; this is latin"),
-    ("vary", "{risk_transfer: {only: [status-qo]}}", "'status-qo' .did you mean 'status-quo'"),
-    ("vary", "{demand_scale: {only: [status-quo]}}", "an assumption is the same for all policies"),
-    ("vary", "{max_partners: [2.5, 4]}", "max_partners.low = 2.5: must be a whole number from 2"),
-    (
-        "vary",
-        "{governance: [0, 1]}",
-        "vary.governance = .0, 1.: must be left empty, for all ch",
-    ),
-    ("vary", "{governance: {values: [chosen, joint]}}", "governance = 'joint': must be one of"),
-    ("vary", "{a: [0, 1], a: [0, 1]}", "'a' twice"),
-    ("design", "", "design must say its method, one of grid, latin hypercube, sobol, morris, salt"),
-    ("design", "{points: 3}", "design must say its method"),
-    ("design", "sobel", "design.method = 'sobel': must be one of .*did you mean 'sobol'"),
-    ("design", "{method: sobol, points: 0}", "design.points = 0: must be a whole number from 1"),
-    ("design", "{method: sobol, levels: 2}", "unknown key 'design.levels'.*known: method, points"),
-    ("design", "{method: morris, levels: 3}", "design.levels = 3: must be even"),
-    ("design", "{method: saltelli, base: 100}", "a power of two, such as 64 or 128"),
-    ("design", "{method: saltelli, second_order: 1}", "second_order = 1: must be true or false"),
-    ("design", "{method: table}", "design.file must name the CSV or Parquet file"),
-    ("design", "{method: table, file: no.csv}", "design.yaml: design.file: no.csv: .*no such file"),
-    ("design", "{method: table, fle: no.csv}", "unknown key 'design.fle' .did you mean 'file'"),
-    ("replication", "0", "unknown key 'replication'"),
-    ("register", "no.csv", "design.yaml: register: no.csv: the register cannot be read"),
-    ("polices", "[status-quo]", "unknown key 'polices' .did you mean 'policies'"),
-    ("assumptions", "{set: {demand_scale: 1}}\nvary: ", "demand_scale is held at 1 too"),
-    (
-        "replicates",
-        "10000",
-        "2,000,000 runs .100 points x 2 policies x 10000 replications. are mor",
-    ),
-    ("design", "{method: saltelli, base: 1048576}", "are more than the cap of 1,000,000"),
-    ("cap", "100", "6,000 runs .* are more than the cap of 100; ask for fewer"),
-    ("cap", "0", "cap = 0: must be a whole number from 1 to 100,000,000"),
-]
-
-
-@pytest.mark.parametrize(("key", "value", "why"), BAD_DESIGNS, ids=lambda text: text[:40])
-def test_a_bad_design_is_refused_in_one_line(folder, key, value, why):
-    if value.endswith("\nvary: "):
-        write(assumptions=value.removesuffix("\nvary: "), vary="{demand_scale: }")
-    else:
-        write(**{key: value})
-    with pytest.raises(InputError, match=why) as refused:
-        read_design(Path("design.yaml"))
-    assert str(refused.value).startswith("design.yaml")
-    assert "\n" not in str(refused.value)
-
-
-def test_levers_that_change_after_the_last_year_are_refused():
-    late = {"name": "late", "levers": {"publicity": [{"from_year": 9, "value": 1}]}}
-    with pytest.raises(InputError, match="must be at most 2, the last year"):
-        design(policies=[late])
-
-
-def test_python_is_held_to_the_same_rules():
-    with pytest.raises(InputError, match="a table of points goes with method table, not sobol"):
-        design("sobol", table={"publicity": [0, 1]})
-    with pytest.raises(InputError, match="method table needs the table of points"):
-        Design.of(TWO, method="table")
-    with pytest.raises(InputError, match=r"unknown key 'pionts' .did you mean 'points'"):
-        design(pionts=3)
-    with pytest.raises(InputError, match=r"design.method = 'lhs': must be one of"):
-        Design.of(TWO, VARY, "lhs")
-    with pytest.raises(InputError, match=r"demand_scale is held at 1.1 too"):
-        design(assumptions={"demand_scale": 1.1})
-    with pytest.raises(InputError, match=r"vary.publicty: the table has no such column .did you"):
-        Design.of(TWO, {"publicty": None}, "table", table={"publicity": [0, 1]})
-    with pytest.raises(InputError, match="with a table, only `only` can be said"):
-        Design.of(TWO, {"publicity": [0, 1]}, "table", table={"publicity": [0, 1]})
-
-
-# --- the page ------------------------------------------------------------------------------------
-
-
-def blocks(language):
-    """Return what the page shows in a language."""
-    return re.findall(
-        rf"^```{language}\n(.*?)^```$", DOCUMENT.read_text(), re.DOTALL | re.MULTILINE
-    )
-
-
-@pytest.mark.parametrize(
-    "text", blocks("yaml"), ids=lambda text: yaml.safe_load(text)["design"]["method"]
-)
-def test_every_design_of_the_page_can_be_read(folder, text):
-    (folder / "points.csv").write_text(*blocks("csv"))
-    (folder / "design.yaml").write_text(text)
-    asked = read_design(folder / "design.yaml")
-    assert asked.runs()[-1].replication == asked.question.replicates - 1
-
-
-def test_the_page_shows_every_method():
-    shown = [yaml.safe_load(text)["design"]["method"] for text in blocks("yaml")]
-    assert {*shown} == {*METHODS, "table"}
-
-
-@pytest.mark.parametrize("code", blocks("python"))
-def test_the_python_of_the_page_runs(folder, code):
-    exec(code, {})
-
-
-# --- from Python ---------------------------------------------------------------------------------
-
-
-def test_a_data_frame_is_a_table_of_points():
-    columns = {"publicity": [0.1, 0.3], "max_partners": [2, 9]}
-    made = Design.of(TWO, method="table", table=pd.DataFrame(columns), years=2)
-    assert made == Design.of(TWO, method="table", table=columns, years=2)
+# From Python
 
 
 def test_numbers_of_numpy_are_numbers():
@@ -634,23 +312,24 @@ def test_what_python_gives_is_checked_like_a_file(said, why):
         Design.of(TWO, **said)
 
 
-def test_a_parquet_table_says_none_by_saying_nothing(tmp_path):
-    path = tmp_path / "points.parquet"
-    parquet.write_table(pa.table({"pump_priming_deadline": [4, None]}), path)
-    read = Design.of(TWO, method="table", table=path)
-    assert [point["pump_priming_deadline"] for point in read.points] == [4, None]
+def test_levers_that_change_after_the_last_year_are_refused():
+    late = {"name": "late", "levers": {"publicity": [{"from_year": 9, "value": 1}]}}
+    with pytest.raises(InputError, match="must be at most 2, the last year"):
+        design(policies=[late])
 
 
-def test_decimals_of_a_parquet_table_are_numbers(tmp_path):
-    path = tmp_path / "points.parquet"
-    parquet.write_table(pa.table({"publicity": [Decimal("0.25"), Decimal("0.50")]}), path)
-    points = Design.of(TWO, method="table", table=path).points
-    assert points.columns["publicity"].tolist() == [0.25, 0.5]
-    assert points.columns["publicity"].dtype == np.float64
-
-
-def test_points_cannot_be_numbered_by_lists(tmp_path):
-    path = tmp_path / "points.parquet"
-    parquet.write_table(pa.table({"publicity": [0.1], "point": [[0]]}), path)
-    with pytest.raises(InputError, match="column point must number the points"):
-        Design.of(TWO, method="table", table=path)
+def test_python_is_held_to_the_same_rules():
+    with pytest.raises(InputError, match="a table of points goes with method table, not sobol"):
+        design("sobol", table={"publicity": [0, 1]})
+    with pytest.raises(InputError, match="method table needs the table of points"):
+        Design.of(TWO, method="table")
+    with pytest.raises(InputError, match=r"unknown key 'pionts' .did you mean 'points'"):
+        design(pionts=3)
+    with pytest.raises(InputError, match=r"design.method = 'lhs': must be one of"):
+        Design.of(TWO, VARY, "lhs")
+    with pytest.raises(InputError, match=r"demand_scale is held at 1.1 too"):
+        design(assumptions={"demand_scale": 1.1})
+    with pytest.raises(InputError, match=r"vary.publicty: the table has no such column .did you"):
+        Design.of(TWO, {"publicty": None}, "table", table={"publicity": [0, 1]})
+    with pytest.raises(InputError, match="with a table, only `only` can be said"):
+        Design.of(TWO, {"publicity": [0, 1]}, "table", table={"publicity": [0, 1]})

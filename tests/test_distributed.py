@@ -14,10 +14,10 @@ from typing import Any, NamedTuple
 import pandas as pd
 import pytest
 
-from experiments import distributed
+from experiments import distributed, installation
 from experiments.catalogue import find_policy
 from experiments.distributed import Cluster, environment
-from experiments.executors import InProcess, Lost
+from experiments.executors import LARGEST_CHUNK, InProcess, Lost
 from experiments.question import Question, Territory
 from experiments.runs import Made, make, plan, setting
 from results.sweeps import Sweep
@@ -171,7 +171,7 @@ def test_tasks_are_sent_a_few_chunks_ahead(shared: Running) -> None:
     tasks = Counted(1_000_000)
     results = Cluster(scheduler=shared.address).run(double, tasks, never)
     assert [next(results) for _ in range(10)] == [2 * each for each in range(10)]
-    assert tasks.furthest <= (distributed.KEPT + 1) * distributed.LARGEST_CHUNK
+    assert tasks.furthest <= (distributed.KEPT + 1) * LARGEST_CHUNK
     results.close()  # type: ignore[attr-defined]
 
 
@@ -277,11 +277,11 @@ def test_a_changed_file_is_another_installation(
     package.mkdir()
     (package / "__init__.py").write_text("")
     monkeypatch.syspath_prepend(tmp_path)
-    monkeypatch.setattr(distributed, "OWN", ("somepackage",))
-    before = distributed.installed_files()
-    assert before == distributed.installed_files()
+    monkeypatch.setattr(installation, "OWN", ("somepackage",))
+    before = installation.installed_files()
+    assert before == installation.installed_files()
     (package / "rules.py").write_text("LIMIT = 1\n")
-    assert distributed.installed_files() != before
+    assert installation.installed_files() != before
 
 
 def test_a_scheduler_that_goes_away_is_one_line(running: Running) -> None:

@@ -217,7 +217,7 @@ def test_a_county_drawn_aside_is_linked_amid_its_districts() -> None:
     assert placed is not None
     names = list(register.name)
     county, districts = names.index("Shire"), np.asarray(register.type) == "district"
-    seats = partnership_charts._seats(register, placed)
+    seats = partnership_charts.standing(register, placed)
     assert placed.aside[county]
     assert seats[county] == pytest.approx(placed.centres[districts].mean(axis=0))
 

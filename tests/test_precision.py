@@ -10,25 +10,17 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from experiments import precision
+from experiments import precise_comparisons, precise_sweeps, precision
 from experiments.asking import Changes
 from experiments.campaign import Conduct
 from experiments.catalogue import find_policy
 from experiments.compare import compare
 from experiments.designs import Design
 from experiments.executors import InProcess
-from experiments.precision import (
-    Aim,
-    Kept,
-    Precise,
-    Reached,
-    aims_of,
-    compare_precisely,
-    document,
-    enough,
-    sweep_precisely,
-    words,
-)
+from experiments.kept_runs import Kept
+from experiments.precise_comparisons import compare_precisely, enough
+from experiments.precise_sweeps import sweep_precisely
+from experiments.precision import Aim, Precise, Reached, aims_of, document, words
 from experiments.question import SAMPLE_BLOCK, Question, Territory, read_run_question
 from experiments.runs import samples
 from results.store import open_run
@@ -157,10 +149,12 @@ def test_stopping_early_does_not_narrow_intervals_much() -> None:
         luck = np.random.default_rng(seed).normal(0, 1, 1000)
 
         def look(count: int, luck: Any = luck) -> tuple[Reached, ...]:
-            reached = precision._reached(Aim(OUTCOME, 0.8), "a", np.zeros(count), luck[:count], 5)
+            reached = precise_comparisons._reached(
+                Aim(OUTCOME, 0.8), "a", np.zeros(count), luck[:count], 5
+            )
             return (reached,)
 
-        stopped = precision._grown(look, 10, 1000)
+        stopped = precision.grown(look, 10, 1000)
         held += abs(luck[: stopped.replicates].mean()) <= stopped.reached[0].width / 2
     assert held >= 370
 
@@ -206,11 +200,11 @@ def test_a_sweep_is_extended_until_every_point_is_narrow(tmp_path: Path) -> None
 
 def test_a_point_without_pairs_is_not_narrow() -> None:
     index = pd.MultiIndex.from_tuples([(0, 0), (0, 1), (1, 0)], names=["point", "replication"])
-    reached = precision._widest(Aim(OUTCOME, 1e9), "a", pd.Series([1.0, 2.0, 3.0], index), 2)
+    reached = precise_sweeps._widest(Aim(OUTCOME, 1e9), "a", pd.Series([1.0, 2.0, 3.0], index), 2)
     assert math.isnan(reached.width)
     assert (reached.narrow, reached.pairs) == (False, 1)
     nothing = pd.Series([], index=index[:0], dtype=float)
-    assert precision._widest(Aim(OUTCOME, 1e9), "a", nothing, 2).pairs == 0
+    assert precise_sweeps._widest(Aim(OUTCOME, 1e9), "a", nothing, 2).pairs == 0
 
 
 def test_a_precise_sweep_is_taken_up_where_it_stopped(tmp_path: Path) -> None:

@@ -13,7 +13,6 @@ from experiments.circumstances import find_circumstances
 from experiments.question import (
     Question,
     Territory,
-    bundled_question,
     check_dates,
     read_question,
     read_run_question,
@@ -57,7 +56,7 @@ def refusal(folder: Path, content: str) -> str:
 
 
 def test_an_empty_mapping_asks_what_is_asked_when_nothing_is_said(tmp_path: Path) -> None:
-    assert read_question(written(tmp_path, "{}")).identity == bundled_question().identity
+    assert read_question(written(tmp_path, "{}")).identity == Question(compared_policies()).identity
 
 
 def test_a_file_says_everything(tmp_path: Path) -> None:

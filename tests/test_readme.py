@@ -9,6 +9,7 @@ import pytest
 from experiments import sweep
 from experiments.cli import main
 from tests.small_sweeps import made_up
+from tests.stored_runs import nothing, store
 
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -85,6 +86,9 @@ def test_a_command_does_what_the_readme_says(
             quicker.setattr(sweep, "tell", made_up)
             assert main(["sweep", "design.yaml", "--out", words[1], *SMALLER["sweep"]]) == 0
         capsys.readouterr()
+    if words[0] == "deck":
+        policies = {"status-quo": nothing, "shared-risk": nothing}
+        store(Path(words[1]), policies, replicates=2, twins=0)
     smaller = [*SMALLER.get(words[0], []), *(["--years", "3"] if {*words} & {*DATED} else [])]
     assert main([*words, *smaller]) == 0
     assert capsys.readouterr().out

@@ -385,6 +385,18 @@ def test_shares_merge_into_the_whole(quickly: Path, tmp_path: Path) -> None:
     assert sweep(design(), whole.path, resume=True).taken_over == 32
 
 
+def test_sweeps_are_not_merged_into_the_folder_that_is_worked_in(
+    quickly: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    here = tmp_path / "here"
+    here.mkdir()
+    monkeypatch.chdir(here)
+    for place in (".", here):
+        with pytest.raises(InputError, match=f"^{place}: is the folder that this runs in"):
+            merge([quickly], place)
+    assert not list(here.iterdir())
+
+
 def test_fewer_and_more_replications_merge(quickly: Path, tmp_path: Path) -> None:
     few, many = design(replicates=3), design(replicates=5)
     sweep(few, tmp_path / "few", part_runs=PART_RUNS)

@@ -9,9 +9,12 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from results.charts.differences import SYMBOLS, interval_plot
+    from results.charts.differences import SYMBOLS, interval_plot, spread
+    from results.charts.export import FORMATS, HEIGHT, picture, write_picture, write_pictures
+    from results.charts.groups import savings_by_group
     from results.charts.maps import COUNT_SCALE, SHARE_SCALE, sharing_map
-    from results.charts.over_time import MOST_BANDS, trajectories
+    from results.charts.networks import network
+    from results.charts.over_time import COMPETITION, MOST_BANDS, competition, fund, trajectories
     from results.charts.partnerships import agreement_chart, partnership_map, stages_chart
     from results.charts.sensitivity import ranked_chart, switching_chart
     from results.charts.theme import (
@@ -24,11 +27,13 @@ if TYPE_CHECKING:
         PALETTE,
         PAPER,
         RULE,
+        SHAPES,
         SPREAD,
         TEMPLATE,
         Look,
         at_left,
         faded,
+        folded,
         longest_title,
         looks,
         panels,
@@ -37,24 +42,30 @@ if TYPE_CHECKING:
     )
 
 _NAMES = {
-    "differences": ("SYMBOLS", "interval_plot"),
+    "differences": ("SYMBOLS", "interval_plot", "spread"),
+    "export": ("FORMATS", "HEIGHT", "picture", "write_picture", "write_pictures"),
+    "groups": ("savings_by_group",),
     "maps": ("COUNT_SCALE", "SHARE_SCALE", "sharing_map"),
-    "over_time": ("MOST_BANDS", "trajectories"),
+    "networks": ("network",),
+    "over_time": ("COMPETITION", "MOST_BANDS", "competition", "fund", "trajectories"),
     "partnerships": ("agreement_chart", "partnership_map", "stages_chart"),
     "sensitivity": ("ranked_chart", "switching_chart"),
     "theme": (
         "BASELINE", "DASHES", "FONT", "INK", "MOST_PANELS", "MUTED", "PALETTE", "PAPER", "RULE",
-        "SPREAD", "TEMPLATE", "Look", "at_left", "faded", "longest_title", "looks", "panels",
-        "places", "plain_text",
+        "SHAPES", "SPREAD", "TEMPLATE", "Look", "at_left", "faded", "folded", "longest_title",
+        "looks", "panels", "places", "plain_text",
     ),
 }  # fmt: skip
 _HOME = {name: module for module, names in _NAMES.items() for name in names}
 
 __all__ = [
     "BASELINE",
+    "COMPETITION",
     "COUNT_SCALE",
     "DASHES",
     "FONT",
+    "FORMATS",
+    "HEIGHT",
     "INK",
     "MOST_BANDS",
     "MOST_PANELS",
@@ -62,6 +73,7 @@ __all__ = [
     "PALETTE",
     "PAPER",
     "RULE",
+    "SHAPES",
     "SHARE_SCALE",
     "SPREAD",
     "SYMBOLS",
@@ -69,19 +81,28 @@ __all__ = [
     "Look",
     "agreement_chart",
     "at_left",
+    "competition",
     "faded",
+    "folded",
+    "fund",
     "interval_plot",
     "longest_title",
     "looks",
+    "network",
     "panels",
     "partnership_map",
+    "picture",
     "places",
     "plain_text",
     "ranked_chart",
+    "savings_by_group",
     "sharing_map",
+    "spread",
     "stages_chart",
     "switching_chart",
     "trajectories",
+    "write_picture",
+    "write_pictures",
 ]
 
 

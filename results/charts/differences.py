@@ -1,6 +1,7 @@
 """Differences from the baseline: their intervals, and their spread over replications."""
 
-from collections.abc import Mapping, Sequence
+import math
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -10,8 +11,13 @@ import plotly.graph_objects as go
 from results import statistics
 from results.charts.theme import (
     INK,
+    LONGEST_LABEL,
+    PAPER,
     SPREAD,
+    Look,
     at_left,
+    folded,
+    looks,
     numbers,
     panels,
     places,
@@ -28,7 +34,7 @@ from results.words import (
     interval_words,
     span,
 )
-from simulation.outcomes import Outcome
+from simulation.outcomes import OUTCOMES, Outcome
 
 BETTER, WORSE, OPEN = "#00664b", "#b23a00", "#4a5560"
 SYMBOLS = {
@@ -43,6 +49,7 @@ SYMBOLS = {
     "": ("diamond-open", OPEN),
 }
 """Marker and colour of each verdict, in the words of `narrative.verdict_of`."""
+MARGIN = "#e9edf1"
 HINTS = {"higher": "better →", "lower": "← better", "neutral": "not judged"}
 
 
@@ -102,7 +109,7 @@ def _interval_traces(
 
 
 def _segments(
-    low: "pd.Series[float]", high: "pd.Series[float]", at: "pd.Series[int]", width: float, ink: str
+    low: Iterable[float], high: Iterable[float], at: Iterable[float], width: float, ink: str
 ) -> go.Scatter:
     x = [end for pair in zip(low, high, strict=True) for end in (*numbers(pair), None)]
     y = [place for row in at for place in (row, row, None)]
@@ -127,12 +134,16 @@ def _mark_margin(
     figure: go.Figure, outcome: Outcome, rows: pd.DataFrame, row: int, column: int
 ) -> None:
     """Shade differences too small to matter, and draw the line of no difference."""
+    figure.update_xaxes(range=_reach(outcome, rows), row=row, col=column)
+    _mark_zero(figure, outcome, row, column)
+
+
+def _mark_zero(figure: go.Figure, outcome: Outcome, row: int = 1, column: int = 1) -> None:
     place = {"row": row, "col": column}
-    figure.update_xaxes(range=_reach(outcome, rows), **place)
-    band = {"fillcolor": "#e9edf1", "line_width": 0, "layer": "below"}
+    band = {"fillcolor": MARGIN, "line_width": 0, "layer": "below"}
     if outcome.better != "neutral" and outcome.matters > 0:
         figure.add_vrect(x0=-outcome.matters, x1=outcome.matters, **band, **place)
-    figure.add_vline(x=0, line_width=1.2, line_color=INK, layer="below", **place)
+    figure.update_xaxes(zeroline=True, zerolinewidth=1.2, zerolinecolor=INK, **place)
 
 
 def _reach(outcome: Outcome, rows: pd.DataFrame) -> list[float]:
@@ -155,4 +166,109 @@ def _name_rows(figure: go.Figure, labels: Sequence[str]) -> None:
         automargin=True,
         col=1,
     )
-    figure.update_xaxes(zeroline=False, nticks=6)
+    figure.update_xaxes(nticks=6)
+
+
+# Their spread
+
+STRIP = 74.0
+"""Height of a policy's strip, pixels."""
+GOLDEN = (math.sqrt(5) - 1) / 2
+MOST_SOLID = 60
+"""Points of a strip from which on each is drawn fainter."""
+
+
+def spread(
+    frame: pd.DataFrame, outcome: str, policies: Mapping[str, StoredPolicy]
+) -> go.Figure | None:
+    """Draw how the differences of one outcome spread over replications, a strip a policy.
+
+    A point is the paired difference of one replication. Below them the diamond is their mean, the
+    thick line its 95% interval (from two replications on), the thin one their 10 to 90% range; the
+    grey band is what is too small to matter. ``frame`` is that of `frames.differences`. None where
+    it has nothing of ``outcome``.
+    """
+    rows = frame[frame["outcome"] == outcome]
+    shown = [policy for policy in list(policies)[1:] if (rows["policy"] == policy).any()]
+    if not shown:
+        return None
+    about = OUTCOMES[outcome].with_margin(float(rows["matters"].iloc[0]))
+    title = titled(about.title, f"{difference_unit(about)}, {HINTS[about.better]}")
+    figure = at_left(panels([title], 1, 0, STRIP * len(shown) + 40))
+    for place, policy in enumerate(shown):
+        look = looks(policies)[policy]
+        for trace in _strip(rows[rows["policy"] == policy], place, look, about):
+            trace.showlegend = place == 0 and bool(trace.name)
+            figure.add_trace(trace, row=1, col=1)
+    _mark_zero(figure, about)
+    if about.better != "neutral":
+        figure.add_trace(_band_in_legend())
+    _name_rows(figure, [folded(policies[policy].label, LONGEST_LABEL) for policy in shown])
+    figure.update_xaxes(nticks=9)
+    figure.update_yaxes(range=[len(shown) - 0.5, -0.5])
+    legend = {"y": 1 + 44 / (figure.layout.height - 90), "itemclick": False}
+    return figure.update_layout(margin={"t": 96, "r": 28}, legend=legend, hovermode="closest")
+
+
+def _strip(rows: pd.DataFrame, place: int, look: Look, outcome: Outcome) -> list[go.Scatter]:
+    values = rows["difference"]
+    ends = rows[["low", "high"]].iloc[:1]
+    reach = values.quantile([0.1, 0.9])
+    below = pd.Series([place + 0.3])
+    mean = _mean_words(values, ends.iloc[0], look, outcome)
+    return [
+        _points(rows, place, look, outcome),
+        _named(_segments(ends["low"], ends["high"], below, 8, SPREAD), "its 95% interval"),
+        _named(_segments(reach[:0.1], reach[0.9:], below, 2, INK), "10 to 90%"),
+        go.Scatter(
+            x=numbers([values.mean()]),
+            y=numbers(below),
+            mode="markers",
+            marker={"symbol": "diamond", "size": 11, "color": INK},
+            name="mean",
+            legendrank=900,
+            text=[mean],
+            hovertemplate="%{text}<extra></extra>",
+        ),
+    ]
+
+
+def _band_in_legend() -> go.Scatter:
+    marker = {"symbol": "square", "size": 14, "color": MARGIN}
+    return go.Scatter(x=[None], y=[None], mode="markers", marker=marker, name="too small to matter")
+
+
+def _named(trace: go.Scatter, name: str) -> go.Scatter:
+    return trace.update(name=name, legendgroup=name)
+
+
+def _points(rows: pd.DataFrame, place: int, look: Look, outcome: Outcome) -> go.Scatter:
+    """Return a point a replication; those near one another in value lie apart in height."""
+    rank = rows["difference"].rank(method="first")
+    values = zip(rows["replication"], rows["difference"], strict=True)
+    return go.Scatter(
+        x=numbers(rows["difference"]),
+        y=numbers(place - 0.36 + 0.48 * ((rank * GOLDEN) % 1.0)),
+        mode="markers",
+        marker={
+            "size": 8,
+            "color": look.colour,
+            "opacity": 0.75 if len(rows) <= MOST_SOLID else 0.4,
+            "line": {"width": 0.5, "color": PAPER},
+        },
+        name="one replication",
+        legendrank=800,
+        text=[
+            f"<b>{look.label}</b><br>replication {number}: {change(value, outcome)}"
+            for number, value in values
+        ],
+        hovertemplate="%{text}<extra></extra>",
+    )
+
+
+def _mean_words(
+    values: "pd.Series[float]", ends: "pd.Series[float]", look: Look, outcome: Outcome
+) -> str:
+    mean = change(float(values.mean()), outcome)
+    interval = interval_words(float(ends["low"]), float(ends["high"]), outcome)
+    return f"<b>{look.label}</b><br>mean {mean}<br>{interval}"

@@ -8,13 +8,19 @@ import pandas as pd
 import plotly.graph_objects as go
 
 from results.charts.theme import (
+    INK,
+    PALETTE,
     Look,
     at_left,
     faded,
+    folded,
+    longest_title,
     looks,
     numbers,
     panels,
     places,
+    plain_text,
+    small,
     titled,
 )
 from results.store import StoredPolicy
@@ -63,12 +69,12 @@ def by_replication(rows: pd.DataFrame) -> pd.DataFrame:
     return rows.pivot(index="replication", columns="time", values="value")
 
 
-def over_years(figure: go.Figure, frame: pd.DataFrame) -> go.Figure:
-    """Give all panels ticks at whole years, as many as there is room for, and a legend above."""
+def over_years(figure: go.Figure, frame: pd.DataFrame, most: int = MOST_TICKS) -> go.Figure:
+    """Give all panels at most so many ticks, at whole years, and the legend a place above them."""
     times = frame["time"].unique()
     years = math.ceil(times.max() + 0.25 - times.min()) if len(times) else 1
     figure.update_xaxes(
-        showgrid=False, tick0=FIRST_YEAR, dtick=math.ceil(years / MOST_TICKS), tickformat="d"
+        showgrid=False, tick0=FIRST_YEAR, dtick=math.ceil(years / most), tickformat="d"
     )
     figure.update_yaxes(nticks=5, automargin=True)
     lift = {"y": 1 + 44 / (figure.layout.height - 90)}
@@ -126,3 +132,112 @@ def _period(time: float, whole: bool) -> str:
     year = int(time)
     named = f"{year}-{(year + 1) % 100:02d}"
     return named if whole else f"{named}, quarter {1 + round((time - year) * QUARTERS_PER_YEAR)}"
+
+
+# Competition
+
+COMPETITION = (
+    "bids_per_tender",
+    "single_bid_share",
+    "sme_value_share",
+    "supplier_concentration",
+    "failed_share",
+)
+MOST_SIDE_BY_SIDE = 6
+"""Policies that have room side by side; of more the first are drawn."""
+
+
+def competition(frame: pd.DataFrame, policies: Mapping[str, StoredPolicy]) -> go.Figure:
+    """Draw how contested the market is: a column a policy, a row an outcome of ``COMPETITION``.
+
+    The line is the mean of replications, the band their 10 to 90% range, the thin grey line the
+    baseline. ``frame`` is that of `frames.over_time`.
+    """
+    style = looks(policies)
+    baseline = next(iter(style))
+    shown = list(style)[1 : MOST_SIDE_BY_SIDE + 1] or [baseline]
+    figure = at_left(panels(_grid_titles(policies, shown), len(shown), 62, 165))
+    for name, row in zip(COMPETITION, range(1, len(COMPETITION) + 1), strict=True):
+        told = partial(amount, outcome=OUTCOMES[name])
+        rows = frame[frame["outcome"] == name]
+        for column, policy in enumerate(shown, start=1):
+            behind = [] if policy == baseline else _behind(rows, baseline, style[baseline], told)
+            table = by_replication(rows[rows["policy"] == policy])
+            for trace in (*behind, *trajectory(table, style[policy], told, band=True)):
+                first = (row, column) == (1, 1) and trace.legendgroup == style[baseline].label
+                trace.showlegend = first and bool(trace.name)
+                figure.add_trace(trace, row=row, col=column)
+        figure.update_yaxes(matches=f"y{(row - 1) * len(shown) + 1}", row=row)
+    figure.update_yaxes(showticklabels=False)
+    figure.update_yaxes(showticklabels=True, col=1)
+    figure = over_years(figure, frame, MOST_TICKS if len(shown) < 3 else 4)
+    height = figure.layout.height + 20
+    return figure.update_layout(
+        margin={"t": 116}, height=height, legend={"y": 1 + 64 / (height - 150)}
+    )
+
+
+def _grid_titles(policies: Mapping[str, StoredPolicy], shown: Sequence[str]) -> list[str]:
+    """Return titles of panels: policies above the first row, outcomes above each first panel."""
+    width = longest_title(len(shown))
+    heads = [f"<b>{folded(policies[policy].label, width)}</b>" for policy in shown]
+    blank = [" "] * (len(shown) - 1)
+    titles: list[str] = []
+    for name in COMPETITION:
+        outcome = OUTCOMES[name]
+        titles += [small(f"{outcome.title}, {unit_over_time(outcome)}"), *blank]
+    first = [f"{head}<br>{below}" for head, below in zip(heads, titles, strict=False)]
+    return [*first, *titles[len(shown) :]]
+
+
+def _behind(
+    rows: pd.DataFrame, baseline: str, look: Look, told: Callable[[float], str]
+) -> list[go.Scatter]:
+    """Return the baseline as it stands behind another policy."""
+    line = trajectory(by_replication(rows[rows["policy"] == baseline]), look, told, band=False)
+    return [trace.update(line={"width": 1.4}) for trace in line]
+
+
+# The fund
+
+MOST_FUNDS = 4
+BOOKS = {
+    "balance": Look("in the fund", PALETTE[0], "solid"),
+    "paid out": Look("paid out so far", PALETTE[1], "dash"),
+    "repaid": Look("repaid so far", PALETTE[2], "dot"),
+    "written off": Look("written off so far", INK, "dashdot"),
+}
+"""How each quantity of the fund's books looks."""
+
+
+def fund(frame: pd.DataFrame, policies: Mapping[str, StoredPolicy]) -> go.Figure | None:
+    """Draw the books of the fund, a panel a policy under which it pays: £m at each period's end.
+
+    Lines are means of replications, bands their 10 to 90% range. ``frame`` is that of
+    `frames.fund`. Of more than ``MOST_FUNDS`` policies the first are drawn. None where no fund
+    ever paid.
+    """
+    paid = frame[(frame["quantity"] != "written off") & (frame["value"] > 0)]
+    shown = [policy for policy in policies if (paid["policy"] == policy).any()][:MOST_FUNDS]
+    if not shown:
+        return None
+    columns = min(2, len(shown))
+    longest = longest_title(columns)
+    titles = [
+        titled(plain_text(policies[policy].label, longest), "£m at the end of the year")
+        for policy in shown
+    ]
+    figure = at_left(panels(titles, columns, 76, 300))
+    for policy, (row, column) in zip(shown, places(len(shown), columns), strict=True):
+        rows = frame[frame["policy"] == policy]
+        for quantity, look in BOOKS.items():
+            table = by_replication(rows[rows["quantity"] == quantity])
+            for trace in trajectory(table, look, _pounds, band=True):
+                trace.showlegend = (row, column) == (1, 1) and bool(trace.name)
+                figure.add_trace(trace, row=row, col=column)
+    figure.update_yaxes(rangemode="tozero")
+    return over_years(figure, frame)
+
+
+def _pounds(millions: float) -> str:
+    return f"£{millions:,.1f}m"

@@ -145,8 +145,8 @@ def _links(groups: pd.DataFrame, register: Register, placed: HexagonMap) -> list
     }
     pairs = np.array(list(known), dtype=np.int64).reshape(-1, 2)
     width = np.minimum(np.array(list(known.values()), dtype=np.int64), len(WIDTHS)) - 1
-    seats = _seats(register, placed)
-    lines = [_lines(seats[pairs[width == each]], each) for each in range(len(WIDTHS))]
+    seats = standing(register, placed)
+    lines = [link_lines(seats[pairs[width == each]], each) for each in range(len(WIDTHS))]
     for line in lines:
         line.opacity = 0.45 if len(pairs) > CROWDED else 1.0
     leads = np.isin(np.arange(len(register)), pairs[:, 0])
@@ -157,15 +157,16 @@ def _links(groups: pd.DataFrame, register: Register, placed: HexagonMap) -> list
     ]
 
 
-def _seats(register: Register, placed: HexagonMap) -> FloatArray:
-    """Return where lines end, shape (councils, 2): a county drawn aside is amid its districts."""
+def standing(register: Register, placed: HexagonMap) -> FloatArray:
+    """Return where councils stand, shape (councils, 2): a county aside is amid its districts."""
     seats, parent = placed.centres.copy(), parents(register)
     for county in np.flatnonzero(placed.aside):
         seats[county] = placed.centres[(parent == county) & ~placed.aside].mean(axis=0)
     return seats
 
 
-def _lines(ends: FloatArray, width: int) -> go.Scatter:
+def link_lines(ends: FloatArray, width: int) -> go.Scatter:
+    """Return lines of one width of ``WIDTHS``; ``ends`` has shape (lines, 2 ends, x and y)."""
     x, y = ([None] if not len(ends) else gapped(ends[..., axis]) for axis in (0, 1))
     line = {"color": LINK, "width": WIDTHS[width]}
     name = LINKS[width]

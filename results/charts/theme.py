@@ -6,6 +6,7 @@ have chosen goes through `plain_text` before Plotly sees it, which reads a subse
 
 import html
 import math
+import textwrap
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -21,6 +22,7 @@ INK, MUTED, RULE, PAPER = "#1d2733", "#5b6672", "#d8dde2", "#ffffff"
 BASELINE = "#6b7480"
 PALETTE = ("#0072b2", "#d55e00", "#009e73", "#aa4499", "#b8860b", "#3a9bdc")
 """After Okabe and Ito: told apart with any colour vision, and dark enough for thin lines."""
+SHAPES = ("circle", "square", "diamond", "triangle-up", "x", "triangle-down", "star", "cross")
 DASHES = ("solid", "dash", "dot", "dashdot", "longdash", "longdashdot")
 SPREAD = "#8796a5"
 LONGEST_LABEL = 30
@@ -60,6 +62,12 @@ def plain_text(text: str, longest: int = LONGEST_LABEL) -> str:
 def longest_title(columns: int) -> int:
     """Return how long the title of a panel may be where ``columns`` stand side by side."""
     return LETTERS_ACROSS // columns
+
+
+def folded(text: str, width: int) -> str:
+    """Return ``text`` on at most two lines of ``width`` characters, its markup not obeyed."""
+    lines = textwrap.wrap(text, width, max_lines=2, placeholder="…") or [""]
+    return "<br>".join(plain_text(line, width) for line in lines)
 
 
 def small(text: str) -> str:

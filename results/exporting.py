@@ -1,0 +1,335 @@
+"""Everything that a run directory shows as files of its own: pictures, pages, tables.
+
+A picture carries its title and where it comes from, so that it can stand alone on a slide.
+"""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property, partial
+from pathlib import Path
+from typing import Literal, NamedTuple
+
+import pandas as pd
+import plotly.graph_objects as go
+
+from results import charts, frames, partnership_section
+from results.charts.theme import MUTED, plain_text
+from results.page import Figure, Front, Section, whole_page
+from results.report import CAVEAT, Report
+from results.side_by_side import levers_table
+from results.statistics import as_csv, summarise
+from results.store import RunDirectory, open_run, write_text
+from results.words import counted
+from simulation.errors import InputError, did_you_mean
+from simulation.outcomes import OUTCOMES
+
+FOLDER = "export"
+PAGE, TABLE = "html", "csv"
+FORMATS = (*charts.FORMATS, PAGE, TABLE)
+LONGEST_TITLE = 90
+ABOVE, BELOW = 44, 34
+"""What a title takes above a picture, and where it comes from below, pixels."""
+SIMULATED = "Simulated, not a record"
+
+
+@dataclass(frozen=True, eq=False)
+class Shown:
+    """A run directory, and what its charts have in common."""
+
+    run: RunDirectory
+
+    @cached_property
+    def report(self) -> Report:
+        """The report of these runs, whose charts are also exported."""
+        return Report(self.run, summarise(self.run))
+
+    @cached_property
+    def differences(self) -> pd.DataFrame:
+        """Paired differences by replication."""
+        return frames.differences(self.run)
+
+    def source(self, chart: "Chart") -> str:
+        """Return where a picture comes from, in a line."""
+        manifest = self.run.manifest
+        many = counted(chart.replications(self), "replication")
+        return (
+            f"{SIMULATED}. tenderlab {manifest.tenderlab}, question {manifest.question_id}, {many}"
+        )
+
+
+def _every(shown: Shown) -> int:
+    return len(shown.run.replications)
+
+
+def _one(_: Shown) -> int:
+    return 1
+
+
+def _with_events(shown: Shown) -> int:
+    sharing = shown.report.sharing
+    return len(sharing.replications) if sharing else 0
+
+
+class Chart(NamedTuple):
+    """One chart: its title, how it is drawn, and how many replications it shows.
+
+    It is drawn as None where the run directory has no data for it.
+    """
+
+    title: str
+    draw: Callable[[Shown], Figure | None]
+    replications: Callable[[Shown], int] = _every
+
+
+# The charts
+
+
+def charts_of(run: RunDirectory) -> dict[str, Chart]:
+    """Return every chart of a run directory by name, also those that it lacks the data for."""
+    baseline = run.policies[run.baseline].label
+    return {
+        "differences": Chart(f"Differences from {baseline}", partial(_of_report, "intervals")),
+        **_spreads(run),
+        "trajectories": Chart("Outcomes over time", partial(_of_report, "trajectories")),
+        "competition": Chart("Competition over time", _competition),
+        "fund": Chart("The fund's books", _fund),
+        "sharing": Chart("Who shares services at the end", partial(_of_report, "map")),
+        "savings-by-type": Chart("Who gains, by type of council", partial(_savings, "type")),
+        "savings-by-region": Chart("Who gains, by region", partial(_savings, "region")),
+        "network": Chart("Who shares with whom at the end", _network, _one),
+        **_partnerships(),
+    }
+
+
+def _partnerships() -> dict[str, Chart]:
+    told = {
+        partnership_section.MAP: ("Partnerships at the end", _one),
+        partnership_section.FLOW: ("How far groups of councils come", _with_events),
+        partnership_section.AGREEMENT: ("How long groups take to agree", _with_events),
+    }
+    return {
+        name: Chart(title, partial(_of_report, name), many) for name, (title, many) in told.items()
+    }
+
+
+def _of_report(name: str, shown: Shown) -> Figure | None:
+    return shown.report.charts.get(name)
+
+
+def _spreads(run: RunDirectory) -> dict[str, Chart]:
+    return {
+        f"spread-{name.replace('_', '-')}": Chart(
+            f"Differences by replication: {OUTCOMES[name].title}", partial(_spread, name)
+        )
+        for name in run.shown
+    }
+
+
+def _spread(outcome: str, shown: Shown) -> Figure | None:
+    words = (
+        "Paired differences from the baseline, a point a replication; below them the mean, its 95% "
+        "interval and the 10 to 90% range. Grey band: too small to matter."
+    )
+    drawn = charts.spread(shown.differences, outcome, shown.run.policies)
+    return drawn and Figure("spread", words, drawn)
+
+
+def _competition(shown: Shown) -> Figure:
+    words = (
+        "How contested the market is under each policy: the mean of replications, with their 10 to "
+        "90% range; thin and grey, the baseline."
+    )
+    over_time = frames.over_time(shown.run, charts.COMPETITION)
+    return Figure("competition", words, charts.competition(over_time, shown.run.policies))
+
+
+def _fund(shown: Shown) -> Figure | None:
+    words = "What is in the fund, and what it has paid out, had back and written off so far."
+    drawn = charts.fund(frames.fund(shown.run), shown.run.policies)
+    return drawn and Figure("fund", words, drawn)
+
+
+def _savings(by: Literal["type", "region"], shown: Shown) -> Figure | None:
+    words = (
+        "What each policy adds to the realised saving of groups of councils, in % of what their "
+        "services would have cost in-house; the lines are 95% intervals, each for itself."
+    )
+    drawn = charts.savings_by_group(frames.savings_by_group(shown.run, by), shown.run.policies)
+    return drawn and Figure(f"savings-by-{by}", words, drawn)
+
+
+def _network(shown: Shown) -> Figure | None:
+    words = (
+        "Partnerships that perform at the end, in one replication. Councils stand near those with "
+        "which they share, at the same place under every policy, and are larger with more partners."
+    )
+    run = shown.run
+    drawn = charts.network(frames.links(run), run.register, run.policies)
+    return drawn and Figure("network", words, drawn)
+
+
+def framed(figure: go.Figure, title: str, source: str) -> go.Figure:
+    """Return a copy of ``figure`` with ``title`` above it, and where it comes from below."""
+    framed = go.Figure(figure)
+    margin = framed.layout.margin
+    above, below = (margin.t or 0) + ABOVE, (margin.b or 0) + BELOW
+    framed.add_annotation(
+        text=plain_text(source, 2 * LONGEST_TITLE),
+        xref="paper", x=0, xanchor="left", yref="paper", y=0, yanchor="bottom", yshift=4 - below,
+        showarrow=False, font={"size": 11, "color": MUTED},
+    )  # fmt: skip
+    return framed.update_layout(
+        title={
+            "text": f"<b>{plain_text(title, LONGEST_TITLE)}</b>",
+            "font": {"size": 18}, "x": 0.01, "y": 1, "yanchor": "top", "pad": {"t": 14},
+        },
+        margin={"t": above, "b": below},
+        height=(framed.layout.height or charts.HEIGHT) + ABOVE + BELOW,
+    )  # fmt: skip
+
+
+# The tables
+
+
+class Table(NamedTuple):
+    """One table: what it holds, in words, and how it is made."""
+
+    words: str
+    make: Callable[[RunDirectory], pd.DataFrame]
+
+
+def dictionary(_: RunDirectory) -> pd.DataFrame:
+    """Return what the columns of `results.frames` hold: a row a column."""
+    rows = [
+        (name.replace("_", "-"), column, meaning)
+        for name, columns in frames.COLUMNS.items()
+        for column, meaning in columns.items()
+    ]
+    return pd.DataFrame(rows, columns=["table", "column", "meaning"])
+
+
+TABLES: Mapping[str, Table] = {
+    "summary": Table("differences, intervals and verdicts, as in summary.csv", summarise),
+    "over-horizon": Table("every outcome of every run", frames.over_horizon),
+    "over-time": Table("the same by financial year, or by quarter", frames.over_time),
+    "differences": Table("paired differences by replication", frames.differences),
+    "sharing": Table("how widely each council shares at the end", frames.sharing),
+    "fund": Table("the books of the fund", frames.fund),
+    "links": Table("which councils share at the end, in one replication", frames.links),
+    "savings-by-type": Table(
+        "what policies add to savings, by type of council",
+        partial(frames.savings_by_group, by="type"),
+    ),
+    "savings-by-region": Table("the same by region", partial(frames.savings_by_group, by="region")),
+    "levers": Table("the levers on which policies differ", lambda run: levers_table(run.policies)),
+    "columns": Table("what the columns of these tables hold", dictionary),
+}
+
+
+# Export
+
+
+class Exported(NamedTuple):
+    """Files that were written, and names of what this run directory has no data for."""
+
+    files: list[Path]
+    lacking: list[str]
+
+
+def names(directory: Path, form: str) -> dict[str, str]:
+    """Return what can be exported of a run directory by name, and what it is, in words.
+
+    Raises:
+        InputError: no run directory.
+    """
+    return _names(open_run(directory), form)
+
+
+def _names(run: RunDirectory, form: str) -> dict[str, str]:
+    if form == TABLE:
+        return {name: table.words for name, table in TABLES.items()}
+    return {name: chart.title for name, chart in charts_of(run).items()}
+
+
+def export(
+    directory: Path, form: str = "png", only: Sequence[str] = (), folder: Path | None = None
+) -> Exported:
+    """Write every chart of a run directory in ``form``, or its tables as CSV.
+
+    Args:
+        directory: of the runs.
+        form: one of ``FORMATS``.
+        only: names of what is written; everything if empty.
+        folder: where to; ``export`` in the run directory if None.
+
+    Raises:
+        InputError: no run directory, a name that is not known, one named for which there is no
+            data, no replication is complete, or no browser to draw with.
+    """
+    run = open_run(directory)
+    wanted = _wanted(only, _names(run, form), form)
+    if not run.replications:
+        raise InputError(f"{directory}: no replication is complete for every policy")
+    folder = folder or run.path / FOLDER
+    write = _write_tables if form == TABLE else _write_pages if form == PAGE else _write_pictures
+    written = write(run, wanted, folder, form)
+    lacking = [name for name in wanted if name not in written]
+    if lacking and only:
+        raise InputError(f"{directory}: holds nothing to draw {lacking[0]!r} from")
+    return Exported(list(written.values()), lacking)
+
+
+def _wanted(only: Sequence[str], known: Iterable[str], form: str) -> list[str]:
+    known = list(known)
+    for name in only:
+        if name not in known:
+            hint = did_you_mean(name, known)
+            raise InputError(f"no {form} called {name!r}{hint}; known: {', '.join(known)}")
+    return list(dict.fromkeys(only)) or known
+
+
+def _drawn(shown: Shown, wanted: Iterable[str]) -> dict[str, tuple[Chart, Figure]]:
+    known = charts_of(shown.run)
+    drawn = {name: (known[name], known[name].draw(shown)) for name in wanted}
+    return {name: (chart, figure) for name, (chart, figure) in drawn.items() if figure}
+
+
+def _write_pictures(
+    run: RunDirectory, wanted: Iterable[str], folder: Path, form: str
+) -> dict[str, Path]:
+    shown = Shown(run)
+    drawn = _drawn(shown, wanted)
+    paths = {name: folder / f"{name}.{form}" for name in drawn}
+    charts.write_pictures(
+        {
+            paths[name]: framed(figure.figure, chart.title, shown.source(chart))
+            for name, (chart, figure) in drawn.items()
+        }
+    )
+    return paths
+
+
+def _write_pages(
+    run: RunDirectory, wanted: Iterable[str], folder: Path, form: str
+) -> dict[str, Path]:
+    paths = {}
+    for name, (chart, figure) in _drawn(Shown(run), wanted).items():
+        paths[name] = folder / f"{name}.{form}"
+        write_text(paths[name], _page(run, chart.title, figure))
+    return paths
+
+
+def _page(run: RunDirectory, title: str, figure: Figure) -> str:
+    about = Report(run, pd.DataFrame())
+    front = Front(title, about.standfirst, CAVEAT, about.colophon, about.warning())
+    return whole_page(front, [Section("answer", "The chart", figure.html)], [figure])
+
+
+def _write_tables(
+    run: RunDirectory, wanted: Iterable[str], folder: Path, form: str
+) -> dict[str, Path]:
+    made = {name: TABLES[name].make(run) for name in wanted}
+    paths = {name: folder / f"{name}.{form}" for name, table in made.items() if not table.empty}
+    for name, path in paths.items():
+        write_text(path, as_csv(made[name]))
+    return paths
