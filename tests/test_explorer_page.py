@@ -1,0 +1,339 @@
+"""The explorer in a real browser: levers move, the market answers, and links bring it all back."""
+
+import csv
+import io
+import re
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import NamedTuple
+
+import pytest
+import yaml
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Browser, BrowserContext, Locator, Page, expect
+from pptx import Presentation
+
+from tests.conftest import PATIENCE
+from tests.worlds import REGISTER
+
+START_SECONDS = 120
+HOSTILE = "<img src=x onerror=alert(1)>"
+COUNCILS = REGISTER.replace("[bold]Ambridge[/bold]", HOSTILE)
+SMALL = ("--register", "councils.csv", "--years", "3", "--replicates", "6", "--no-browser")
+VIEWS = ("differences", "time", "map", "partnerships", "market", "fund", "gains", "spread")
+
+
+class Served(NamedTuple):
+    """An explorer that runs, and what it has said."""
+
+    address: str
+    process: subprocess.Popen[str]
+
+
+@pytest.fixture(scope="module")
+def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
+    folder = tmp_path_factory.mktemp("explorer")
+    (folder / "councils.csv").write_text(COUNCILS)
+    command = [sys.executable, "-m", "experiments.cli", "explore", *SMALL, "--port", "0"]
+    process = subprocess.Popen(
+        command, cwd=folder, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+    )
+    assert process.stdout is not None
+    line = process.stdout.readline()
+    found = re.search(r"http://127\.0\.0\.1:\d+/", line)
+    assert found, line
+    yield Served(found[0], process)
+    process.send_signal(signal.SIGINT)
+    assert process.wait(START_SECONDS) == 130
+
+
+@pytest.fixture
+def context(browser: Browser, served: Served) -> Iterator[BrowserContext]:
+    """Yield a browser that reaches nothing but the explorer; faults of the page fail the test."""
+    faults: list[str] = []
+    with browser.new_context(viewport={"width": 1440, "height": 1000}) as context:
+        context.set_default_timeout(PATIENCE)
+        context.route(
+            lambda address: not address.startswith((served.address, "data:", "blob:")),
+            lambda route: (faults.append(route.request.url), route.abort()),
+        )
+        context.on("weberror", lambda error: faults.append(str(error.error)))
+        context.on("dialog", lambda dialog: faults.append(dialog.message))
+        yield context
+    assert faults == []
+
+
+@pytest.fixture
+def page(context: BrowserContext, served: Served) -> Page:
+    """Return the explorer's page with its first answer."""
+    page = context.new_page()
+    opened(page, served.address)
+    return page
+
+
+def opened(page: Page, address: str) -> None:
+    page.goto(address)
+    expect(page.locator("#cards .card").first).to_be_visible(timeout=PATIENCE)
+
+
+def answered(page: Page) -> None:
+    """Wait for the whole answer."""
+    expect(page.locator("#cancel")).to_be_disabled(timeout=PATIENCE)
+    expect(page.locator("#progress-words")).to_contain_text("6 of 6", timeout=PATIENCE)
+
+
+def field(page: Page, name: str, kind: str = "lever") -> Locator:
+    return page.locator(f'[id=\'{{"kind":"{kind}","name":"{name}"}}\']')
+
+
+def slider(page: Page, name: str) -> Locator:
+    return page.locator(f'.slider[data-lever="{name}"] input')
+
+
+def write(page: Page, name: str, text: str, kind: str = "lever") -> None:
+    field(page, name, kind).fill(text)
+    field(page, name, kind).press("Enter")
+
+
+def summary(page: Page) -> list[dict[str, str]]:
+    with page.expect_download() as download:
+        page.click("#file-summary-csv")
+    return list(csv.DictReader(io.StringIO(download.value.path().read_text())))
+
+
+def test_a_lever_moves_and_the_numbers_change(page: Page) -> None:
+    answered(page)
+    before = page.inner_text("#cards")
+    expect(field(page, "risk_transfer")).to_have_value("0.6")
+    slider(page, "risk_transfer").focus()
+    for _ in range(10):
+        page.keyboard.press("ArrowLeft")
+    expect(field(page, "risk_transfer")).to_have_value("0.5")
+    expect(page.locator("#cards")).not_to_have_text(before, use_inner_text=True, timeout=PATIENCE)
+    answered(page)
+    expect(page.locator("#policies .policy")).to_have_text("Shared risk, changed")
+    expect(page.locator("#said-headline table")).to_contain_text("Shared risk, changed")
+
+
+def test_the_page_says_what_the_file_says(page: Page) -> None:
+    answered(page)
+    rows = {row["outcome"]: row for row in summary(page) if row["policy"] != "status-quo"}
+    shown = page.inner_text(".card .figure").replace("\N{MINUS SIGN}", "-")
+    difference = float(rows["net_public_saving"]["difference"])
+    number = re.search(r"[+-]?£([\d.,]+)m", shown)
+    assert number
+    assert abs(float(number[1].replace(",", ""))) == pytest.approx(abs(difference), rel=0.05)
+
+
+def test_a_link_restores_the_question(page: Page, context: BrowserContext) -> None:
+    write(page, "risk_transfer", "0.3@2,0.9@3")
+    expect(page).to_have_url(re.compile(r"\?q="))
+    page.click("text=Add")
+    expect(page.locator("#policies .policy")).to_have_count(2)
+    write(page, "max_partners", "4")
+    expect(page.locator("#said-headline thead th")).to_have_count(4, timeout=PATIENCE)
+    answered(page)
+    other = context.new_page()
+    opened(other, page.url)
+    answered(other)
+    expect(other.locator("#policies .policy")).to_have_count(2)
+    expect(field(other, "risk_transfer")).to_have_value("0.3@2,0.9@3")
+    expect(field(other, "max_partners")).to_have_value("4")
+    assert other.inner_text("#cards") == page.inner_text("#cards")
+
+
+def test_changes_are_taken_back(page: Page) -> None:
+    expect(page.locator("#undoing button")).to_be_disabled()
+    write(page, "max_partners", "4")
+    expect(page.locator("#undoing button")).to_be_enabled(timeout=PATIENCE)
+    page.click("#undoing button")
+    expect(field(page, "max_partners")).to_have_value("10", timeout=PATIENCE)
+    expect(page.locator("#undoing button")).to_be_disabled()
+    write(page, "max_partners", "5")
+    expect(page).to_have_url(re.compile(r"\?q="))
+    page.locator("text=Reset").click()
+    expect(field(page, "max_partners")).to_have_value("10", timeout=PATIENCE)
+
+
+def test_the_browsers_way_back_takes_a_change_back(page: Page) -> None:
+    write(page, "max_partners", "4")
+    expect(page).to_have_url(re.compile(r"\?q="))
+    first = page.url
+    write(page, "max_partners", "5")
+    expect(page).not_to_have_url(first)
+    page.go_back()
+    expect(field(page, "max_partners")).to_have_value("4", timeout=PATIENCE)
+
+
+@pytest.mark.parametrize("text", ["7", "many", "0.5@x", "-1", "1e999"])
+def test_nonsense_in_a_field_is_told_and_changes_nothing(page: Page, text: str) -> None:
+    answered(page)
+    before = page.inner_text("#cards")
+    write(page, "risk_transfer", text)
+    expect(page.locator("#message")).to_contain_text("Not asked.")
+    assert page.inner_text("#cards") == before
+    write(page, "risk_transfer", "0.6")
+    expect(page.locator("#message")).to_be_empty()
+
+
+@pytest.mark.parametrize("link", ["?q=nonsense", "?q=", "?q=" + "A" * 3000])
+def test_a_bad_link_gets_a_clear_message(
+    context: BrowserContext, served: Served, link: str
+) -> None:
+    page = context.new_page()
+    opened(page, served.address + link)
+    if link != "?q=":
+        expect(page.locator("#message")).to_contain_text("link: damaged")
+
+
+def test_a_heavy_question_is_refused(page: Page) -> None:
+    page.click("#tab-setting")
+    write(page, "replicates", "5000", "setting")
+    expect(page.locator("#message")).to_contain_text("at most 100")
+    write(page, "replicates", "6", "setting")
+    expect(page.locator("#message")).to_be_empty()
+
+
+def test_two_sessions_at_once_both_get_answers(browser: Browser, served: Served) -> None:
+    with browser.new_context() as first, browser.new_context() as second:
+        pages = [each.new_page() for each in (first, second)]
+        for page in pages:
+            page.set_default_timeout(PATIENCE)
+            opened(page, served.address)
+        for page, value in zip(pages, ("0.1", "0.9"), strict=True):
+            write(page, "risk_transfer", value)
+        for page in pages:
+            answered(page)
+        cards = [page.inner_text("#cards .figure") for page in pages]
+        assert cards[0] != cards[1]
+        assert all("changed" in page.inner_text("#cards") for page in pages)
+
+
+def test_files_are_given_away(page: Page) -> None:
+    write(page, "max_partners", "3")
+    expect(page.locator("#policies .policy")).to_have_text("Shared risk, changed")
+    answered(page)
+    content: dict[str, bytes] = {}
+    for name in (
+        "report-html",
+        "deck-pptx",
+        "summary-csv",
+        "policy-yaml",
+        "question-yaml",
+        "question-py",
+    ):
+        with page.expect_download() as download:
+            page.click(f"#file-{name}")
+        content[name] = download.value.path().read_bytes()
+    assert b"<!DOCTYPE html>" in content["report-html"][:200]
+    assert HOSTILE.encode() not in content["report-html"]
+    assert Presentation(io.BytesIO(content["deck-pptx"])).slides
+    policy = yaml.safe_load(content["policy-yaml"])
+    assert policy["levers"]["max_partners"] == 3
+    question = yaml.safe_load(content["question-yaml"])
+    assert question["policies"] == [policy]
+    compile(content["question-py"], "question.py", "exec")
+    assert b"max_partners" in content["question-py"]
+
+
+def test_a_council_tells_its_story(page: Page) -> None:
+    answered(page)
+    page.click("#tab-map")
+    expect(page.locator("#box-map-sharing .main-svg").first).to_be_visible()
+    page.fill("#council", "Borsetshire")
+    page.press("#council", "Enter")
+    expect(page.locator("#tale h4")).to_contain_text("Borsetshire under", timeout=PATIENCE)
+    page.fill("#council", "Atlantis")
+    page.press("#council", "Enter")
+    expect(page.locator("#tale")).to_contain_text("no council 'Atlantis'", timeout=PATIENCE)
+
+
+def test_a_click_on_the_map_names_the_council(page: Page) -> None:
+    answered(page)
+    page.click("#tab-map")
+    chart = page.locator("#box-map-sharing .js-plotly-plot")
+    expect(chart.locator(".main-svg").first).to_be_visible()
+    chart.evaluate(
+        """plot => {
+            const trace = plot.data.findIndex((one) => one.customdata);
+            const customdata = plot.data[trace].customdata[0];
+            plot.emit("plotly_click", {points: [
+                {curveNumber: trace, pointNumber: 0, customdata, data: plot.data[trace]}]});
+        }"""
+    )
+    expect(page.locator("#council")).not_to_have_value("")
+    expect(page.locator("#tale h4")).to_be_visible(timeout=PATIENCE)
+
+
+@pytest.mark.parametrize("view", VIEWS)
+def test_every_view_is_drawn(page: Page, view: str) -> None:
+    answered(page)
+    page.click(f"#tab-{view}")
+    expect(page.locator(f"#said-{view}")).not_to_be_empty()
+    if view not in ("fund", "map", "partnerships"):
+        expect(page.locator(f"#panel-{view} .main-svg").first).to_be_visible()
+
+
+def test_the_fund_is_drawn_where_there_is_one(page: Page) -> None:
+    write(page, "pump_priming_fund", "50")
+    expect(page.locator("#policies .policy")).to_have_text("Shared risk, changed")
+    answered(page)
+    page.click("#tab-fund")
+    expect(page.locator("#said-fund")).to_contain_text(re.compile("replications|No policy"))
+
+
+@pytest.mark.parametrize("width", [1440, 1024, 390])
+def test_nobody_is_left_out(page: Page, width: int) -> None:
+    page.set_viewport_size({"width": width, "height": 900})
+    answered(page)
+    for tab in ("levers", "assumptions", "setting", "headline", "map", "spread"):
+        page.click(f"#tab-{tab}")
+        expect(page.locator(f"#panel-{tab}")).to_be_visible()
+        found = Axe().run(page).response["violations"]
+        grave = [one["id"] for one in found if one["impact"] in ("serious", "critical")]
+        assert grave == []
+    wide = page.evaluate("() => document.documentElement.scrollWidth")
+    assert wide <= width
+
+
+def test_it_is_used_without_a_mouse(page: Page) -> None:
+    answered(page)
+    page.focus("#tab-headline")
+    page.keyboard.press("ArrowRight")
+    expect(page.locator("#tab-differences")).to_be_focused()
+    expect(page.locator("#panel-differences")).to_be_visible()
+    expect(page.locator("#panel-headline")).to_be_hidden()
+    page.keyboard.press("End")
+    expect(page.locator("#panel-spread")).to_be_visible()
+    pick = page.locator("#panel-levers .pick", has_text="by control")
+    pick.focus()
+    page.keyboard.press("Enter")
+    expect(page.locator("#panel-levers .pick", has_text="uniform")).to_be_visible()
+
+
+def test_work_is_stopped(page: Page) -> None:
+    page.click("#tab-setting")
+    write(page, "replicates", "100", "setting")
+    expect(page.locator("#progress-words")).to_contain_text("of 100")
+    page.click("#cancel")
+    expect(page.locator("#progress-words")).to_contain_text("stopped", timeout=PATIENCE)
+
+
+def test_strange_names_of_the_server_are_refused(page: Page, served: Served) -> None:
+    answer = page.request.get(served.address, headers={"Host": "evil.example:80"})
+    assert answer.status == 403
+    assert page.request.get(f"{served.address}files/none/summary.csv").status == 404
+    policy = page.request.get(served.address).headers["content-security-policy"]
+    assert "default-src 'self'" in policy
+
+
+def test_a_taken_port_is_told(served: Served, tmp_path: Path) -> None:
+    port = served.address.rsplit(":", 1)[1].strip("/")
+    command = [sys.executable, "-m", "experiments.cli", "explore", "--port", port, "--no-browser"]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=PATIENCE)
+    assert done.returncode == 2
+    assert done.stderr.count("\n") == 1
+    assert "something else listens there" in done.stderr
