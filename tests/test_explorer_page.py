@@ -20,6 +20,7 @@ from tests.conftest import PATIENCE
 from tests.worlds import REGISTER
 
 START_SECONDS = 120
+TENDERLAB = str(Path(sys.executable).with_name("tenderlab"))
 HOSTILE = "<img src=x onerror=alert(1)>"
 COUNCILS = REGISTER.replace("[bold]Ambridge[/bold]", HOSTILE)
 SMALL = ("--register", "councils.csv", "--years", "3", "--replicates", "6", "--no-browser")
@@ -37,7 +38,7 @@ class Served(NamedTuple):
 def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
     folder = tmp_path_factory.mktemp("explorer")
     (folder / "councils.csv").write_text(COUNCILS)
-    command = [sys.executable, "-m", "experiments.cli", "explore", *SMALL, "--port", "0"]
+    command = [TENDERLAB, "explore", *SMALL, "--port", "0"]
     process = subprocess.Popen(
         command, cwd=folder, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
     )
@@ -332,7 +333,7 @@ def test_strange_names_of_the_server_are_refused(page: Page, served: Served) -> 
 
 def test_a_taken_port_is_told(served: Served, tmp_path: Path) -> None:
     port = served.address.rsplit(":", 1)[1].strip("/")
-    command = [sys.executable, "-m", "experiments.cli", "explore", "--port", port, "--no-browser"]
+    command = [TENDERLAB, "explore", "--port", port, "--no-browser"]
     done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=PATIENCE)
     assert done.returncode == 2
     assert done.stderr.count("\n") == 1

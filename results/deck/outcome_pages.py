@@ -92,7 +92,7 @@ def _reading(run: RunDirectory, outcome: Outcome, baseline: Row) -> str:
     said = f"Bars: difference from {name} ({mean}); unit: {difference_unit(outcome)}"
     said += "; thin lines: 95% interval. " if pairs > 1 else ". "
     if outcome.better != "neutral" and not math.isnan(outcome.matters):
-        said += f"It matters from {change(outcome.matters, outcome, signed=False)}. "
+        said += f"A difference matters from {change(outcome.matters, outcome, signed=False)}. "
     return f"{said}{_replications(pairs)}."
 
 
