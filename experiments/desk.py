@@ -10,8 +10,9 @@ from __future__ import annotations
 import threading
 import uuid
 from collections import OrderedDict, deque
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from concurrent.futures import Future
+from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass, field, replace
 from functools import cached_property, partial
 from time import monotonic
@@ -38,8 +39,12 @@ MOST_SEED = 2**53 - 1
 """Larger whole numbers lose their last digits in a browser."""
 MOST_REMEMBERED = 1_000
 """Runs kept in memory, some 200 kB each for England."""
-MOST_QUESTIONS = 200
-"""Questions whose tickets are known; the one not looked at for longest goes first."""
+MOST_HELD = 3_000
+"""Runs of all questions whose tickets are known; the one not looked at for longest goes first."""
+MOST_SHOWN = 8
+"""Answers that are kept as frames, some 80 kB a run."""
+MOST_TALES = 2
+"""Stories told at once."""
 LOOKED_AWAY_SECONDS = 20.0
 """After so long without a look at its standing no further run is made for a question."""
 TALE_SECONDS = 120.0
@@ -97,7 +102,8 @@ class Desk:
         self._turns: deque[str] = deque()
         self._memory: OrderedDict[Key, Result] = OrderedDict()
         self._flying: set[Key] = set()
-        self._shown: dict[str, tuple[int, LiveRun]] = {}
+        self._shown: OrderedDict[str, tuple[int, LiveRun]] = OrderedDict()
+        self._tellers = threading.BoundedSemaphore(MOST_TALES)
         self._prepare()
 
     # What can be asked
@@ -195,6 +201,8 @@ class Desk:
             made.sort(key=lambda one: order[one.run])
             shown = live_run(job.question, made, failed)
             self._shown[ticket] = (count, shown)
+            while len(self._shown) > MOST_SHOWN:
+                self._shown.popitem(last=False)
         return shown
 
     def cancel(self, ticket: str) -> None:
@@ -219,9 +227,8 @@ class Desk:
         for run in job.runs:
             if (known := self._memory.get((job.setting, run))) is not None:
                 job.results[run] = known
-        while len(self._jobs) > MOST_QUESTIONS:
-            old, _ = self._jobs.popitem(last=False)
-            self._shown.pop(old, None)
+        while len(self._jobs) > 1 and sum(len(one.runs) for one in self._jobs.values()) > MOST_HELD:
+            self._jobs.popitem(last=False)
         return ticket
 
     def _prepare(self) -> None:
@@ -280,17 +287,28 @@ class Desk:
         """Tell the story of one council under one policy, in the first replication.
 
         Raises:
-            InputError: there is no such policy or council, or its run failed.
+            InputError: there is no such policy or council, its run failed, or too many wait.
         """
         question = self._job(ticket).question
         names = [one.name for one in question.policies]
         if policy not in names:
             raise InputError(f"no policy {policy!r} is asked{did_you_mean(policy, names)}")
-        future = self._crew.submit(partial(tale_of, question, policy), council)
-        told = future.result(TALE_SECONDS)
+        told = self._told(partial(tale_of, question, policy), council)
         if isinstance(told, str):
             raise InputError(told)
         return told
+
+    def _told(self, tell: Callable[[str], Tale | str], council: str) -> Tale | str:
+        if not self._tellers.acquire(blocking=False):
+            return "other stories are being told; try again in a moment"
+        try:
+            return self._crew.submit(tell, council).result(TALE_SECONDS)
+        except TimeoutError:
+            return "the story takes too long; try again when fewer runs are at work"
+        except BrokenProcessPool:
+            return "the story's worker process ended; try again"
+        finally:
+            self._tellers.release()
 
     def question_file(self, ticket: str) -> str:
         """Return the question as a YAML file that ``tenderlab compare`` takes.

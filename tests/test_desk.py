@@ -161,7 +161,7 @@ def test_a_run_that_loses_its_worker_is_told_and_the_rest_goes_on() -> None:
 
 def test_memory_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(desks, "MOST_REMEMBERED", 4)
-    monkeypatch.setattr(desks, "MOST_QUESTIONS", 3)
+    monkeypatch.setattr(desks, "MOST_HELD", 20)
     desk, crew = watched()
     first = desk.pose(asked(risk_transfer=0.1))
     for value in (0.2, 0.3, 0.4):

@@ -5,6 +5,7 @@ import shlex
 from pathlib import Path
 
 import pytest
+import waitress.server
 
 from experiments import sweep
 from experiments.cli import main
@@ -25,6 +26,7 @@ SMALLER = {
     "compare": ["--replicates", "2", "--years", "1"],
     "run": ["--years", "1"],
     "sweep": ["--workers", "1"],
+    "explore": ["--years", "1", "--replicates", "1", "--port", "0", "--no-browser"],
 }
 DATED = ("my-policy.yaml", "question.yaml", "pump_priming_fund=50@3,0@8")
 """What has a lever that moves in year 3 only."""
@@ -75,10 +77,16 @@ def test_what_developers_run_is_there() -> None:
         assert "__main__" in (ROOT / path).read_text(encoding="utf-8")
 
 
+@pytest.fixture
+def nobody_waits(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let the explorer's server end as soon as it could begin; other tests open its page."""
+    monkeypatch.setattr(waitress.server.TcpWSGIServer, "run", lambda _: None)
+
+
 @pytest.mark.usefixtures("files")
 @pytest.mark.parametrize("command", commands())
 def test_a_command_does_what_the_readme_says(
-    command: str, capsys: pytest.CaptureFixture[str]
+    command: str, capsys: pytest.CaptureFixture[str], request: pytest.FixtureRequest
 ) -> None:
     words = shlex.split(command.removeprefix("uv run tenderlab "))
     if words[0] in ("sensitivity", "switching"):
@@ -89,6 +97,8 @@ def test_a_command_does_what_the_readme_says(
     if words[0] == "deck":
         policies = {"status-quo": nothing, "shared-risk": nothing}
         store(Path(words[1]), policies, replicates=2, twins=0)
+    if words[0] == "explore":
+        request.getfixturevalue("nobody_waits")
     smaller = [*SMALLER.get(words[0], []), *(["--years", "3"] if {*words} & {*DATED} else [])]
     assert main([*words, *smaller]) == 0
     assert capsys.readouterr().out

@@ -10,7 +10,7 @@ from results.explorer.asking import Desk
 from results.statistics import summarise
 from results.store import RunDirectory
 
-MOST_KEPT = 32
+MOST_KEPT = 8
 
 
 @dataclass(frozen=True)

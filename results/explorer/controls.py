@@ -136,7 +136,14 @@ def lever_panel(now: state.State) -> Children:
             className="group",
         )
         for heading, listed in groups.levers().items()
-    ]
+    ] + [_sources()]
+
+
+def _sources() -> Any:
+    """Return what the codes of sources stand for, behind a line that opens it."""
+    items = [(html.Dt(code), html.Dd(words)) for code, words in groups.SOURCES.items()]
+    listed = html.Dl([part for item in items for part in item], className="about")
+    return html.Details([html.Summary("Sources"), listed])
 
 
 def _lever(lever: Parameter, value: Any) -> Any:

@@ -64,6 +64,18 @@ ASSUMPTIONS: Mapping[str, str] = {
 }
 """Headings of assumptions, and the first one under each, in the order of their declaration."""
 
+SOURCES: Mapping[str, str] = {
+    "D0": "Developing the local government services market, working paper, Department for "
+    "Communities and Local Government and PricewaterhouseCoopers, March 2007",
+    "D1": "Modern public services: shared services, Socitm Insight, November 2006",
+    "D2": "Case study of shared services of Lichfield and Staffordshire Moorlands",
+    "D3": "Discussion paper of an advisory group of the CIO Council, 2006",
+    "D4": "Is 2007 the year to start sharing?, New Local Government Network, February 2007",
+    "Green Book": "HM Treasury's guidance on appraisal",
+    "assumed": "set by the makers of the model, without a source",
+}
+"""What the codes of sources stand for."""
+
 
 def levers() -> dict[str, list[Parameter]]:
     """Return the levers that may be moved, under their headings; none is empty."""

@@ -175,7 +175,8 @@ def _view(view: View, offer: Offer) -> Any:
         )
         for name, shows in view.charts.items()
     ]  # fmt: skip
-    content = [html.Div(id=f"said-{view.name}", className="said"), *graphs]
+    waiting = html.P("Waiting for the answer.")
+    content = [html.Div(waiting, id=f"said-{view.name}", className="said"), *graphs]
     if view.name == "map":
         content.append(_tale(offer))
     if view.name == "spread":

@@ -8,7 +8,7 @@ import pandas as pd
 import plotly.graph_objects as go
 from dash import html
 
-from results import charts, frames
+from results import charts, frames, narrative
 from results.explorer import tables
 from results.partnerships import map_words, read_partnerships, stages_words, why_untold
 from results.store import RunDirectory
@@ -44,7 +44,18 @@ class View:
 
 
 def _headline(run: RunDirectory, summary: pd.DataFrame, _: str) -> Drawn:
-    return Drawn([tables.headline(run, summary)], {})
+    return Drawn([tables.headline(run, summary), *_in_words(run, summary)], {})
+
+
+def _in_words(run: RunDirectory, summary: pd.DataFrame) -> list[Any]:
+    """Return what the table says of each policy, in sentences."""
+    parts: list[Any] = [html.H3("In words")]
+    for name in list(run.policies)[1:]:
+        parts.append(html.P(narrative.headline(run, summary, name), className="sentence"))
+        rest = narrative.others(run, summary, name)
+        items = [(html.Dt(verdict), html.Dd(words)) for verdict, words in rest]
+        parts.append(html.Dl([part for item in items for part in item]))
+    return parts
 
 
 def _differences(run: RunDirectory, summary: pd.DataFrame, _: str) -> Drawn:
