@@ -13,23 +13,23 @@ from collections import OrderedDict, deque
 from collections.abc import Callable, Mapping
 from concurrent.futures import Future
 from concurrent.futures.process import BrokenProcessPool
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from functools import cached_property, partial
 from time import monotonic
 
 from experiments.catalogue import bundled_policies
 from experiments.circumstances import bundled_circumstances
 from experiments.crew import StandingCrew
-from experiments.live import LiveRun, live_run, named
+from experiments.job import Job, Result
+from experiments.live import LiveRun, live_run
 from experiments.question import Question, Territory, check_dates, question_of
-from experiments.runs import Failed, Made, Run, Setting, make, plan, setting
+from experiments.runs import Failed, Run, Setting, make
 from experiments.tale import tale_of
 from experiments.writing import document_of, program, question_text
 from results.explorer.asking import Document, Offer, Standing, State, Tale
 from results.store import StoredPolicy
 from simulation.errors import InputError, did_you_mean
 
-type Result = Made | Failed
 type Key = tuple[Setting, Run]
 
 MOST_POLICIES = 4
@@ -45,42 +45,8 @@ MOST_SHOWN = 8
 """Answers that are kept as frames, some 80 kB a run."""
 MOST_TALES = 2
 """Stories told at once."""
-LOOKED_AWAY_SECONDS = 20.0
-"""After so long without a look at its standing no further run is made for a question."""
 TALE_SECONDS = 120.0
 LONGEST_ERROR = 300
-
-
-@dataclass
-class _Job:
-    """A question at work: its runs in order, and what has come back of them."""
-
-    question: Question
-    runs: list[Run]
-    setting: Setting
-    results: dict[Run, Result] = field(default_factory=dict)
-    cancelled: bool = False
-    idle: bool = False
-    looked: float = field(default_factory=monotonic)
-
-    @property
-    def waits(self) -> bool:
-        """Whether no run is to be made for it now."""
-        away = monotonic() - self.looked > LOOKED_AWAY_SECONDS
-        return self.cancelled or (away and not self.idle)
-
-    @property
-    def done(self) -> bool:
-        """Whether all runs have come back."""
-        return all(run in self.results for run in self.runs)
-
-    def complete(self, twins: bool) -> int:
-        """Return how many main replications, or twins, every policy has."""
-        main = self.question.replicates
-        chosen = [run for run in self.runs if (run.replication >= main) == twins]
-        wanted = {run.replication for run in chosen}
-        lacking = {run.replication for run in chosen if not isinstance(self.results.get(run), Made)}
-        return len(wanted - lacking)
 
 
 class Desk:
@@ -98,7 +64,8 @@ class Desk:
         self._start = start
         self._crew = crew
         self._lock = threading.RLock()
-        self._jobs: OrderedDict[str, _Job] = OrderedDict()
+        self._showing = threading.Lock()
+        self._jobs: OrderedDict[str, Job] = OrderedDict()
         self._turns: deque[str] = deque()
         self._memory: OrderedDict[Key, Result] = OrderedDict()
         self._flying: set[Key] = set()
@@ -156,7 +123,7 @@ class Desk:
         with self._lock:
             if instead_of in self._jobs:
                 self._jobs[instead_of].cancelled = True
-            ticket = self._take_on(_Job(read, plan(read), setting(read)))
+            ticket = self._take_on(Job(read))
             self._hand_out()
         return ticket
 
@@ -171,15 +138,14 @@ class Desk:
             job.looked = monotonic()
             self._jobs.move_to_end(ticket)
             self._hand_out()
-            failed = [one for one in job.results.values() if isinstance(one, Failed)]
             state: State = "done" if job.done else "cancelled" if job.cancelled else "at work"
             return Standing(
                 state=state,
-                complete=job.complete(twins=False),
+                complete=job.complete(),
                 asked=job.question.replicates,
                 twins=job.complete(twins=True),
                 twins_asked=job.question.twins,
-                failed=tuple(_what_failed(one) for one in failed),
+                failed=tuple(map(_what_failed, job.failed())),
             )
 
     def run(self, ticket: str) -> LiveRun | None:
@@ -190,20 +156,17 @@ class Desk:
         """
         with self._lock:
             job = self._job(ticket)
-            made = [named(one, run) for run, one in job.results.items() if isinstance(one, Made)]
-            failed = [one for one in job.results.values() if isinstance(one, Failed)]
-            complete, count = job.complete(twins=False), len(job.results)
-        if not complete:
-            return None
-        seen, shown = self._shown.get(ticket, (0, None))
-        if shown is None or seen != count:
-            order = {run: place for place, run in enumerate(job.runs)}
-            made.sort(key=lambda one: order[one.run])
-            shown = live_run(job.question, made, failed)
+            if not job.complete():
+                return None
+            made, failed, count = job.made(), job.failed(), len(job.results)
+        with self._showing:
+            seen, shown = self._shown.pop(ticket, (0, None))
+            if shown is None or seen != count:
+                shown = live_run(job.question, made, failed)
             self._shown[ticket] = (count, shown)
             while len(self._shown) > MOST_SHOWN:
                 self._shown.popitem(last=False)
-        return shown
+            return shown
 
     def cancel(self, ticket: str) -> None:
         """Leave the runs that are not at work yet.
@@ -214,19 +177,19 @@ class Desk:
         with self._lock:
             self._job(ticket).cancelled = True
 
-    def _job(self, ticket: str) -> _Job:
+    def _job(self, ticket: str) -> Job:
         if ticket not in self._jobs:
             raise InputError("this question is no longer known here; ask it again")
         return self._jobs[ticket]
 
-    def _take_on(self, job: _Job) -> str:
+    def _take_on(self, job: Job) -> str:
         """Give ``job`` a ticket, and what is remembered of its runs; forget what is old."""
         ticket = uuid.uuid4().hex
         self._jobs[ticket] = job
         self._turns.append(ticket)
         for run in job.runs:
             if (known := self._memory.get((job.setting, run))) is not None:
-                job.results[run] = known
+                job.take(run, known)
         while len(self._jobs) > 1 and sum(len(one.runs) for one in self._jobs.values()) > MOST_HELD:
             self._jobs.popitem(last=False)
         return ticket
@@ -235,7 +198,7 @@ class Desk:
         """Have the baseline's runs made while nobody asks for anything else."""
         alone = replace(self._start, policies=(self._start.baseline,))
         with self._lock:
-            self._take_on(_Job(alone, plan(alone), setting(alone), idle=True))
+            self._take_on(Job(alone, idle=True))
             self._hand_out()
 
     # Runs
@@ -255,8 +218,8 @@ class Desk:
                 job = self._jobs.get(self._turns[0])
                 if job is None or job.idle != idle or job.waits:
                     continue
-                for run in job.runs:
-                    if run not in job.results and (job.setting, run) not in self._flying:
+                for run in job.lacking():
+                    if (job.setting, run) not in self._flying:
                         return job.setting, run
         return None
 
@@ -268,8 +231,8 @@ class Desk:
             self._flying.discard(key)
             self._remember(key, result)
             for job in self._jobs.values():
-                if job.setting == shared and run in job.runs:
-                    job.results[run] = result
+                if job.setting == shared:
+                    job.take(run, result)
             self._turns = deque(ticket for ticket in self._turns if self._at_work(ticket))
             self._hand_out()
 

@@ -10,6 +10,7 @@ import pytest
 import yaml
 
 from experiments import desk as desks
+from experiments import job
 from experiments.catalogue import bundled_names
 from experiments.compare import compare
 from experiments.crew import StandingCrew
@@ -83,6 +84,19 @@ def test_the_same_levers_under_another_name_cost_no_run() -> None:
     assert set(run.event("councils")["policy"]) == {"status-quo", "yours"}
 
 
+def test_policies_alike_are_made_once_and_shown_each() -> None:
+    desk, crew = watched()
+    twin = {"name": "twin", "title": "Twin", "levers": {"risk_transfer": 0.3}}
+    ticket = desk.pose({**QUESTION, "policies": [*QUESTION["policies"], twin]})
+    crew.finish()
+    run = desk.run(ticket)
+    assert run is not None
+    assert sorted(policies_made(crew)) == ["mine"] * 3 + ["status-quo"] * 3
+    summary = summarise(run).set_index(["policy", "outcome"])["policy_mean"]
+    assert summary["mine"].equals(summary["twin"])
+    assert desk.standing(ticket).state == "done"
+
+
 def test_the_baseline_is_made_while_nobody_asks() -> None:
     _, crew = watched()
     crew.finish()
@@ -137,7 +151,7 @@ def test_nobody_works_for_who_looked_away(monkeypatch: pytest.MonkeyPatch) -> No
     desk, crew = watched()
     crew.finish()
     ticket = desk.pose(asked(risk_transfer=0.1))
-    monkeypatch.setattr(desks, "LOOKED_AWAY_SECONDS", -1.0)
+    monkeypatch.setattr(job, "LOOKED_AWAY_SECONDS", -1.0)
     crew.finish()
     assert desk.standing(ticket).complete < 3
     monkeypatch.undo()

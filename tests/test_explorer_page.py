@@ -211,6 +211,7 @@ def test_two_sessions_at_once_both_get_answers(browser: Browser, served: Served)
         for page, value in zip(pages, ("0.1", "0.9"), strict=True):
             write(page, "risk_transfer", value)
         for page in pages:
+            expect(page.locator("#cards")).to_contain_text("changed")
             answered(page)
         cards = [page.inner_text("#cards .figure") for page in pages]
         assert cards[0] != cards[1]
@@ -219,7 +220,7 @@ def test_two_sessions_at_once_both_get_answers(browser: Browser, served: Served)
 
 def test_files_are_given_away(page: Page) -> None:
     write(page, "max_partners", "3")
-    expect(page.locator("#policies .policy")).to_have_text("Shared risk, changed")
+    expect(page.locator("#cards")).to_contain_text("Shared risk, changed")
     answered(page)
     content: dict[str, bytes] = {}
     for name in (
@@ -284,7 +285,7 @@ def test_every_view_is_drawn(page: Page, view: str) -> None:
 
 def test_the_fund_is_drawn_where_there_is_one(page: Page) -> None:
     write(page, "pump_priming_fund", "50")
-    expect(page.locator("#policies .policy")).to_have_text("Shared risk, changed")
+    expect(page.locator("#cards")).to_contain_text("Shared risk, changed")
     answered(page)
     page.click("#tab-fund")
     expect(page.locator("#said-fund")).to_contain_text(re.compile("replications|No policy"))
