@@ -124,7 +124,8 @@ def _section(hung: Hung) -> str:
     made = (
         f"`{exhibit.command}`, question {run.manifest.question_id}: "
         f"{len(run.replications)} paired replications over {narrative.years(run)}, seed "
-        f"{run.manifest.question.seed}. Every outcome: [summary.csv]({exhibit.name}/summary.csv). What the policies are: "
+        f"{run.manifest.question.seed}. Every outcome: "
+        f"[summary.csv]({exhibit.name}/summary.csv). What the policies are: "
         f"[levers.csv]({exhibit.name}/levers.csv)."
     )
     table = "\n".join(_table(run, summary))

@@ -12,8 +12,8 @@ from results.charts.theme import (
     INK,
     MUTED,
     PALETTE,
+    SPREAD,
     at_left,
-    faded,
     numbers,
     panels,
     places,
@@ -58,9 +58,9 @@ def response(
 ) -> go.Figure | None:
     """Draw differences from the baseline against the value of the lever that policies move.
 
-    A panel an outcome shown first: the line joins mean differences, with markers that tell their
-    verdicts; the darker band is their 95% interval, the paler one the 10 to 90% range over
-    replications, the grey one what is too small to matter. ``summary`` is that of
+    A panel an outcome shown first: a dotted line joins mean differences, with markers that tell
+    their verdicts; the thick line is the 95% interval, the thin one the 10 to 90% range over
+    replications, the grey band what is too small to matter. ``summary`` is that of
     `statistics.summarise`. None where policies do not differ so (`lever_of`).
     """
     lever = lever_of(policies)
@@ -84,7 +84,7 @@ def response(
     unit = parameters(Levers)[lever].unit
     below = plain_text(f"{lever.replace('_', ' ')}{', ' if unit else ''}{unit}", 60)
     title = {"text": below, "font": {"size": 12, "color": MUTED}, "standoff": 4}
-    figure.update_xaxes(title=title, showgrid=False, nticks=7)
+    figure.update_xaxes(title=title, showgrid=False, zeroline=False, nticks=7)
     figure.update_yaxes(
         zeroline=True, zerolinewidth=1.2, zerolinecolor=INK, nticks=6, automargin=True
     )
@@ -118,13 +118,13 @@ def _traces(
     colours = [colour for _, colour in looks_of]
     told = [interval_text(outcome, row, policies) for _, row in rows.iterrows()]
     return [
-        _band(rows, "p10", "p90", 0.14),
-        _band(rows, "low", "high", 0.32),
+        _reaches(rows, "low", "high", 7, SPREAD),
+        _reaches(rows, "p10", "p90", 1.5, INK),
         go.Scatter(
             x=numbers(rows["value"]),
             y=numbers(rows["difference"]),
             mode="lines+markers",
-            line={"color": PALETTE[0], "width": 2},
+            line={"color": PALETTE[0], "width": 2, "dash": "dot"},
             marker={
                 "symbol": [symbol for symbol, _ in looks_of],
                 "color": colours,
@@ -137,15 +137,15 @@ def _traces(
     ]
 
 
-def _band(rows: pd.DataFrame, low: str, high: str, opacity: float) -> go.Scatter:
-    rows = rows[rows[low].notna()]
-    values = numbers(rows["value"])
+def _reaches(rows: pd.DataFrame, low: str, high: str, width: float, ink: str) -> go.Scatter:
+    """Return upright lines between two columns, where the lever has moved."""
+    moved = rows[~rows["base"]]
+    values = zip(moved["value"], moved[low], moved[high], strict=True)
+    ends = [(numbers([value, value]), numbers([below, above])) for value, below, above in values]
     return go.Scatter(
-        x=[*values, *values[::-1]],
-        y=[*numbers(rows[high]), *numbers(rows[low])[::-1]],
-        fill="toself",
-        fillcolor=faded(PALETTE[0], opacity),
-        line={"width": 0},
+        x=[x for at, _ in ends for x in (*at, None)],
+        y=[y for _, reach in ends for y in (*reach, None)],
         mode="lines",
+        line={"color": ink, "width": width},
         hoverinfo="skip",
     )
