@@ -15,9 +15,10 @@ import click
 import pandas as pd
 
 from experiments.answering import executor_of
+from experiments.catalogue import compared_policies
 from experiments.compare import compare
 from experiments.executors import default_workers
-from experiments.question import Question, bundled_question, read_question, territory
+from experiments.question import Question, read_question, territory
 from experiments.terminal import progress
 from results import exporting, narrative
 from results.page import Figure
@@ -56,7 +57,7 @@ class Exhibit(NamedTuple):
     @property
     def question(self) -> Question:
         """What is asked."""
-        return read_question(self.file) if self.file else bundled_question()
+        return read_question(self.file) if self.file else Question(compared_policies())
 
 
 EXHIBITS = (

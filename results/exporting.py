@@ -119,9 +119,9 @@ def _of_report(name: str, shown: Shown) -> Figure | None:
 
 def _response(shown: Shown) -> Figure | None:
     words = (
-        "Mean differences from the baseline (the filled diamond) against the lever's value. Markers "
-        "tell the verdict: triangle up better, down worse, square negligible, circle undecided, "
-        "open diamond not judged. Thick line: 95% interval. Thin line: 10 to 90% of replications. "
+        "Mean differences from the baseline, the filled diamond, against the lever's value. "
+        "Marker: the verdict (triangle up better, down worse, square negligible, circle undecided, "
+        "open diamond not judged). Thick line: 95% interval. Thin line: 10 to 90% of replications. "
         "Grey band: too small to matter. Dotted lines only join the values that were tried."
     )
     made = charts.response(shown.report.summary, shown.run.policies)
