@@ -68,7 +68,7 @@ EXHIBITS = (
          "savings-by-type", "fund"),
     ),
     Exhibit("aggregation-threshold", "How far to aggregate", ("response", "sharing")),
-    Exhibit("risk-transfer", "How much risk to transfer", ("response", "competition")),
+    Exhibit("risk-transfer", "How much risk to transfer", ("response",)),
     Exhibit("pump-priming-fund", "How large a fund", ("response", "fund")),
 )  # fmt: skip
 
