@@ -6,6 +6,7 @@ missing or incomplete, and writes ``results/gallery``.
 """
 
 import dataclasses
+import math
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
@@ -25,7 +26,7 @@ from results.page import Figure
 from results.report import CAVEAT
 from results.statistics import outcome_of
 from results.store import RunDirectory, open_run, write_text
-from results.words import amount, change, span
+from results.words import amount, amounts
 from simulation.errors import InputError
 
 ROOT = Path(__file__).parent.parent
@@ -114,8 +115,9 @@ def page(gallery: Sequence[Hung]) -> str:
         "What the bundled policies do, and what the three headline levers do as they are moved: "
         "aggregation threshold, risk transfer, pump-priming fund. Every picture and table here is "
         f"simulated, by tenderlab {version}. `uv run python docs/gallery.py` makes them all again. "
-        "In the tables: the mean of the status quo, then differences from it with their 95% "
-        "intervals and verdicts, which hold together for one table."
+        "In the tables: the mean of the status quo, then differences from it (those of percentages "
+        "in points) with their 95% intervals and verdicts. The verdicts hold together for one "
+        "table; an interval stands for itself."
     )
     return "\n\n".join([head, *map(_section, gallery)]) + "\n"
 
@@ -156,9 +158,10 @@ def _table(run: RunDirectory, summary: pd.DataFrame) -> Iterator[str]:
 
 def _cell(row: narrative.Row) -> str:
     outcome = outcome_of(row)
-    interval = "" if row["low"] != row["low"] else f" ({span(row['low'], row['high'], outcome)})"
-    verdict = narrative.verdict_of(row)
-    return f"{change(row['difference'], outcome)}{interval}{f', {verdict}' if verdict else ''}"
+    ends = amounts(row["low"], row["high"], outcome, signed=True)
+    interval = "" if math.isnan(row["low"]) else f" ({' to '.join(ends)})"
+    verdict = f", {row['verdict']}" if row["verdict"] else ""
+    return f"{amount(row['difference'], outcome, signed=True)}{interval}{verdict}"
 
 
 # The whole
