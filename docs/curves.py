@@ -1,10 +1,9 @@
-"""Draw what three levers do to the long-run cost to the public; needs Chromium on the PATH.
+"""Draw what three levers do to the long-run cost to the public; needs a browser as pictures do.
 
 Run it as ``uv run python docs/curves.py`` after a change of the market's rules. It writes
 ``docs/curves.md`` and its pictures.
 """
 
-import shutil
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
@@ -13,13 +12,11 @@ from typing import Any, NamedTuple
 import click
 import numpy as np
 import plotly.graph_objects as go
-from pictures import picture
-from playwright.sync_api import sync_playwright
 
 from benchmarks.arms import run_arms
 from experiments.executors import default_workers
 from experiments.terminal import progress
-from results.charts import BASELINE, INK, PALETTE, TEMPLATE, faded
+from results.charts import BASELINE, INK, PALETTE, TEMPLATE, faded, write_pictures
 from results.intervals import t_interval
 from results.store import write_text
 from simulation.horizon import FloatArray
@@ -155,12 +152,7 @@ def _axis(lever: str) -> str:
 
 def draw(found: Sequence[Curve], folder: Path) -> None:
     """Write a picture of each curve into ``folder``."""
-    folder.mkdir(exist_ok=True)
-    with sync_playwright() as playwright:
-        path = shutil.which("chromium")
-        browser = playwright.chromium.launch(executable_path=path, args=["--no-sandbox"])
-        for one in found:
-            picture(browser, figure(one), folder / _file(one.sweep))
+    write_pictures({folder / _file(one.sweep): figure(one) for one in found})
 
 
 def _file(sweep: Sweep) -> str:

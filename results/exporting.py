@@ -89,6 +89,7 @@ def charts_of(run: RunDirectory) -> dict[str, Chart]:
     baseline = run.policies[run.baseline].label
     return {
         "differences": Chart(f"Differences from {baseline}", partial(_of_report, "intervals")),
+        "response": Chart("Outcomes against the lever that policies move", _response),
         **_spreads(run),
         "trajectories": Chart("Outcomes over time", partial(_of_report, "trajectories")),
         "competition": Chart("Competition over time", _competition),
@@ -116,6 +117,17 @@ def _of_report(name: str, shown: Shown) -> Figure | None:
     return shown.report.charts.get(name)
 
 
+def _response(shown: Shown) -> Figure | None:
+    words = (
+        "Mean differences from the baseline, the filled diamond, against the lever's value. "
+        "Marker: the verdict (triangle up better, down worse, square negligible, circle undecided, "
+        "open diamond not judged). Thick line: 95% interval. Thin line: 10 to 90% of replications. "
+        "Grey band: too small to matter. Dotted lines only join the values that were tried."
+    )
+    made = charts.response(shown.report.summary, shown.run.policies)
+    return made and Figure("response", words, made)
+
+
 def _spreads(run: RunDirectory) -> dict[str, Chart]:
     return {
         f"spread-{name.replace('_', '-')}": Chart(
@@ -130,8 +142,8 @@ def _spread(outcome: str, shown: Shown) -> Figure | None:
         "Paired differences from the baseline, a point a replication; below them the mean, its 95% "
         "interval and the 10 to 90% range. Grey band: too small to matter."
     )
-    drawn = charts.spread(shown.differences, outcome, shown.run.policies)
-    return drawn and Figure("spread", words, drawn)
+    made = charts.spread(shown.differences, outcome, shown.run.policies)
+    return made and Figure("spread", words, made)
 
 
 def _competition(shown: Shown) -> Figure:
@@ -145,8 +157,8 @@ def _competition(shown: Shown) -> Figure:
 
 def _fund(shown: Shown) -> Figure | None:
     words = "What is in the fund, and what it has paid out, had back and written off so far."
-    drawn = charts.fund(frames.fund(shown.run), shown.run.policies)
-    return drawn and Figure("fund", words, drawn)
+    made = charts.fund(frames.fund(shown.run), shown.run.policies)
+    return made and Figure("fund", words, made)
 
 
 def _savings(by: Literal["type", "region"], shown: Shown) -> Figure | None:
@@ -154,8 +166,8 @@ def _savings(by: Literal["type", "region"], shown: Shown) -> Figure | None:
         "What each policy adds to the realised saving of groups of councils, in % of what their "
         "services would have cost in-house; the lines are 95% intervals, each for itself."
     )
-    drawn = charts.savings_by_group(frames.savings_by_group(shown.run, by), shown.run.policies)
-    return drawn and Figure(f"savings-by-{by}", words, drawn)
+    made = charts.savings_by_group(frames.savings_by_group(shown.run, by), shown.run.policies)
+    return made and Figure(f"savings-by-{by}", words, made)
 
 
 def _network(shown: Shown) -> Figure | None:
@@ -164,8 +176,8 @@ def _network(shown: Shown) -> Figure | None:
         "which they share, at the same place under every policy, and are larger with more partners."
     )
     run = shown.run
-    drawn = charts.network(frames.links(run), run.register, run.policies)
-    return drawn and Figure("network", words, drawn)
+    made = charts.network(frames.links(run), run.register, run.policies)
+    return made and Figure("network", words, made)
 
 
 def framed(figure: go.Figure, title: str, source: str) -> go.Figure:
@@ -288,32 +300,44 @@ def _wanted(only: Sequence[str], known: Iterable[str], form: str) -> list[str]:
     return list(dict.fromkeys(only)) or known
 
 
-def _drawn(shown: Shown, wanted: Iterable[str]) -> dict[str, tuple[Chart, Figure]]:
+def drawn(shown: Shown, wanted: Iterable[str]) -> dict[str, tuple[Chart, Figure]]:
+    """Return the charts named ``wanted`` that can be drawn, each with its title and its words."""
     known = charts_of(shown.run)
-    drawn = {name: (known[name], known[name].draw(shown)) for name in wanted}
-    return {name: (chart, figure) for name, (chart, figure) in drawn.items() if figure}
+    made = {name: (known[name], known[name].draw(shown)) for name in wanted}
+    return {name: (chart, figure) for name, (chart, figure) in made.items() if figure}
+
+
+def write_pictures(
+    shown: Shown, charted: Mapping[str, tuple[Chart, Figure]], folder: Path, form: str = "png"
+) -> dict[str, Path]:
+    """Write what `drawn` returned into ``folder`` as framed pictures, by one browser for all.
+
+    Returns their paths by name.
+
+    Raises:
+        InputError: there is no browser, or it fails.
+    """
+    paths = {name: folder / f"{name}.{form}" for name in charted}
+    pictures = {
+        paths[name]: framed(figure.figure, chart.title, shown.source(chart))
+        for name, (chart, figure) in charted.items()
+    }
+    charts.write_pictures(pictures)
+    return paths
 
 
 def _write_pictures(
     run: RunDirectory, wanted: Iterable[str], folder: Path, form: str
 ) -> dict[str, Path]:
     shown = Shown(run)
-    drawn = _drawn(shown, wanted)
-    paths = {name: folder / f"{name}.{form}" for name in drawn}
-    charts.write_pictures(
-        {
-            paths[name]: framed(figure.figure, chart.title, shown.source(chart))
-            for name, (chart, figure) in drawn.items()
-        }
-    )
-    return paths
+    return write_pictures(shown, drawn(shown, wanted), folder, form)
 
 
 def _write_pages(
     run: RunDirectory, wanted: Iterable[str], folder: Path, form: str
 ) -> dict[str, Path]:
     paths = {}
-    for name, (chart, figure) in _drawn(Shown(run), wanted).items():
+    for name, (chart, figure) in drawn(Shown(run), wanted).items():
         paths[name] = folder / f"{name}.{form}"
         write_text(paths[name], _page(run, chart.title, figure))
     return paths

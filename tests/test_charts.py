@@ -10,7 +10,7 @@ import pandas as pd
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from stored_runs import SMALL, nothing, store
+from stored_runs import SMALL, nothing, rewrite, store
 
 from results import charts, frames, words
 from results.charts import maps, over_time
@@ -410,6 +410,54 @@ def test_the_network_is_laid_out_alike_every_time_and_in_every_panel() -> None:
 def test_nobody_who_shares_makes_no_network() -> None:
     register = parse_register(SMALL, "small.csv")
     assert charts.network(LINKS.iloc[:0], register, TWO) is None
+
+
+def dosed(measures: dict[str, Any]) -> None:
+    measures["public_saving"] = measures["public_saving"] + 30.0
+
+
+def test_outcomes_are_drawn_against_the_lever_that_policies_move(tmp_path: Path) -> None:
+    values = {"base": 0.6, "none": 0.0, "all": 1.0}
+    path = store(tmp_path, {"base": nothing, "none": dosed, "all": nothing}, replicates=5, twins=0)
+
+    def move(manifest: dict[str, Any]) -> None:
+        for policy in manifest["question"]["policies"]:
+            if policy["name"] != "base":
+                policy["levers"] = {"risk_transfer": values[policy["name"]]}
+
+    rewrite(path, move)
+    moved = open_run(path)
+    assert charts.lever_of(moved.policies) == "risk_transfer"
+    summary = summarise(moved)
+    figure = charts.response(summary, moved.policies)
+    assert figure is not None
+    lines = [trace for trace in figure.data if trace.mode == "lines+markers"]
+    assert len(lines) == len(HEADLINE)
+    assert list(lines[0].x) == [0.0, 0.6, 1.0]
+    difference = summary.query("policy == 'none' and outcome == 'net_public_saving'")["difference"]
+    assert list(lines[0].y) == pytest.approx([difference.iloc[0], 0.0, 0.0], rel=1e-5)
+    reaches = [trace for trace in figure.data if trace.mode == "lines"]
+    assert {x for trace in reaches for x in trace.x} == {0.0, 1.0, None}
+
+
+@pytest.mark.parametrize(
+    "levers",
+    [
+        [{}, {"risk_transfer": 1.0}],
+        [{}, {"risk_transfer": 1.0}, {"lot_value": 2.0}],
+        [{}, {"risk_transfer": 1.0}, {"risk_transfer": 1.0}],
+        [
+            {},
+            {"risk_transfer": 1.0, "sme_preference": 0.1},
+            {"risk_transfer": 0.2, "sme_preference": 0.05},
+        ],
+        [{}, {"lot_value": 1.0}, {"lot_value": 2.0}],
+        [{}, {"pump_priming_fund": [{"from_year": 3, "value": 50}]}, {"pump_priming_fund": 2.0}],
+    ],
+)
+def test_policies_that_move_no_one_lever_make_no_such_chart(levers: list[Any]) -> None:
+    policies = {str(i): StoredPolicy(str(i), levers=each) for i, each in enumerate(levers)}
+    assert charts.lever_of(policies) is None
 
 
 @pytest.mark.parametrize("by", ["type", "region"])

@@ -1,27 +1,26 @@
 """Find out on which levers and assumptions net public saving and SMEs' share of awards depend.
 
-Run it as ``uv run python docs/studies/what_matters.py``; it needs Chromium on the PATH. It screens
-every live lever and every uncertain assumption (Morris), then measures how the ten that matter most
-share the variance (Sobol), and writes ``docs/studies/what-matters.md`` with its pictures. Stopped,
-it goes on where it was. Some five thousand runs: about half an hour on two processors.
+Run it as ``uv run python docs/studies/what_matters.py``; it needs a browser, as all pictures do.
+It screens every live lever and every uncertain assumption (Morris), then measures how the ten that
+matter most share the variance (Sobol), and writes ``docs/studies/what-matters.md`` with its
+pictures. Stopped, it goes on where it was. Some five thousand runs: about half an hour on two
+processors.
 """
 
 import dataclasses
-import shutil
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import click
-from playwright.sync_api import sync_playwright
 
 from experiments.designs import Design
 from experiments.executors import LocalPool, default_workers
 from experiments.pace import sweep_progress
 from experiments.sensitivity import sensitivity_of
 from experiments.sweep import LOADED, sweep
-from results.charts import ranked_chart
+from results.charts import ranked_chart, write_pictures
 from results.sensitivity import Sensitivity
 from results.sensitivity_words import headings, rows, sentences
 from results.store import write_text
@@ -30,9 +29,6 @@ from simulation.assumptions import Assumptions
 from simulation.levers import Levers
 from simulation.outcomes import OUTCOMES
 from simulation.parameters import Parameter, parameters
-
-sys.path.append(str(Path(__file__).parent.parent))
-from pictures import picture
 
 STUDIES = Path(__file__).parent
 PAGE = STUDIES / "what-matters.md"
@@ -176,11 +172,7 @@ def asked_of(design: Design, place: Path, pool: LocalPool) -> list[Sensitivity]:
 
 def draw(found: Sequence[Sensitivity]) -> None:
     """Write the ranked charts as pictures."""
-    with sync_playwright() as playwright:
-        path = shutil.which("chromium")
-        browser = playwright.chromium.launch(executable_path=path, args=["--no-sandbox"])
-        for one in found:
-            picture(browser, ranked_chart(_leading(one)), STUDIES / f"{_name(one)}.png")
+    write_pictures({STUDIES / f"{_name(one)}.png": ranked_chart(_leading(one)) for one in found})
 
 
 @click.command()

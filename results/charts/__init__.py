@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from results.charts.networks import network
     from results.charts.over_time import COMPETITION, MOST_BANDS, competition, fund, trajectories
     from results.charts.partnerships import agreement_chart, partnership_map, stages_chart
+    from results.charts.responses import lever_of, response
     from results.charts.sensitivity import ranked_chart, switching_chart
     from results.charts.theme import (
         BASELINE,
@@ -49,6 +50,7 @@ _NAMES = {
     "networks": ("network",),
     "over_time": ("COMPETITION", "MOST_BANDS", "competition", "fund", "trajectories"),
     "partnerships": ("agreement_chart", "partnership_map", "stages_chart"),
+    "responses": ("lever_of", "response"),
     "sensitivity": ("ranked_chart", "switching_chart"),
     "theme": (
         "BASELINE", "DASHES", "FONT", "INK", "MOST_PANELS", "MUTED", "PALETTE", "PAPER", "RULE",
@@ -86,6 +88,7 @@ __all__ = [
     "folded",
     "fund",
     "interval_plot",
+    "lever_of",
     "longest_title",
     "looks",
     "network",
@@ -95,6 +98,7 @@ __all__ = [
     "places",
     "plain_text",
     "ranked_chart",
+    "response",
     "savings_by_group",
     "sharing_map",
     "spread",

@@ -87,7 +87,7 @@ def _interval_traces(
     order = rows["policy"].map(list(policies).index) - 1
     looks_of = [SYMBOLS[verdict_of(row)] for row in rows.to_dict("records")]
     colours = [colour for _, colour in looks_of]
-    text = [_interval_words(outcome, row, policies) for _, row in rows.iterrows()]
+    text = [interval_text(outcome, row, policies) for _, row in rows.iterrows()]
     marker = {
         "symbol": [symbol for symbol, _ in looks_of],
         "color": colours,
@@ -117,9 +117,10 @@ def _segments(
     return go.Scatter(x=x, y=y, mode="lines", line=line, hoverinfo="skip")
 
 
-def _interval_words(
+def interval_text(
     outcome: Outcome, row: "pd.Series[Any]", policies: Mapping[str, StoredPolicy]
 ) -> str:
+    """Return what a row of a summary says, as Plotly shows it under the pointer."""
     lines = [
         f"<b>{plain_text(policies[row['policy']].label)}</b>",
         change(float(row["difference"]), outcome),

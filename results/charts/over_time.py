@@ -119,12 +119,17 @@ def _band(table: pd.DataFrame, look: Look) -> go.Scatter:
 
 def _period_words(table: pd.DataFrame, look: Look, told: Callable[[float], str]) -> list[str]:
     times = [float(time) for time in table.columns]
-    whole = len(times) < 2 or times[1] - times[0] == 1.0
+    whole = _whole(times)
     means = zip(times, table.mean(), strict=True)
     return [
         f"<b>{look.label}</b><br>{_period(time, whole)}: {told(float(mean))}"
         for time, mean in means
     ]
+
+
+def _whole(times: Sequence[float]) -> bool:
+    """Say whether periods that start at ``times`` are years, not quarters."""
+    return len(times) < 2 or times[1] - times[0] == 1.0
 
 
 def _period(time: float, whole: bool) -> str:
@@ -170,7 +175,7 @@ def competition(frame: pd.DataFrame, policies: Mapping[str, StoredPolicy]) -> go
         figure.update_yaxes(matches=f"y{(row - 1) * len(shown) + 1}", row=row)
     figure.update_yaxes(showticklabels=False)
     figure.update_yaxes(showticklabels=True, col=1)
-    figure = over_years(figure, frame, MOST_TICKS if len(shown) < 3 else 4)
+    figure = over_years(figure, frame, max(3, MOST_TICKS // len(shown)))
     height = figure.layout.height + 20
     return figure.update_layout(
         margin={"t": 116}, height=height, legend={"y": 1 + 64 / (height - 150)}
@@ -223,8 +228,9 @@ def fund(frame: pd.DataFrame, policies: Mapping[str, StoredPolicy]) -> go.Figure
         return None
     columns = min(2, len(shown))
     longest = longest_title(columns)
+    period = "year" if _whole(sorted(frame["time"].unique())) else "quarter"
     titles = [
-        titled(plain_text(policies[policy].label, longest), "£m at the end of the year")
+        titled(plain_text(policies[policy].label, longest), f"£m at the end of each {period}")
         for policy in shown
     ]
     figure = at_left(panels(titles, columns, 76, 300))
