@@ -23,6 +23,9 @@ type Kind = Literal["compare", "run"]
 type Row = Mapping[str, Any]
 type Progress = Callable[[int, int], None]
 
+PACKAGES = ("mesa", "networkx", "numpy", "pandas", "pyarrow", "pydantic", "scipy")
+"""Packages whose versions a run directory names."""
+
 
 @dataclass(frozen=True)
 class Conduct:
@@ -160,7 +163,7 @@ def _manifest(question: Question, kind: Kind, tally: _Tally, status: str) -> dic
         "question": question.effective(),
         "runs": tally.runs,
         "failed": [_failure(failed) for failed in tally.failed],
-        "environment": surroundings(),
+        "environment": surroundings(PACKAGES),
         "assumption_samples": [asdict(assumptions) for assumptions in samples(question)],
     }
 
