@@ -24,6 +24,9 @@ type Status = Literal["complete", "interrupted"]
 type Row = Mapping[str, Any]
 type Progress = Callable[[int, int], None]
 
+PACKAGES = ("mesa", "networkx", "numpy", "pandas", "pyarrow", "pydantic", "scipy")
+"""Packages whose versions a run directory names."""
+
 
 @dataclass(frozen=True)
 class Conduct:
@@ -173,7 +176,7 @@ def manifest_of(
         "question": question.effective(),
         "runs": runs,
         "failed": [_failure(each) for each in failed],
-        "environment": surroundings(),
+        "environment": surroundings(PACKAGES),
         "assumption_samples": [asdict(assumptions) for assumptions in samples(question)],
     }
 

@@ -17,12 +17,12 @@ KINDS = {".py", ".csv", ".yaml", ".json"}
 """Files of the four packages that can change a run."""
 
 
-def surroundings() -> dict[str, Any]:
-    """Return Python, the system and the packages, without naming the machine."""
+def surroundings(packages: Iterable[str]) -> dict[str, Any]:
+    """Return Python, the system and ``packages``, without naming the machine."""
     return {
         "python": platform.python_version(),
         "system": f"{platform.system()} {platform.machine()}",
-        "packages": versions(DECIDING),
+        "packages": versions(packages),
     }
 
 

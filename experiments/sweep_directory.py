@@ -15,7 +15,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from experiments.designs import POINTS as OWN_POINTS
-from experiments.installation import installed_files, surroundings
+from experiments.installation import DECIDING, installed_files, surroundings
 from results.store import write_json
 from results.sweep_files import (
     FOLDERS,
@@ -127,7 +127,7 @@ def manifest(design: Design, layout: Layout, files: Mapping[str, str]) -> dict[s
 @cache
 def environment() -> dict[str, Any]:
     """Return what decides the bits of a sweep, without naming the machine."""
-    return {**surroundings(), "tenderlab": installed_files()}
+    return {**surroundings(DECIDING), "tenderlab": installed_files()}
 
 
 # Refusing

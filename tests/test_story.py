@@ -260,11 +260,11 @@ def made(monkeypatch: pytest.MonkeyPatch) -> list[MarketModel]:
     """Return the models of second runs."""
     models: list[MarketModel] = []
 
-    def make(*arguments: Any, **named: Any) -> MarketModel:
-        models.append(MarketModel(*arguments, **named))
+    def found(*about: Any) -> MarketModel:
+        models.append(founded(*about))
         return models[-1]
 
-    monkeypatch.setattr(otherwise, "MarketModel", make)
+    monkeypatch.setattr(otherwise, "founded", found)
     return models
 
 
