@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import multiprocessing
+import os
 import threading
 from collections.abc import Callable
 from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
+from multiprocessing.connection import wait
 from typing import Any
 
 from experiments.executors import TRIES, settle_worker, tidily, worker_context
@@ -90,12 +93,23 @@ class StandingCrew:
         self._try(work, task, promise, tried + 1)
 
     def _new_pool(self) -> ProcessPoolExecutor:
-        return ProcessPoolExecutor(
-            self.workers, mp_context=self._context, initializer=settle_worker
-        )
+        return ProcessPoolExecutor(self.workers, mp_context=self._context, initializer=_begin)
 
     def __enter__(self) -> StandingCrew:
         return self
 
     def __exit__(self, *_: object) -> None:
         self.close()
+
+
+def _begin() -> None:
+    """Make this process a worker that does not outlive the one that it works for."""
+    settle_worker()
+    threading.Thread(target=_end_with_parent, daemon=True).start()
+
+
+def _end_with_parent() -> None:
+    parent = multiprocessing.parent_process()
+    if parent is not None:
+        wait([parent.sentinel])
+        os._exit(1)

@@ -1,11 +1,15 @@
 """The explorer's desk: what it answers, what it makes anew, and whom it serves when."""
 
 import os
+import signal
+import subprocess
+import sys
 from concurrent.futures import Future
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
+import psutil
 import pytest
 import yaml
 
@@ -287,3 +291,40 @@ def test_a_crew_outlives_its_workers() -> None:
         with pytest.raises(ValueError, match="wrong"):
             crew.submit(raise_, 0).result(60)
         assert [crew.submit(double, n).result(60) for n in range(5)] == [0, 2, 4, 6, 8]
+
+
+def own_number(_: object) -> int:
+    return os.getpid()
+
+
+def test_workers_do_not_outlive_who_is_killed(tmp_path: Path) -> None:
+    script = tmp_path / "killed.py"
+    script.write_text(
+        "import os, signal\n"
+        "from experiments.crew import StandingCrew\n"
+        "from tests.test_desk import own_number\n"
+        "if __name__ == '__main__':\n"
+        "    print(StandingCrew(1).submit(own_number, None).result(60), flush=True)\n"
+        "    os.kill(os.getpid(), signal.SIGKILL)\n"
+    )
+    root = Path(__file__).parent.parent
+    done = subprocess.run(
+        [sys.executable, script],
+        env={**os.environ, "PYTHONPATH": str(root)},
+        capture_output=True,
+        text=True,
+        timeout=120,
+    )
+    assert done.returncode == -signal.SIGKILL
+    assert gone(int(done.stdout))
+
+
+def gone(process: int) -> bool:
+    """Wait until a process has ended."""
+    try:
+        psutil.Process(process).wait(60)
+    except psutil.NoSuchProcess:
+        return True
+    except psutil.TimeoutExpired:
+        return False
+    return True
