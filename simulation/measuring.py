@@ -53,7 +53,7 @@ def record(
     measured |= _awards(model, requirements, result, signed)
     measured |= _stock(model)
     measured |= _suppliers(model)
-    remember_savings(model, saving)
+    remember_savings(model, saving, measured["discount"])
     model.measured = {name: float(measured[name]) for name in MEASURES}
     model.record.append(list(model.measured.values()))
     model.ledger.check()
