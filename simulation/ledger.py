@@ -94,6 +94,16 @@ COUNCIL_COSTS = frozenset(
 """Resource costs that a council bears; loan principal and fund transfers are not among them."""
 
 
+SUPPLIER_COSTS = frozenset(
+    {
+        Purpose.DELIVERY, Purpose.OVERHEAD, Purpose.BIDDING, Purpose.INVESTMENT,
+        Purpose.SUPPLIER_FINANCE, Purpose.RISK_LOSS, Purpose.DISPUTE,
+    }
+)  # fmt: skip
+"""What a supplier pays to serve this market, finance of its contracts included; capital that comes
+and goes, dividends and business outside are not among them."""
+
+
 class Batch(NamedTuple):
     """Postings of one purpose made together; ``amount`` in pence, never negative."""
 
