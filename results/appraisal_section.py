@@ -124,7 +124,7 @@ def _baseline(row: Row) -> str:
 
 
 def _cell(row: Row) -> str:
-    within = interval(row)
+    within = "" if row["low"] == row["high"] else interval(row)
     share = "" if math.isnan(row["per_cent"]) else f"{number(row['per_cent'], 0.1, signed=True)}%"
     small = "".join(
         f"<small>{escape(each)}</small>" for each in (share, within and f"({within})") if each

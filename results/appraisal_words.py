@@ -40,7 +40,7 @@ def interval(row: Row) -> str:
     return "" if math.isnan(row["low"]) else span(row["low"], row["high"], money_of(row))
 
 
-def rows_told(appraisal: Appraisal, policy: str) -> list[Row]:
+def rows_told(appraisal: Appraisal, policy: str) -> Sequence[Row]:
     """Return the rows of which sentences tell: types of councils, suppliers and the Exchequer."""
     gains = appraisal.gains
     firms = list(FIRMS) if appraisal.knows_firms else ["suppliers"]
@@ -50,11 +50,14 @@ def rows_told(appraisal: Appraisal, policy: str) -> list[Row]:
     return gains[(gains["policy"] == policy) & chosen].to_dict("records")
 
 
-def who_gains(appraisal: Appraisal, policy: str) -> str:
-    """Return who gains and who loses by one policy, in a sentence; £m NPV and 95% intervals."""
+def who_gains(appraisal: Appraisal, policy: str, *, short: bool = False) -> str:
+    """Return who gains and who loses by one policy, in a sentence; £m NPV and 95% intervals.
+
+    A ``short`` one gives no figures of those for whom a change may be nothing.
+    """
     rows = rows_told(appraisal, policy)
     groups = {name: _with(rows, name) for name, _ in narrative.GROUPS}
-    clauses = [_clause(verdict, group) for verdict, group in groups.items() if group]
+    clauses = [_clause(verdict, group, short) for verdict, group in groups.items() if group]
     label = appraisal.run.policies[policy].label
     return f"{label}: {'; '.join(clauses)}."
 
@@ -64,7 +67,7 @@ def _with(rows: Sequence[Row], verdict: str) -> list[Row]:
     return sorted(found, key=lambda row: -abs(row["difference"]))
 
 
-def _clause(verdict: str, rows: Sequence[Row]) -> str:
+def _clause(verdict: str, rows: Sequence[Row], short: bool) -> str:
     match verdict:
         case statistics.BETTER:
             return listing([_moved(row, "gain") for row in rows])
@@ -78,6 +81,8 @@ def _clause(verdict: str, rows: Sequence[Row]) -> str:
             return f"nothing changes for {names}"
         case statistics.TOO_FEW_PAIRS:
             return f"for {names} there are too few pairs to say"
+    if short and verdict == UNDECIDED_NOTHING:
+        return f"for {names} the runs do not settle it"
     told = listing([_estimated(row) for row in rows])
     known = {UNDECIDED_SMALL: f"a change is {SMALL}", UNDECIDED_NOTHING: f"a change {NOTHING}"}
     return f"for {told} {known[verdict]}"

@@ -157,9 +157,8 @@ def _first_of(run: RunDirectory, name: str, columns: tuple[str, ...]) -> pd.Data
         return None
     table = run.event(name)
     kept = sorted(set(table["replication"]) & set(run.replications))
-    if not kept or not set(columns) <= set(table.columns):
-        return None
-    return table[table["replication"] == kept[0]]
+    enough = bool(kept) and set(columns) <= set(table.columns)
+    return pd.DataFrame(table[table["replication"] == kept[0]]) if enough else None
 
 
 def _of(tenders: pd.DataFrame, policy: str) -> pd.DataFrame:

@@ -83,7 +83,7 @@ class Robustness:
         if self.assumptions.empty:
             return None
         known = np.isfinite(differences := self.differences(policy))
-        family = len(self.run.policies) - 1
+        family = len(self.run.shown) * (len(self.run.policies) - 1)
         return telling_assumption(differences[known], self.assumptions[known], family)
 
     def thirds(self, policy: str, assumption: str) -> list[Third]:
@@ -94,13 +94,17 @@ class Robustness:
 
     @cached_property
     def switching(self) -> Switching | None:
-        """What turns the sign of each policy's difference; None where too little is known."""
+        """What turns the sign of each policy's difference; None where too little is known.
+
+        Assumptions are named in words.
+        """
         pairs = [(policy, self.run.baseline) for policy in list(self.run.policies)[1:]]
         enough = len(self.values.dropna()) >= FEWEST_RUNS
         if not pairs or self.assumptions.empty or not enough:
             return None
+        named = self.assumptions.rename(columns=lambda name: str(name).replace("_", " "))
         return switching(
-            self.outcome.name, self.values, self.assumptions,
+            self.outcome.name, self.values, named,
             better=self.outcome.better, pairs=pairs,
         )  # fmt: skip
 

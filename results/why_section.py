@@ -33,6 +33,8 @@ UNEXPLAINED = (
 )
 MOST_TOLD = 3
 """Costs that a sentence names."""
+MANY = 100.0
+"""From here on what is counted, and £m, is told without decimals."""
 MONEY = OUTCOMES["net_public_saving"]
 
 
@@ -46,7 +48,7 @@ def content(about: Changes, explained: Explanations | None) -> str:
             f"<ul>{told}</ul>" if told else "",
             paragraph(READING, "note"),
             _costs(about),
-            _table(about, about.decided, "How often what was decided or happened, a run", 0.1),
+            _table(about, about.decided, "How often what was decided or happened, a run"),
             "<h3>One history</h3>",
             _history(about, explained),
         ]
@@ -94,36 +96,35 @@ def _money(row: Row) -> str:
 def _costs(about: Changes) -> str:
     if about.costs is None:
         return ""
-    return _table(about, about.costs, COSTS, 1.0)
+    return _table(about, about.costs, COSTS)
 
 
-def _table(about: Changes, frame: pd.DataFrame, caption: str, fine: float) -> str:
+def _table(about: Changes, frame: pd.DataFrame, caption: str) -> str:
     compared = list(about.run.policies)[1:]
-    return "".join(_part(about, frame, caption, fine, part) for part in parted(compared))
+    return "".join(_part(about, frame, caption, part) for part in parted(compared))
 
 
-def _part(
-    about: Changes, frame: pd.DataFrame, caption: str, fine: float, policies: Sequence[str]
-) -> str:
+def _part(about: Changes, frame: pd.DataFrame, caption: str, policies: Sequence[str]) -> str:
     labels = [about.run.policies[name].label for name in (about.run.baseline, *policies)]
     rows = []
     for title, lines in frame.groupby("title", sort=False):
         of = {str(row["policy"]): row for row in lines.to_dict("records")}
         baseline = next(iter(of.values()))["baseline"]
+        fine = 10.0 if abs(baseline) >= MANY else 1.0
         name = f"<b>{escape(title)}</b>" if title == TOTAL else escape(title)
         rows.append([name, _figure(baseline, fine), *(_cell(of[each], fine) for each in policies)])
     return table(caption, ["", *map(escape, labels)], rows)
 
 
 def _figure(value: float, fine: float) -> str:
-    return f"<b>{number(value, 10 * fine)}</b>"
+    return f"<b>{number(value, fine)}</b>"
 
 
 def _cell(row: Row, fine: float) -> str:
-    by = number(row["difference"], fine * 10, signed=True)
+    by = number(row["difference"], fine, signed=True)
     if math.isnan(row["low"]) or row["low"] == row["high"]:
         return f"<b>{by}</b>"
-    low, high = (number(row[end], fine * 10, signed=True) for end in ("low", "high"))
+    low, high = (number(row[end], fine, signed=True) for end in ("low", "high"))
     return f"<b>{by}</b><small>({low} to {high})</small>"
 
 
