@@ -26,7 +26,7 @@ METHOD = (
 READING = (
     "In brackets the 95% interval of each difference by itself. Verdicts hold together in each "
     "table, all its policies allowed for (Holm's correction, 5%), but the public's and the "
-    "Exchequer's, which are those of the table of outcomes. A share is of the councils' own "
+    "Exchequer's, which are those of the table of outcomes. Points are % of the councils' own "
     "counterfactual."
 )
 SIZE_NOTE = (
@@ -125,7 +125,8 @@ def _baseline(row: Row) -> str:
 
 def _cell(row: Row) -> str:
     within = "" if row["low"] == row["high"] else interval(row)
-    share = "" if math.isnan(row["per_cent"]) else f"{number(row['per_cent'], 0.1, signed=True)}%"
+    known = not math.isnan(row["per_cent"])
+    share = f"{number(row['per_cent'], 0.1, signed=True)} points of counterfactual" if known else ""
     small = "".join(
         f"<small>{escape(each)}</small>" for each in (share, within and f"({within})") if each
     )
