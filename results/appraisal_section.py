@@ -126,7 +126,7 @@ def _baseline(row: Row) -> str:
 def _cell(row: Row) -> str:
     within = "" if row["low"] == row["high"] else interval(row)
     known = not math.isnan(row["per_cent"])
-    share = f"{number(row['per_cent'], 0.1, signed=True)} points of counterfactual" if known else ""
+    share = f"{number(row['per_cent'], 0.1, signed=True)} points" if known else ""
     small = "".join(
         f"<small>{escape(each)}</small>" for each in (share, within and f"({within})") if each
     )

@@ -105,7 +105,9 @@ def _brief(appraisal: Appraisal, robustness: Robustness) -> str:
     if len(run.policies) == 1:
         return ""
     told = {
-        "Who gains, who loses": f"{who_gains(appraisal, clearest(appraisal), short=True)} £m NPV.",
+        "Who gains, who loses (net present value)": who_gains(
+            appraisal, clearest(appraisal), short=True
+        ),
         "How sure": how_sure(run, appraisal.summary),
         "What it would take to be surer": surer(robustness),
     }
@@ -136,13 +138,10 @@ def spread_words(run: RunDirectory, summary: pd.DataFrame) -> list[str]:
     for row in narrative.rows_of(summary, narrative.lead_outcome(run).name).values():
         rule = LuckShare(row["luck_share"], row["luck_low"], row["luck_high"]).rules
         by_rule.setdefault(rule, []).append(run.policies[row["policy"]].label)
-    named = {
-        "luck": "mostly luck",
-        "assumptions": "mostly what is assumed",
-        "both": "luck and what is assumed",
-    }
+    named = {"luck": "luck", "assumptions": "assumptions", "both": "both luck and assumptions"}
     told = [f"{how} for {listing(by_rule[rule])}" for rule, how in named.items() if rule in by_rule]
-    return [f"What spreads the first outcome is {'; '.join(told)}."] if told else []
+    outcome = narrative.inside(narrative.lead_outcome(run))
+    return [f"Replications differ in {outcome} mostly by {'; by '.join(told)}."] if told else []
 
 
 def surer(robustness: Robustness) -> str:

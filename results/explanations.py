@@ -107,8 +107,19 @@ def _check(told: Explanations, run: RunDirectory, where: str) -> None:
     measures = run.measures(run.replications)
     saved = (measures["public_saving"] * measures["discount"]).sum(axis=-1)[:, place]
     stored = dict(zip(run.policies, saved.tolist(), strict=True))
+    kinds = {(tuple(_names(one)), tuple(_titles(one))) for one in told.policies.values()}
+    if len(kinds) > 1:
+        raise InputError(f"{where}: damaged explanations: policies differ in what they tell")
     for policy, one in told.policies.items():
         _check_total(one.total.npv, stored, run.baseline, policy, where)
+
+
+def _names(one: Explained) -> list[str]:
+    return [cause.name for cause in one.causes]
+
+
+def _titles(one: Explained) -> list[str]:
+    return [kind.title for kind in one.decisions]
 
 
 def _check_total(

@@ -1,12 +1,12 @@
 """The report's part on why: what was decided otherwise, and what that did to councils' costs."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 import pandas as pd
 
 from results.changes import TOTAL, Changes, Turning
-from results.explanations import Explained, Explanations
+from results.explanations import Explained, Explanations, Kind
 from results.narrative import Row
 from results.page import escape, hidden, paragraph, table
 from results.verdicts import parted
@@ -132,9 +132,15 @@ def _cell(row: Row, fine: float) -> str:
 
 
 def _history(about: Changes, explained: Explanations | None) -> str:
-    if explained is not None:
-        return paragraph(ONE_HISTORY, "note") + "".join(
-            _explained(about, policy, one) for policy, one in explained.policies.items()
+    if explained is not None and explained.policies:
+        return (
+            paragraph(ONE_HISTORY, "note")
+            + _firsts(about, explained)
+            + _each_part(about, explained, _causes)
+            + hidden(
+                "Decisions that went another way, by kind",
+                _each_part(about, explained, _parted_decisions),
+            )
         )
     return (
         paragraph(ONE_HISTORY, "note")
@@ -187,44 +193,81 @@ def _counts(about: Changes) -> str:
     return "".join(made) if counted else ""
 
 
-def _explained(about: Changes, policy: str, one: Explained) -> str:
-    label, baseline = (about.run.policies[name].label for name in (policy, about.run.baseline))
-    first = "No decision went another way."
-    if one.first is not None:
-        first = (
-            f"The first decision that went another way, in {dated(one.first.quarter)}, "
-            f"{one.first.phase}: {one.first.sentence}"
-        )
-    return (
-        f"<h4>{escape(label)}</h4>{paragraph(first)}"
-        + _causes(one, label, baseline)
-        + hidden(f"{label}: decisions that went another way", _parted_decisions(one))
+# What two stepped runs explain
+
+type Told = Mapping[str, Explained]
+
+
+def _firsts(about: Changes, explained: Explanations) -> str:
+    items = "".join(
+        f"<li>{escape(about.run.policies[policy].label)}: {escape(_first(one))}</li>"
+        for policy, one in explained.policies.items()
     )
+    return f"<ul>{items}</ul>"
 
 
-def _causes(one: Explained, label: str, baseline: str) -> str:
-    shown = [each for each in one.causes if each.npv.baseline or each.npv.policy]
+def _first(one: Explained) -> str:
+    if one.first is None:
+        return "no decision went another way."
+    when = f"{dated(one.first.quarter)}, {one.first.phase}"
+    return f"the first decision that went another way, in {when}: {one.first.sentence}"
+
+
+def _each_part(
+    about: Changes, explained: Explanations, made: Callable[[Told, Sequence[str]], str]
+) -> str:
+    """Return a table for every few policies; ``made`` takes these, and what columns are called."""
+    labels = {name: policy.label for name, policy in about.run.policies.items()}
+    parts = []
+    for part in parted(list(explained.policies)):
+        told = {name: explained.policies[name] for name in part}
+        parts.append(made(told, [labels[about.run.baseline], *(labels[name] for name in part)]))
+    return "".join(parts)
+
+
+def _causes(told: Told, labels: Sequence[str]) -> str:
+    lines = [
+        dict((each.name, each.npv) for each in (*one.causes, one.total)) for one in told.values()
+    ]
+    first = next(iter(told.values()))
     rows = [
         [
-            escape(f"{each.title[0].upper()}{each.title[1:]}"),
-            *(number(value, 10.0) for value in (each.npv.baseline, each.npv.policy)),
-            f"<b>{number(each.npv.difference, 10.0, signed=True)}</b>",
+            escape(_capital(each.title)),
+            f"<b>{number(each.npv.baseline, 10.0)}</b>",
+            *(f"<b>{number(line[each.name].difference, 10.0, signed=True)}</b>" for line in lines),
         ]
-        for each in (*shown, one.total)
+        for each in (*first.causes, first.total)
+        if any(line[each.name].baseline or line[each.name].policy for line in lines)
     ]
-    heads = ["", escape(baseline), escape(label), "Difference"]
-    return table("What the public saves by cause, £m NPV", heads, rows, "narrow")
+    caption = "What the public saves by cause there: the baseline, and differences from it, £m NPV"
+    return table(caption, ["", *map(escape, labels)], rows)
 
 
-def _parted_decisions(one: Explained) -> str:
+def _parted_decisions(told: Told, labels: Sequence[str]) -> str:
+    by_kind = {
+        each.title: [_kind(one, each.title) for one in told.values()]
+        for each in next(iter(told.values())).decisions
+    }
     rows = [
-        [
-            escape(f"{each.title[0].upper()}{each.title[1:]}"),
-            *("" if many is None else f"{many:,}" for many in (each.baseline, each.policy)),
-            f"{each.another_way:,}",
-        ]
-        for each in one.decisions
-        if each.another_way
+        [escape(_capital(title)), _met(kinds[0].baseline), *map(_decision, kinds)]
+        for title, kinds in by_kind.items()
+        if any(kind.another_way for kind in kinds)
     ]
-    heads = ["Decisions", "Baseline", "Policy", "Went another way"]
-    return table("Decisions by kind", heads, rows, "narrow") if rows else ""
+    caption = "Decisions there: how many, and how many of either run went another way"
+    return table(caption, ["", *map(escape, labels)], rows) if rows else ""
+
+
+def _kind(one: Explained, title: str) -> Kind:
+    return next(kind for kind in one.decisions if kind.title == title)
+
+
+def _met(many: int | None) -> str:
+    return "" if many is None else f"{many:,}"
+
+
+def _decision(kind: Kind) -> str:
+    return f"{_met(kind.policy)}<small>another way: {kind.another_way:,}</small>"
+
+
+def _capital(text: str) -> str:
+    return f"{text[:1].upper()}{text[1:]}"
