@@ -10,6 +10,7 @@ import pandas as pd
 from results import narrative, statistics
 from results.appraisal import Appraisal
 from results.appraisal_words import clearest, who_gains
+from results.intervals import FEWEST_PAIRS
 from results.luck import LuckShare
 from results.narrative import Row
 from results.page import escape, paragraph
@@ -120,7 +121,7 @@ def how_sure(run: RunDirectory, summary: pd.DataFrame) -> str:
     shown = summary[summary["headline"] & ~summary["verdict"].isin(["", *statistics.SILENT])]
     open_ones = int((shown["verdict"] == statistics.UNDECIDED).sum())
     pairs = counted(len(run.replications), "paired replication")
-    if shown.empty:
+    if shown.empty or len(run.replications) < FEWEST_PAIRS:
         return f"{pairs}: too few for a verdict."
     settled = (
         f"{pairs}; of {counted(len(shown), 'verdict')} on the outcomes shown first "
@@ -147,6 +148,8 @@ def spread_words(run: RunDirectory, summary: pd.DataFrame) -> list[str]:
 def surer(robustness: Robustness) -> str:
     """Return how many replications would narrow the lead outcome, and what evidence would help."""
     run, outcome = robustness.run, robustness.outcome
+    if len(run.replications) < FEWEST_PAIRS:
+        return "More replications: an interval takes two at least, a narrow one many."
     rows = narrative.rows_of(robustness.summary, outcome.name)
     unsettled = [name for name, row in rows.items() if row["verdict"] == statistics.UNDECIDED]
     if not unsettled:
