@@ -51,7 +51,7 @@ def content(appraisal: Appraisal, robustness: Robustness, chart: str) -> str:
 def question(run: RunDirectory) -> str:
     """Return what was asked, in one line."""
     baseline, *compared = (policy.label for policy in run.policies.values())
-    outcome = narrative.inside(narrative.lead_outcome(run))
+    outcome = narrative.lower_title(narrative.lead_outcome(run))
     if not compared:
         return f"What does the market do under {baseline}, and what is {outcome}?"
     many = len(compared) > MOST_ASKED
@@ -141,7 +141,7 @@ def spread_words(run: RunDirectory, summary: pd.DataFrame) -> list[str]:
         by_rule.setdefault(rule, []).append(run.policies[row["policy"]].label)
     named = {"luck": "luck", "assumptions": "assumptions", "both": "both luck and assumptions"}
     told = [f"{how} for {listing(by_rule[rule])}" for rule, how in named.items() if rule in by_rule]
-    outcome = narrative.inside(narrative.lead_outcome(run))
+    outcome = narrative.lower_title(narrative.lead_outcome(run))
     return [f"Replications differ in {outcome} mostly by {'; by '.join(told)}."] if told else []
 
 
@@ -153,7 +153,7 @@ def surer(robustness: Robustness) -> str:
     rows = narrative.rows_of(robustness.summary, outcome.name)
     unsettled = [name for name, row in rows.items() if row["verdict"] == statistics.UNDECIDED]
     if not unsettled:
-        return f"No difference in {narrative.inside(outcome)} is left undecided by these runs."
+        return f"No difference in {narrative.lower_title(outcome)} is left undecided by these runs."
     wanted = {name: robustness.replications_wanted(name) for name in unsettled}
     known = {name: many for name, many in wanted.items() if many}
     told = [_wanted(run, known, robustness)] if known else []
@@ -166,7 +166,7 @@ def _wanted(run: RunDirectory, known: dict[str, int], robustness: Robustness) ->
     most = max(known, key=lambda name: known[name])
     margin = change(robustness.outcome.matters, robustness.outcome, signed=False)
     return (
-        f"To know every undecided difference in {narrative.inside(robustness.outcome)} to "
+        f"To know every undecided difference in {narrative.lower_title(robustness.outcome)} to "
         f"{margin} either way takes about {rounded_up(known[most]):,} replications "
         f"(there are {len(run.replications):,})."
     )

@@ -124,9 +124,10 @@ def _wanted(about: Robustness) -> str:
     compared = list(about.run.policies)[1:]
     made = [_wanted_row(about, rows[policy]) for policy in compared]
     margin = change(about.outcome.matters, about.outcome, signed=False)
+    title = narrative.lower_title(about.outcome)
     heads = ["Policy", "Difference, 95% interval", "Verdict", "Replications wanted, about"]
     words = (
-        f"How many replications would bring the 95% interval of {narrative.inside(about.outcome)} "
+        f"How many replications would bring the 95% interval of {title} "
         f"to the {margin} that matters either side of the mean: an estimate, as the spread itself "
         f"is only known from {len(about.run.replications):,}."
     )

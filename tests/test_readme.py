@@ -87,7 +87,9 @@ def test_a_command_does_what_the_readme_says(
             assert main(["sweep", "design.yaml", "--out", words[1], *SMALLER["sweep"]]) == 0
         capsys.readouterr()
     if words[0] == "deck":
-        store(Path(words[1]), {"status-quo": nothing, "shared-risk": nothing}, replicates=2, twins=0)
+        store(
+            Path(words[1]), {"status-quo": nothing, "shared-risk": nothing}, replicates=2, twins=0
+        )
     smaller = [*SMALLER.get(words[0], []), *(["--years", "3"] if {*words} & {*DATED} else [])]
     assert main([*words, *smaller]) == 0
     assert capsys.readouterr().out
