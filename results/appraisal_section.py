@@ -52,8 +52,8 @@ NO_FIRMS = (
 )
 
 
-def content(about: Appraisal) -> str:
-    """Return the whole part as HTML; nothing where nothing is compared."""
+def content(about: Appraisal, chart: str) -> str:
+    """Return the whole part as HTML, with the ``chart``; nothing where nothing is compared."""
     compared = list(about.run.policies)[1:]
     if not compared or not about.run.replications:
         return ""
@@ -64,6 +64,7 @@ def content(about: Appraisal) -> str:
             paragraph(READING, "note"),
             _gains(about, TOTALS),
             *_missing(about),
+            chart,
             _groups(about),
             "<h3>What the Exchequer's money buys</h3>",
             _funds(about),

@@ -24,7 +24,7 @@ from results import (
     robustness_section,
     why_section,
 )
-from results.appraisal import Appraisal, appraise
+from results.appraisal import Appraisal, appraise, by_type
 from results.changes import Changes
 from results.explanations import read_explanations
 from results.outcome_section import OutcomeTables
@@ -146,7 +146,8 @@ class Report:
         """The charts of the page by name."""
         if not self.run.replications:
             return {}
-        made = [self._lead(), self._intervals(), self._trajectories(), self._map()]
+        made = [self._lead(), self._intervals(), self._gains(), self._spread()]
+        made += [self._trajectories(), self._map()]
         if self.sharing:
             made += partnership_section.figures(self.sharing, self.run.register)
         return {figure.name: figure for figure in made if figure}
@@ -215,7 +216,7 @@ class Report:
 
     def gains(self) -> str:
         """Return who gains and who loses, and what a fund buys."""
-        return appraisal_section.content(self.appraisal)
+        return appraisal_section.content(self.appraisal, self.chart("gains"))
 
     def why(self) -> str:
         """Return which decisions and costs changed."""
@@ -226,7 +227,7 @@ class Report:
 
     def robust(self) -> str:
         """Return how robust the differences are."""
-        return robustness_section.content(self.robustness)
+        return robustness_section.content(self.robustness, self.chart("spread"))
 
     # Charts
 
@@ -252,6 +253,27 @@ class Report:
         )
         drawn = charts.interval_plot(rows, self.policies, columns=1)
         return Figure("lead", words, drawn)
+
+    def _gains(self) -> Figure | None:
+        drawn = charts.savings_by_group(by_type(self.appraisal), self.policies)
+        words = (
+            "What councils of each type gain, discounted, in points of their own counterfactual. "
+            "The line is the 95% interval of each by itself."
+        )
+        return Figure("gains", words, drawn) if drawn else None
+
+    def _spread(self) -> Figure | None:
+        lead = narrative.lead_outcome(self.run).name
+        drawn = charts.spread(frames.differences(self.run), lead, self.policies)
+        words = (
+            "The paired difference of every replication: its own assumptions and its own luck. "
+            "Below them their mean with its 95% interval, and the 10 to 90% of them."
+        )
+        return Figure("spread", words, drawn) if drawn and self._several else None
+
+    @property
+    def _several(self) -> bool:
+        return len(self.run.replications) > 1
 
     def _trajectories(self) -> Figure:
         words = "Mean of the replications" if len(self.run.replications) > 1 else "The run"

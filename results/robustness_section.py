@@ -30,13 +30,14 @@ THIRDS_NOTE = (
 )
 
 
-def content(about: Robustness) -> str:
-    """Return the whole part as HTML; nothing where nothing is compared."""
+def content(about: Robustness, chart: str) -> str:
+    """Return the whole part as HTML, with the ``chart``; nothing where nothing is compared."""
     if len(about.run.policies) < 2 or not about.run.replications:
         return ""
     return "".join(
         [
             "<h3>Luck against assumptions</h3>",
+            chart,
             _luck(about),
             "<h3>How many replications it would take</h3>",
             _wanted(about),
