@@ -147,7 +147,7 @@ def _funds(about: Appraisal) -> str:
         for key, name in FUND_LINES.items()
         if key not in OF_FUNDS or any(row["claims"] > 0 for row in told)
     ]
-    heads = ["", *(escape(about.run.policies[row["policy"]].label) for row in told)]
+    heads = ["What", *(escape(about.run.policies[row["policy"]].label) for row in told)]
     made = table("What the Exchequer pays, and what comes of it", heads, lines, "narrow")
     return made + paragraph(FUND_METHOD, "note")
 

@@ -1,15 +1,15 @@
 """The report's part on robustness: luck, assumptions, turning points, what would narrow it."""
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 import pandas as pd
 
 from results import narrative, statistics
 from results.page import escape, hidden, paragraph, table
 from results.robustness import Robustness, Third
-from results.switching import FEWEST_RUNS
-from results.switching_words import HOW, pair_words
+from results.switching import FEWEST_RUNS, Pair, Switching
+from results.switching_words import HOW, rest_words, turn_words
 from results.verdicts import verdict_mark
 from results.words import EN_DASH, change, count, rounded_up, span
 from simulation.assumptions import Assumptions
@@ -168,7 +168,23 @@ def turning_words(about: Robustness) -> list[str]:
     if found is None:
         return [f"It takes {FEWEST_RUNS} complete replications, more than there are here."]
     titles = {name: policy.label for name, policy in about.run.policies.items()}
-    return [pair_words(found, pair, titles) for pair in found.pairs]
+    compared = list(about.run.policies)[1:]
+    return [
+        _pair_words(about, found, pair, titles, policy)
+        for policy, pair in zip(compared, found.pairs, strict=True)
+    ]
+
+
+def _pair_words(
+    about: Robustness, found: Switching, pair: Pair, titles: Mapping[str, str], policy: str
+) -> str:
+    """Return what turns the sign of one policy's difference, without figures told elsewhere."""
+    verb = "is above" if about.outcome.better == "neutral" else "beats"
+    whether = f"Whether {titles[policy]} {verb} {titles[about.run.baseline]}"
+    if not pair.turns:
+        return f"{whether}: too few replications have a value, or all differ by the same."
+    turns = [turn_words(found, pair, turn, titles) for turn in pair.of("turns")]
+    return f"{whether}: {' '.join([*turns, rest_words(pair, found.kind)])}"
 
 
 def _thirds(about: Robustness) -> str:

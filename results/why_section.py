@@ -113,7 +113,7 @@ def _part(about: Changes, frame: pd.DataFrame, caption: str, policies: Sequence[
         fine = 10.0 if abs(baseline) >= MANY else 1.0
         name = f"<b>{escape(title)}</b>" if title == TOTAL else escape(title)
         rows.append([name, _figure(baseline, fine), *(_cell(of[each], fine) for each in policies)])
-    return table(caption, ["", *map(escape, labels)], rows)
+    return table(caption, ["What", *map(escape, labels)], rows)
 
 
 def _figure(value: float, fine: float) -> str:
@@ -185,7 +185,7 @@ def _counts(about: Changes) -> str:
     counted = about.counted()
     made = []
     for part in parted(list(about.run.policies), 6):
-        heads = ["", *(escape(about.run.policies[name].label) for name in part)]
+        heads = ["What", *(escape(about.run.policies[name].label) for name in part)]
         rows = [
             [escape(kind), *(f"{many[name]:,}" for name in part)] for kind, many in counted.items()
         ]
@@ -240,7 +240,7 @@ def _causes(told: Told, labels: Sequence[str]) -> str:
         if any(line[each.name].baseline or line[each.name].policy for line in lines)
     ]
     caption = "What the public saves by cause there: the baseline, and differences from it, £m NPV"
-    return table(caption, ["", *map(escape, labels)], rows)
+    return table(caption, ["What", *map(escape, labels)], rows)
 
 
 def _parted_decisions(told: Told, labels: Sequence[str]) -> str:
@@ -254,7 +254,7 @@ def _parted_decisions(told: Told, labels: Sequence[str]) -> str:
         if any(kind.another_way for kind in kinds)
     ]
     caption = "Decisions there: how many, and how many of either run went another way"
-    return table(caption, ["", *map(escape, labels)], rows) if rows else ""
+    return table(caption, ["What", *map(escape, labels)], rows) if rows else ""
 
 
 def _kind(one: Explained, title: str) -> Kind:

@@ -27,6 +27,8 @@ POLICIES = {"base": nothing, "saves": saves, "wastes": wastes, "swings": swings,
 MOST_WORDS = 150
 A4_WIDTH, A4_HEIGHT = 680, 986
 """What an A4 sheet has between its margins, in pixels of CSS."""
+ROOM = 0.93
+"""Share of it that the first page may take here, as real sentences are somewhat longer."""
 
 
 @pytest.fixture(scope="module")
@@ -152,7 +154,7 @@ def test_thirds_hold_every_replication_once(tmp_path: Path) -> None:
 def test_what_turns_the_sign_is_told_or_that_nothing_surely_does(tmp_path: Path) -> None:
     path = store(tmp_path, {"base": nothing, "saves": saves}, years=1, replicates=20)
     text = html.unescape(visible(write_report(path).read_text(encoding="utf-8")))
-    assert "saves against base: on average" in text
+    assert "Whether saves beats base:" in text
     assert "tenderlab switching" in text
 
 
@@ -175,7 +177,7 @@ def test_the_first_page_prints_on_one_sheet(many: int, tmp_path: Path, page: Pag
     page.emulate_media(media="print")
     bottom = "document.querySelector('#answer').getBoundingClientRect().bottom"
     top = "document.querySelector('header').getBoundingClientRect().top"
-    assert page.evaluate(f"{bottom} - {top}") <= A4_HEIGHT
+    assert page.evaluate(f"{bottom} - {top}") <= ROOM * A4_HEIGHT
 
 
 def test_paper_shows_what_the_screen_hides_but_what_is_for_the_screen(
