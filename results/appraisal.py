@@ -333,7 +333,7 @@ def _quarter_of(table: pd.DataFrame) -> "pd.Series[str]":
 
 def _ordered(grouping: str, names: "pd.Series[str]") -> Sequence[str]:
     known: Mapping[str, Sequence[str]] = {"type": COUNCIL_TYPES, "size": SIZES}
-    seen = set(names)
+    seen = set(names.unique())
     return [name for name in known.get(grouping, sorted(seen)) if name in seen]
 
 

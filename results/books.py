@@ -39,7 +39,7 @@ class Books:
     @cached_property
     def firms(self) -> tuple[str, ...]:
         """Classes of suppliers told apart; none in directories made by earlier versions."""
-        seen = set(self.postings["to_class"])
+        seen = set(self.postings["to_class"].unique())
         return tuple(name for name in FIRMS if name in seen)
 
     def paid(self, payer: str, purposes: Collection[Purpose]) -> FloatArray:

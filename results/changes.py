@@ -156,7 +156,7 @@ def _first_of(run: RunDirectory, name: str, columns: tuple[str, ...]) -> pd.Data
     if name not in run.events():
         return None
     table = run.event(name)
-    kept = sorted(set(table["replication"]) & set(run.replications))
+    kept = sorted(set(table["replication"].unique()) & set(run.replications))
     enough = bool(kept) and set(columns) <= set(table.columns)
     return pd.DataFrame(table[table["replication"] == kept[0]]) if enough else None
 

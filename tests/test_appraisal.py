@@ -334,3 +334,15 @@ def test_what_compares_nothing_cannot_be_explained(tmp_path: Path) -> None:
     path = store(tmp_path, {"base": nothing}, years=1, register=parse_register(SMALL, "s.csv"))
     with pytest.raises(InputError, match="nothing to explain"):
         explain_run(path)
+
+
+def test_why_is_told_on_request(say: Any) -> None:
+    asked = "--register councils.csv --years 1 --replicates 2 --set risk_transfer=0.9 --out d"
+    assert say(f"compare {asked} --workers 1").code == 0
+    assert not Path("d", WHY).exists()
+    assert "takes two more runs a policy" in visible(Path("d/report.html").read_text())
+    assert say("report d --why --workers 1").code == 0
+    before = Path("d", WHY).read_bytes()
+    assert "What the public saves by cause there" in visible(Path("d/report.html").read_text())
+    assert say(f"compare {asked} --workers 1 --why").code == 0
+    assert Path("d", WHY).read_bytes() == before
