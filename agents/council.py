@@ -50,6 +50,9 @@ class Councils(Table):
     saving_rate: FloatArray = number("share", "smoothed realised saving over counterfactual")
     counterfactual: IntArray = whole("pence", "counterfactual cost so far")
     saving: IntArray = whole("pence", "realised saving so far")
+    counterfactual_npv: FloatArray = number("pence", "counterfactual cost so far, discounted")
+    saving_npv: FloatArray = number("pence", "realised saving so far, discounted")
+    fund_npv: FloatArray = number("pence", "received from the fund less repaid, discounted")
     joint_quarters: IntArray = whole("quarters", "quarters with a service in a joint contract")
 
 

@@ -15,7 +15,7 @@ INTERRUPTED = 130
 LONGEST_ERROR = 1000
 OWN = {
     "sweep.json": {"register.csv", "points.csv", "runs", "quarters", "journal", "replays"},
-    "manifest.json": {"register.csv", "summary.csv", "report.html", "events"},
+    "manifest.json": {"register.csv", "summary.csv", "report.html", "why.json", "events"},
 }
 """Files and folders that belong to a directory in which there is such a manifest."""
 

@@ -115,6 +115,7 @@ for _command in (*research_commands.COMMANDS, *showing_commands.COMMANDS):
     show_default=True,
     help="Keep the tables of events of the first replication, or of all.",
 )
+@click.option("--why", is_flag=True, help="Explain one history of each policy in the report, too.")
 @precise
 def compare(
     policies: tuple[str, ...],
@@ -124,6 +125,7 @@ def compare(
     as_json: bool,
     workers: int | None,
     events: str,
+    why: bool,
     widths: tuple[str, ...],
     most: int | None,
     **changes: Any,
@@ -153,7 +155,9 @@ def compare(
 
     question = comparison_of(policies, baseline, levers, Changes(**changes))
     if widths:
-        return _compare_precisely(question, widths, most, out, executor, events == "all", as_json)
+        return _compare_precisely(
+            question, widths, most, out, executor, events == "all", why, as_json
+        )
     from experiments import compare as comparing
 
     comparing.check_comparison(question)
@@ -161,6 +165,8 @@ def compare(
         done = comparing.compare(
             question, out, executor, everything=events == "all", progress=progress
         )
+    if why:
+        _explain(done, executor)
     return _tell_comparison(question, done, as_json)
 
 
@@ -171,6 +177,7 @@ def _compare_precisely(
     out: Path | None,
     executor: Any,
     everything: bool,
+    why: bool,
     as_json: bool,
 ) -> int:
     from experiments import precision, terminal
@@ -187,7 +194,20 @@ def _compare_precisely(
             everything=everything,
             progress=progress,
         )
+    if why:
+        _explain(done, executor)
     return _tell_comparison(found, done, as_json, reached)
+
+
+def _explain(done: Conduct, executor: Any) -> None:
+    """Add one history of each policy to the report, if a comparison was completed."""
+    if done.directory is None or not done.complete or done.status == "interrupted":
+        return
+    from experiments.explanations import explain_run
+    from results.report import write_report
+
+    explain_run(done.directory, executor)
+    write_report(done.directory)
 
 
 @tenderlab.command()

@@ -230,8 +230,12 @@ def _events(model: MarketModel, run: Run) -> dict[str, pa.Table]:
     names = FEW if run.detail == "few" else MANY
     frames = {name: model.tables[name] for name in names if name != "ledger"}
     by_row = run.detail == "all"
-    frames["ledger"] = model.tables["ledger"] if by_row else model.ledger.by_class()
+    frames["ledger"] = model.tables["ledger"] if by_row else _by_class(model)
     return {name: _keyed(_arrow(frame), run) for name, frame in frames.items()}
+
+
+def _by_class(model: MarketModel) -> pd.DataFrame:
+    return model.ledger.by_class(model.suppliers.large)
 
 
 def _arrow(frame: pd.DataFrame) -> pa.Table:

@@ -11,7 +11,7 @@ from typing import Any
 
 import click
 
-from experiments.answering import free_file
+from experiments.answering import executor_of, free_file
 from experiments.options import FILE, OneOf, Told, Whole, posing
 
 FIRST_EXPLORED = "shared-risk"
@@ -20,13 +20,24 @@ FIRST_EXPLORED = "shared-risk"
 
 @click.command(cls=Told)
 @click.argument("directory", type=FILE)
-def report(directory: Path) -> None:
+@click.option("--why", is_flag=True, help="Explain one history of each policy: two more runs each.")
+@click.option("--workers", type=Whole(1, 256), help="Processes for --why.  [one a processor]")
+def report(directory: Path, why: bool, workers: int | None) -> None:
     r"""Draw the report of a run directory again.
 
+    With --why, the first complete replication of every policy is run again beside the baseline's,
+    decision by decision; the report then tells where the two part, and the pounds by cause.
+
     \b
-    Example:
+    Examples:
       tenderlab report runs/4f0c9e1a2b3d
+      tenderlab report runs/4f0c9e1a2b3d --why
     """
+    if why:
+        executor = executor_of(workers)
+        from experiments.explanations import explain_run
+
+        explain_run(directory, executor)
     from results.report import write_report
 
     click.echo(write_report(directory))

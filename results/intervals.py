@@ -28,6 +28,47 @@ def t_interval(differences: FloatArray) -> tuple[float, float]:
     return float(mean - reach), float(mean + reach)
 
 
+def ratio_interval(above: FloatArray, below: FloatArray) -> tuple[float, float]:
+    """Return the 95% interval of mean ``above`` over mean ``below``, by Fieller's theorem.
+
+    Both have a number a replication, paired. It holds every ratio r for which the mean of
+    ``above`` less r times ``below`` may be nought by Student's t. NaN where it has no ends: where
+    the mean of ``below`` may itself be nought, or there are fewer than two numbers.
+    """
+    count = len(above)
+    if count < FEWEST_PAIRS:
+        return math.nan, math.nan
+    reach = stats.t.ppf(1 - LEVEL, count - 1) ** 2 / count
+    spread = np.cov(above, below)
+    square = below.mean() ** 2 - reach * spread[1, 1]
+    middle = above.mean() * below.mean() - reach * spread[0, 1]
+    rest = above.mean() ** 2 - reach * spread[0, 0]
+    if square <= 0.0:
+        return math.nan, math.nan
+    half = math.sqrt(max(middle**2 - square * rest, 0.0))
+    return float((middle - half) / square), float((middle + half) / square)
+
+
+def replications_for(differences: FloatArray, margin: float) -> int | None:
+    """Return about how many replications narrow the 95% interval of the mean to ``margin`` a side.
+
+    An estimate from the spread of ``differences``, which is itself only known so far. None where
+    there is no spread to go by, or no margin.
+    """
+    if len(differences) < FEWEST_PAIRS or not margin > 0.0:
+        return None
+    spread = float(differences.std(ddof=1))
+    if standard_error(differences) == 0.0:
+        return None
+    count = FEWEST_PAIRS
+    for _ in range(60):
+        wanted = math.ceil((stats.t.ppf(1 - LEVEL, count - 1) * spread / margin) ** 2)
+        if wanted <= count:
+            return count
+        count = min(wanted, 2 * count)
+    return count
+
+
 def standard_error(differences: FloatArray) -> float:
     """Return the standard error of the mean; exactly zero where all differences are one number."""
     if np.ptp(differences) <= 1e-12 * np.abs(differences).max():

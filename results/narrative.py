@@ -116,8 +116,13 @@ def _clauses(
     tell: Callable[[RunDirectory, Outcome, str, Sequence[Row]], str],
 ) -> str:
     """Return a clause for each verdict, the policies with the best effects first."""
-    groups = _by_verdict(sorted(rows, key=lambda row: _rank(row, outcome)))
+    groups = _by_verdict(by_effect(rows, outcome))
     return "; ".join(tell(run, outcome, verdict, group) for verdict, group in groups.items())
+
+
+def by_effect(rows: Sequence[Row], outcome: Outcome) -> list[Row]:
+    """Return ``rows`` of one outcome, the best difference first; the largest where none is."""
+    return sorted(rows, key=lambda row: _rank(row, outcome))
 
 
 def _rank(row: Row, outcome: Outcome) -> float:
@@ -204,9 +209,9 @@ def lower_title(outcome: Outcome) -> str:
     return title if title[1:2].isupper() else title[0].lower() + title[1:]
 
 
-def headline(run: RunDirectory, summary: pd.DataFrame, policy: str) -> str:
-    """Return a sentence on one policy and the lead outcome, with its figures."""
-    row = rows_of(summary, lead_outcome(run).name)[policy]
+def headline(run: RunDirectory, summary: pd.DataFrame, policy: str, about: str = "") -> str:
+    """Return a sentence on one policy and the outcome ``about``, the lead one if none is named."""
+    row = rows_of(summary, about or lead_outcome(run).name)[policy]
     outcome = outcome_of(row)
     name, title, figures = run.policies[policy].label, lower_title(outcome), _figures(outcome, row)
     match verdict_of(row):

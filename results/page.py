@@ -13,6 +13,9 @@ from plotly.offline import get_plotlyjs, get_plotlyjs_version
 
 from results.words import EN_DASH, unbroken
 
+LONGEST_RUNNING = 80
+"""Letters of the title that stand at the head of each printed page."""
+
 
 def escape(text: object) -> str:
     """Return ``text`` so that HTML shows it as it is, also inside an attribute.
@@ -20,6 +23,13 @@ def escape(text: object) -> str:
     A sign and the pound sign after it are kept on one line.
     """
     return html.escape(unbroken(str(text)), quote=True)
+
+
+def style_safe(text: str) -> str:
+    """Return ``text`` for a string in a style sheet, from which nothing in it can break out."""
+    return "".join(
+        letter if letter.isalnum() or letter == " " else f"\\{ord(letter):06x}" for letter in text
+    )
 
 
 def script_safe(text: str) -> str:
@@ -50,9 +60,14 @@ def _table_row(cells: Iterable[str]) -> str:
     return f'<tr><th scope="row">{first}</th>{"".join(f"<td>{cell}</td>" for cell in rest)}</tr>'
 
 
-def hidden(words: str, content: str) -> str:
-    """Return ``content`` behind a line that opens it; nothing where there is none."""
-    return f"<details><summary>{escape(words)}</summary>{content}</details>" if content else ""
+def hidden(words: str, content: str, *, printed: bool = True) -> str:
+    """Return ``content`` behind a line that opens it; nothing where there is none.
+
+    On paper it stands open, or where it is not ``printed`` not at all.
+    """
+    kind = "" if printed else ' class="on-screen"'
+    told = f"<summary>{escape(words)}</summary>{content}"
+    return f"<details{kind}>{told}</details>" if content else ""
 
 
 @dataclass(frozen=True)
@@ -122,6 +137,7 @@ def whole_page(front: Front, sections: Sequence[Section], figures: Sequence[Figu
     return Template(_text("report.html")).substitute(
         title=escape(f"{front.heading} {EN_DASH} tenderlab"),
         heading=escape(front.heading),
+        running=style_safe(_shortened(front.heading)),
         standfirst=escape(front.standfirst),
         caveat=escape(front.caveat),
         warning=front.warning,
@@ -134,6 +150,10 @@ def whole_page(front: Front, sections: Sequence[Section], figures: Sequence[Figu
         plotly=_packed(get_plotlyjs()),
         holds=f"plotly.js {get_plotlyjs_version()}, MIT License, packed with gzip",
     )
+
+
+def _shortened(title: str) -> str:
+    return title if len(title) <= LONGEST_RUNNING else f"{title[: LONGEST_RUNNING - 1].rstrip()}…"
 
 
 def _packed(script: str) -> str:

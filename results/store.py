@@ -291,9 +291,19 @@ class RunDirectory:
         return {name: ordered[:, i].reshape(shape) for i, name in enumerate(columns)}
 
     def measures(self, replications: Sequence[int]) -> dict[str, FloatArray]:
-        """Return every measure, each of shape (policies, replications, quarters)."""
-        cube = self.cube([MEASURE_PREFIX + name for name in MEASURES], replications)
-        return {name.removeprefix(MEASURE_PREFIX): values for name, values in cube.items()}
+        """Return every measure, each of shape (policies, replications, quarters); not to write."""
+        asked = tuple(replications)
+        if asked not in self._measured:
+            cube = self.cube([MEASURE_PREFIX + name for name in MEASURES], replications)
+            for values in cube.values():
+                values.flags.writeable = False
+            named = {name.removeprefix(MEASURE_PREFIX): values for name, values in cube.items()}
+            self._measured[asked] = named
+        return dict(self._measured[asked])
+
+    @cached_property
+    def _measured(self) -> dict[tuple[int, ...], dict[str, FloatArray]]:
+        return {}
 
     def events(self) -> tuple[str, ...]:
         """Return the names of the event tables that are stored."""

@@ -43,7 +43,7 @@ def pair_words(found: Switching, pair: Pair, titles: Titles) -> str:
         return f"{_names(pair, titles)}: {_why_nothing(found, pair)}."
     told = [_on_average(found, pair, titles)]
     told += [turn_words(found, pair, turn, titles) for turn in pair.of("turns")]
-    return " ".join([*told, _rest(pair, found.kind)])
+    return " ".join([*told, rest_words(pair, found.kind)])
 
 
 def _why_nothing(found: Switching, pair: Pair) -> str:
@@ -88,8 +88,8 @@ def _many(pair: Pair) -> int:
     return len(pair.differences)
 
 
-def _rest(pair: Pair, kind: Kind) -> str:
-    """Say of the assumptions that do not surely turn it how far that is known."""
+def rest_words(pair: Pair, kind: Kind) -> str:
+    """Return of the assumptions that do not surely turn it how far that is known."""
     may, stays, unsure = (pair.of(fate) for fate in ("may turn", "stays", "open"))
     total, turns = len(pair.turns), len(pair.of("turns"))
     if turns + len(may) == 0 and not unsure:

@@ -168,6 +168,12 @@ def counted(count: int, thing: str) -> str:
     return f"{count} {thing}" if count == 1 else f"{count:,} {thing}s"
 
 
+def rounded_up(many: int) -> int:
+    """Return an estimated number of things to two figures, upwards."""
+    unit = int(10 ** max(len(str(many)) - 2, 0))
+    return -(-many // unit) * unit
+
+
 def pounds(millions: float) -> str:
     """Return £m as pounds."""
     return f"£{millions * 1e6:,.0f}"

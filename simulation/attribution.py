@@ -14,6 +14,7 @@ import numpy as np
 
 from agents.supplier import dispute_settled
 from simulation.contracts import sum_by
+from simulation.finance import received_from_fund
 from simulation.ledger import COUNCIL_COSTS, Purpose, to_pence
 
 if TYPE_CHECKING:
@@ -80,8 +81,7 @@ def saving_by_cause(model: "MarketModel") -> "IntArray":
     saving[:, [PLACE[name] for name in PRICED]] = _priced(model)
     for purpose in COUNCIL_COSTS - {Purpose.IN_HOUSE, Purpose.PRICE}:
         saving[:, PLACE[CAUSE_OF[purpose]]] -= model.ledger.flow([purpose])
-    received = model.ledger.flow([Purpose.FUND_CLAIM], into=True)
-    saving[:, PLACE["fund"]] = received - model.ledger.flow([Purpose.FUND_REPAYMENT])
+    saving[:, PLACE["fund"]] = received_from_fund(model)
     return saving
 
 

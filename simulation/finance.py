@@ -375,11 +375,26 @@ def council_savings(model: "MarketModel") -> IntArray:
     return granted - ledger.flow([*COUNCIL_COSTS, Purpose.FUND_REPAYMENT])
 
 
-def remember_savings(model: "MarketModel", saving: IntArray) -> None:
-    """Let councils know how they stand against their efficiency target."""
+def received_from_fund(model: "MarketModel") -> IntArray:
+    """Return what each council received from the fund this quarter less what it repaid, pence."""
+    received = model.ledger.flow([Purpose.FUND_CLAIM], into=True)
+    return received - model.ledger.flow([Purpose.FUND_REPAYMENT])
+
+
+def remember_savings(model: "MarketModel", saving: IntArray, discount: float) -> None:
+    """Let councils know how they stand against their efficiency target.
+
+    Args:
+        model: the model.
+        saving: what `council_savings` returns.
+        discount: value in April 2006 of £1 in this quarter.
+    """
     councils = model.councils
     counterfactual = model.ledger.flow([Purpose.BUDGET], into=True)
     councils.counterfactual += counterfactual
     councils.saving += saving
+    councils.counterfactual_npv += discount * counterfactual
+    councils.saving_npv += discount * saving
+    councils.fund_npv += discount * received_from_fund(model)
     rate = np.minimum(np.maximum(saving / np.maximum(counterfactual, 1), -1.0), 1.0)
     councils.saving_rate += SAVING_MEMORY * (rate - councils.saving_rate)

@@ -17,6 +17,7 @@ from agents.compiled import compiled, inlined
 
 IntArray = NDArray[np.int64]
 FloatArray = NDArray[np.float64]
+BoolArray = NDArray[np.bool_]
 
 PENCE = 100_000_000
 """Pence in £1m."""
@@ -35,8 +36,11 @@ class Account(IntEnum):
     OUTSIDE = 7
 
 
-ACCOUNT_CLASSES = (*(account.name.lower() for account in Account), "council", "supplier")
-COUNCIL_CLASS, SUPPLIER_CLASS = len(Account), len(Account) + 1
+ACCOUNT_CLASSES = (
+    *(account.name.lower() for account in Account), "council", "large_supplier", "sme",
+)  # fmt: skip
+COUNCIL_CLASS = len(Account)
+LARGE_SUPPLIER_CLASS, SME_CLASS = COUNCIL_CLASS + 1, COUNCIL_CLASS + 2
 
 
 @unique
@@ -88,6 +92,16 @@ COUNCIL_COSTS = frozenset(
     }
 )  # fmt: skip
 """Resource costs that a council bears; loan principal and fund transfers are not among them."""
+
+
+SUPPLIER_COSTS = frozenset(
+    {
+        Purpose.DELIVERY, Purpose.OVERHEAD, Purpose.BIDDING, Purpose.INVESTMENT,
+        Purpose.SUPPLIER_FINANCE, Purpose.RISK_LOSS, Purpose.DISPUTE,
+    }
+)  # fmt: skip
+"""What a supplier pays to serve this market, finance of its contracts included; capital that comes
+and goes, dividends and business outside are not among them."""
 
 
 class Batch(NamedTuple):
@@ -246,10 +260,15 @@ class Ledger:
         batches = [batch for purpose in purposes for batch in self._of[purpose]]
         return sum(int(batch.amount[batch.source >= first].sum()) for batch in batches)
 
-    def account_class(self, accounts: IntArray) -> IntArray:
-        """Return the class (index into ``ACCOUNT_CLASSES``) of each account."""
-        outer = np.where(accounts < len(Account) + self.councils, COUNCIL_CLASS, SUPPLIER_CLASS)
-        return np.where(accounts < len(Account), accounts, outer)
+    def account_classes(self, large: BoolArray) -> IntArray:
+        """Return the class (index into ``ACCOUNT_CLASSES``) of each account.
+
+        ``large`` says which suppliers are large, in the order in which they came.
+        """
+        firms = np.where(large, LARGE_SUPPLIER_CLASS, SME_CLASS)
+        return np.concatenate(
+            [np.arange(len(Account)), np.full(self.councils, COUNCIL_CLASS), firms]
+        )
 
     def rows(self) -> pd.DataFrame:
         """Return every posting: quarter, source and target account, purpose, amount in pence."""
@@ -267,11 +286,14 @@ class Ledger:
             }
         )
 
-    def by_class(self) -> pd.DataFrame:
-        """Return postings summed by quarter, class of account and purpose; amounts in pence."""
+    def by_class(self, large: BoolArray) -> pd.DataFrame:
+        """Return postings summed by quarter, class of account and purpose; amounts in pence.
+
+        ``large`` says which suppliers are large, in the order in which they came.
+        """
         classes = len(ACCOUNT_CLASSES)
         total = np.zeros((1 + self.quarter, classes, classes, len(PURPOSES)), dtype=np.int64)
-        class_of = self.account_class(np.arange(len(self.balance)))
+        class_of = self.account_classes(large)
         for batch in self.batches:
             moved = total[batch.quarter, :, :, batch.purpose]
             _add_by_class(moved, class_of, batch.source, batch.target, batch.amount)

@@ -9,7 +9,7 @@ from agents.compiled import compiled
 from agents.partnership import Stage
 from simulation.delivery import quality_now
 from simulation.finance import council_savings, remember_savings
-from simulation.ledger import PENCE, Purpose
+from simulation.ledger import COUNCIL_COSTS, PENCE, SUPPLIER_COSTS, Purpose
 from simulation.outcomes import MEASURES
 from simulation.register import COUNCIL_TYPES
 from simulation.requirements import Requirements
@@ -53,7 +53,7 @@ def record(
     measured |= _awards(model, requirements, result, signed)
     measured |= _stock(model)
     measured |= _suppliers(model)
-    remember_savings(model, saving)
+    remember_savings(model, saving, measured["discount"])
     model.measured = {name: float(measured[name]) for name in MEASURES}
     model.record.append(list(model.measured.values()))
     model.ledger.check()
@@ -101,9 +101,8 @@ def _added(amount: IntArray, kind: IntArray, kinds: int) -> IntArray:
 
 def _profit(model: "MarketModel") -> int:
     """Return suppliers' income from councils less their costs in this market, pence."""
-    costs = (Purpose.DELIVERY, Purpose.OVERHEAD, Purpose.BIDDING, Purpose.INVESTMENT,
-             Purpose.SUPPLIER_FINANCE)  # fmt: skip
-    lost = model.ledger.borne_by_suppliers(Purpose.RISK_LOSS, Purpose.DISPUTE)
+    costs = SUPPLIER_COSTS - COUNCIL_COSTS
+    lost = model.ledger.borne_by_suppliers(*(SUPPLIER_COSTS & COUNCIL_COSTS))
     return model.ledger.total(Purpose.PRICE) - model.ledger.total(*costs) - lost
 
 

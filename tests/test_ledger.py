@@ -81,7 +81,7 @@ def test_flows_of_councils_are_counted_by_purpose_and_by_quarter():
     ledger.post(ledger.council(np.arange(2)), Account.RESOURCES, Purpose.IN_HOUSE, np.array([5, 0]))
     assert ledger.flow([Purpose.BUDGET], into=True).tolist() == [30, 40]
     assert ledger.flow([Purpose.IN_HOUSE]).tolist() == [5, 0]
-    assert ledger.by_class()["amount"].tolist() == [7, 70, 5]
+    assert ledger.by_class(np.zeros(0, dtype=np.bool_))["amount"].tolist() == [7, 70, 5]
 
 
 @given(st.floats(0, 1e5))

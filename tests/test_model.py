@@ -15,6 +15,9 @@ from simulation.levers import live_levers
 from simulation.outcomes import HEADLINE, MEASURES, OUTCOMES
 from tests.worlds import shire
 
+A_PENNY = 1e-8
+"""One penny in £m."""
+
 
 @pytest.fixture(scope="module")
 def england():
@@ -185,8 +188,40 @@ def test_support_to_partnerships_is_paid_by_the_exchequer():
 
 
 def test_the_ledger_by_class_adds_up_to_its_rows(england):
-    by_class, rows = england.ledger.by_class(), england.ledger.rows()
+    by_class, rows = england.ledger.by_class(england.suppliers.large), england.ledger.rows()
     assert by_class["amount"].sum() == rows["amount"].sum()
+    paid = england.tables["ledger"].astype({"to": str})
+    large = [f"supplier: {name}" for name, one in _suppliers(england) if one]
+    prices = by_class[by_class["purpose"] == "price"].groupby("to_class", observed=True)["amount"]
+    by_row = paid[paid["purpose"] == "price"].groupby(paid["to"].isin(large))["amount"]
+    assert prices.sum()["large_supplier"] == by_row.sum()[True]
+    assert prices.sum()["sme"] == by_row.sum()[False]
+
+
+def _suppliers(model):
+    return zip(model.supplier_names, model.suppliers.large, strict=True)
+
+
+def test_what_councils_save_adds_up_to_the_outcomes_to_the_penny(england):
+    assert _discounted(england)["fund_paid"] > 0
+    _check_sums(england)
+    _check_sums(MarketModel(years=2, rng=11, register=shire(), partnership_support=1).run())
+
+
+def _discounted(model):
+    return model.measures.mul(model.measures["discount"], axis=0).sum()
+
+
+def _check_sums(model):
+    councils, discounted = model.tables["councils"], _discounted(model)
+    for column, measure in (
+        ("saving_npv_m", "councils_saving"), ("counterfactual_npv_m", "counterfactual"),
+    ):  # fmt: skip
+        assert abs(councils[column].sum() - discounted[measure]) < A_PENNY
+    public = councils["saving_npv_m"].sum() + discounted["exchequer_saving"]
+    assert abs(public - discounted["public_saving"]) < A_PENNY
+    fund = discounted["fund_paid"] - discounted["fund_repaid"]
+    assert abs(councils["fund_npv_m"].sum() - fund) < A_PENNY
 
 
 def test_a_contract_keeps_the_terms_it_was_signed_under():

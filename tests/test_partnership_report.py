@@ -283,7 +283,7 @@ def test_a_long_name_is_whole_beside_one_other(about: Partnerships) -> None:
 
 
 def test_what_is_simulated_is_said(text: str) -> None:
-    part = text[text.index("This part tells") : text.index("Luck and assumptions", 2000)]
+    part = text[text.index("This part tells") : text.index("Appendix: policies", 2000)]
     assert part.count("(simulated)") >= 4
     assert "it bears no verdict" in part
 

@@ -350,7 +350,7 @@ def test_headings_tables_and_charts_are_marked_up(text: str) -> None:
     assert all("scope" in each for each in elements.named("th"))
     assert len(elements.named("caption")) == len(elements.named("table"))
     drawn = [each for each in elements.named("div") if each.get("class") == "chart"]
-    assert len(drawn) == 3
+    assert len(drawn) == 6
     assert all(each["role"] == "img" and each["aria-label"] for each in drawn)
     ids = [each["id"] for _, each in elements.found if "id" in each]
     assert len(ids) == len(set(ids))
@@ -404,7 +404,7 @@ def test_paper_gets_a_picture_of_every_chart(run: RunDirectory, text: str, page:
     assert text
     opened(page, run.path / "report.html")
     pictures = page.locator("img.on-paper")
-    assert pictures.count() == 3
+    assert pictures.count() == 6
     assert not pictures.first.is_visible()
     page.emulate_media(media="print")
     for picture in pictures.all():

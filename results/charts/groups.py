@@ -98,7 +98,8 @@ def _named(figure: go.Figure, groups: list[str]) -> go.Figure:
         automargin=True,
         col=1,
     )
-    figure.update_xaxes(matches="x", zeroline=True, zerolinecolor=INK, zerolinewidth=1.2, nticks=7)
+    figure.update_xaxes(zeroline=True, zerolinecolor=INK, zerolinewidth=1.2, nticks=7)
+    figure.update_xaxes(matches="x", selector=lambda axis: axis.plotly_name != "xaxis")
     return figure.update_layout(
         showlegend=False, bargap=0.34, margin={"t": 60, "r": 28}, hovermode="closest"
     )

@@ -42,5 +42,17 @@
     document.documentElement.dataset.drawn = "yes";
   }
 
+  // Paper shows what the screen keeps behind a line that opens it.
+  const opened = [];
+  addEventListener("beforeprint", () => {
+    for (const hidden of document.querySelectorAll("details:not([open], .on-screen)")) {
+      hidden.open = true;
+      opened.push(hidden);
+    }
+  });
+  addEventListener("afterprint", () => {
+    for (const hidden of opened.splice(0)) hidden.open = false;
+  });
+
   draw();
 })();
