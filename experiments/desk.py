@@ -8,7 +8,6 @@ turns, run by run, in the order of replications; one whose asker has not looked 
 from __future__ import annotations
 
 import threading
-import uuid
 from collections import OrderedDict, deque
 from collections.abc import Callable, Mapping
 from concurrent.futures import Future
@@ -66,6 +65,7 @@ class Desk:
         self._lock = threading.RLock()
         self._showing = threading.Lock()
         self._jobs: OrderedDict[str, Job] = OrderedDict()
+        self._asked = 0
         self._turns: deque[str] = deque()
         self._memory: OrderedDict[Key, Result] = OrderedDict()
         self._flying: set[Key] = set()
@@ -184,7 +184,8 @@ class Desk:
 
     def _take_on(self, job: Job) -> str:
         """Give ``job`` a ticket, and what is remembered of its runs; forget what is old."""
-        ticket = uuid.uuid4().hex
+        self._asked += 1
+        ticket = f"{job.question.identity}-{self._asked}"
         self._jobs[ticket] = job
         self._turns.append(ticket)
         for run in job.runs:

@@ -9,9 +9,9 @@ from dash import html
 from results import narrative, statistics
 from results.explorer.parts import UNSAID, labelled
 from results.narrative import verdict_of
-from results.report import MARKS
 from results.statistics import outcome_of
 from results.store import RunDirectory
+from results.verdicts import MARKS
 from results.words import amount, change, interval_words, span, with_unit
 from simulation.outcomes import OUTCOMES, Outcome
 
