@@ -21,7 +21,12 @@ from playwright.sync_api import Page, expect, sync_playwright
 
 TENDERLAB = Path(sys.executable).with_name("tenderlab")
 PATIENCE = 600_000.0
-LEVERS = ("risk_transfer", "aggregation_threshold", "contract_length_factor", "local_delivery")
+LEVERS = (
+    "contract_length_factor",
+    "local_delivery",
+    "qualification_multiple",
+    "prudential_borrowing",
+)
 REPLICATIONS = 30
 
 
@@ -40,6 +45,7 @@ def served() -> Iterator[str]:
 
 def changed(page: Page, lever: str, presses: int) -> tuple[float, float]:
     """Move a lever; return seconds to the first answer, and to the whole one."""
+    expect(page.locator("#cancel")).to_be_disabled()
     before = page.inner_text("#cards")
     slider = page.locator(f'.slider[data-lever="{lever}"] input')
     slider.focus()
@@ -82,6 +88,8 @@ def main(rounds: int) -> None:
         whole(page)
         times = [changed(page, lever, 3 + turn) for turn in range(rounds) for lever in LEVERS]
         browser.close()
+    for lever, (early, late) in zip(LEVERS * rounds, times, strict=True):
+        click.echo(f"  {lever}: {early:.1f} s, {late:.1f} s")
     first, all_of_them = (list(each) for each in zip(*times, strict=True))
     click.echo(told("lever to first answer", first))
     click.echo(told(f"lever to {REPLICATIONS} paired replications", all_of_them))

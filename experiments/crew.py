@@ -13,6 +13,8 @@ from typing import Any
 
 from experiments.executors import TRIES, settle_worker, tidily, worker_context
 
+NICENESS = 10
+
 type Work[T, R] = Callable[[T], R]
 
 
@@ -103,8 +105,10 @@ class StandingCrew:
 
 
 def _begin() -> None:
-    """Make this process a worker that does not outlive the one that it works for."""
+    """Make this process a worker, which gives way to the page and dies with who it works for."""
     settle_worker()
+    if hasattr(os, "nice"):
+        os.nice(NICENESS)
     threading.Thread(target=_end_with_parent, daemon=True).start()
 
 

@@ -208,8 +208,8 @@ def test_two_sessions_at_once_both_get_answers(browser: Browser, served: Served)
         for page in pages:
             page.set_default_timeout(PATIENCE)
             opened(page, served.address)
-        for page, value in zip(pages, ("0.1", "0.9"), strict=True):
-            write(page, "risk_transfer", value)
+        for page, value in zip(pages, ("0.6", "1.4"), strict=True):
+            write(page, "contract_length_factor", value)
         for page in pages:
             expect(page.locator("#cards")).to_contain_text("changed")
             answered(page)

@@ -33,6 +33,7 @@ def connect(app: Dash, desk: Desk, answers: Answers) -> None:
     _connect_question(app, desk)
     _connect_progress(app, desk)
     _connect_answer(app, answers)
+    _connect_due(app)
     for view in VIEWS:
         _connect_view(app, view, answers)
     _connect_tale(app, desk)
@@ -259,6 +260,19 @@ def _answer(answers: Answers, shown: Mapping[str, Any]) -> Answer | None:
         return None
 
 
+def _connect_due(app: Dash) -> None:
+    """Have only the view in front drawn, when it is chosen or something new is to be shown."""
+    app.clientside_callback(  # type: ignore[no-untyped-call]
+        ClientsideFunction("explorer", "due"),
+        [Output(f"due-{view.name}", "data") for view in VIEWS],
+        Input("shown", "data"),
+        Input("view", "data"),
+        Input("outcome", "data"),
+        State("views", "data"),
+        prevent_initial_call=True,
+    )
+
+
 def _connect_view(app: Dash, view: View, answers: Answers) -> None:
     boxes = [f"{view.name}-{name}" for name in view.charts]
 
@@ -268,13 +282,13 @@ def _connect_view(app: Dash, view: View, answers: Answers) -> None:
             *(Output(f"graph-{box}", "figure") for box in boxes),
             *(Output(f"box-{box}", "hidden") for box in boxes),
         ],
-        Input("shown", "data"),
-        Input("view", "data"),
-        Input("outcome", "data"),
+        Input(f"due-{view.name}", "data"),
+        State("shown", "data"),
+        State("outcome", "data"),
         prevent_initial_call=True,
     )
-    def draw(shown: Mapping[str, Any], now: str, outcome: str | None) -> tuple[Any, ...]:
-        answer = _answer(answers, shown) if now == view.name else None
+    def draw(_: Any, shown: Mapping[str, Any], outcome: str | None) -> tuple[Any, ...]:
+        answer = _answer(answers, shown)
         if answer is None:
             return (no_update,) * (1 + 2 * len(boxes))
         drawn = view.draw(answer.run, answer.summary, outcome or "")
@@ -301,7 +315,7 @@ def _connect_tale(app: Dash, desk: Desk) -> None:
         State("outcome", "data"),
     )
     def choose(now: state.State, _: Any, teller: str, outcome: str) -> tuple[Any, ...]:
-        question, pressed = now["question"], ctx.triggered_id
+        question, pressed, was = now["question"], ctx.triggered_id, (teller, outcome)
         policies = [question["baseline"], *question["policies"]]
         titles = {each["name"]: each["title"] or each["name"] for each in policies}
         shown = {name: OUTCOMES[name].title for name in question["outcomes"]}
@@ -312,9 +326,9 @@ def _connect_tale(app: Dash, desk: Desk) -> None:
         outcome = outcome if outcome in shown else question["outcomes"][0]
         return (
             controls.choices("Policy of the story", "teller", titles, teller),
-            teller,
+            no_update if teller == was[0] else teller,
             controls.choices("Outcome", "outcome", shown, outcome),
-            outcome,
+            no_update if outcome == was[1] else outcome,
         )
 
     @app.callback(

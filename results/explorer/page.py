@@ -39,6 +39,8 @@ def layout(offer: Offer) -> Any:
             dcc.Store(id="ticket", data=""),
             dcc.Store(id="shown", data={}),
             dcc.Store(id="view", data=VIEWS[0].name),
+            dcc.Store(id="views", data=[view.name for view in VIEWS]),
+            *(dcc.Store(id=f"due-{view.name}") for view in VIEWS),
             dcc.Store(id="outcome", data=""),
             dcc.Store(id="teller", data=""),
             dcc.Interval(id="beat", interval=BEAT_MILLISECONDS, disabled=True),
