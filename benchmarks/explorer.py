@@ -45,14 +45,14 @@ def served() -> Iterator[str]:
 
 def changed(page: Page, lever: str, presses: int) -> tuple[float, float]:
     """Move a lever; return seconds to the first answer, and to the whole one."""
-    expect(page.locator("#cancel")).to_be_disabled()
-    before = page.inner_text("#cards")
+    expect(page.locator("#stop")).to_be_disabled()
+    before = page.inner_text(".cards")
     slider = page.locator(f'.slider[data-lever="{lever}"] input')
     slider.focus()
     for _ in range(presses):
         page.keyboard.press("ArrowRight")
     start = time.perf_counter()
-    expect(page.locator("#cards")).not_to_have_text(before, use_inner_text=True)
+    expect(page.locator(".cards")).not_to_have_text(before, use_inner_text=True)
     first = time.perf_counter() - start
     whole(page)
     return first, time.perf_counter() - start
@@ -83,7 +83,7 @@ def main(rounds: int) -> None:
         page = browser.new_page(viewport={"width": 1440, "height": 1000})
         start = time.perf_counter()
         page.goto(address)
-        expect(page.locator("#cards .card").first).to_be_visible()
+        expect(page.locator(".card").first).to_be_visible()
         click.echo(f"page opened to its first answer: {time.perf_counter() - start:.1f} s")
         whole(page)
         times = [changed(page, lever, 3 + turn) for turn in range(rounds) for lever in LEVERS]

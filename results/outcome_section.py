@@ -49,12 +49,16 @@ class OutcomeTables:
         rest = [name for name in OUTCOMES if name not in self.run.shown]
         return "".join(
             [
-                self._outcome_tables(self.run.shown),
+                self.shown(),
                 self._reading(),
                 chart,
                 hidden(f"The other {len(rest)} outcomes", self._outcome_tables(rest)),
             ]
         )
+
+    def shown(self) -> str:
+        """Return the outcomes that are shown first, as HTML."""
+        return self._outcome_tables(self.run.shown)
 
     def _reading(self) -> str:
         if not self.compared:

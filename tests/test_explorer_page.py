@@ -81,12 +81,12 @@ def page(context: BrowserContext, served: Served) -> Page:
 
 def opened(page: Page, address: str) -> None:
     page.goto(address)
-    expect(page.locator("#cards .card").first).to_be_visible()
+    expect(page.locator(".card").first).to_be_visible()
 
 
 def answered(page: Page) -> None:
     """Wait for the whole answer."""
-    expect(page.locator("#cancel")).to_be_disabled()
+    expect(page.locator("#stop")).to_be_disabled()
     expect(page.locator("#progress-words")).to_contain_text("6 of 6")
 
 
@@ -111,13 +111,13 @@ def summary(page: Page) -> list[dict[str, str]]:
 
 def test_a_lever_moves_and_the_numbers_change(page: Page) -> None:
     answered(page)
-    before = page.inner_text("#cards")
+    before = page.inner_text(".cards")
     expect(field(page, "risk_transfer")).to_have_value("0.6")
     slider(page, "risk_transfer").focus()
     for _ in range(10):
         page.keyboard.press("ArrowLeft")
     expect(field(page, "risk_transfer")).to_have_value("0.5")
-    expect(page.locator("#cards")).not_to_have_text(before, use_inner_text=True)
+    expect(page.locator(".cards")).not_to_have_text(before, use_inner_text=True)
     answered(page)
     expect(page.locator("#policies .policy")).to_have_text("Shared risk, changed")
     expect(page.locator("#said-headline table")).to_contain_text("Shared risk, changed")
@@ -147,7 +147,7 @@ def test_a_link_restores_the_question(page: Page, context: BrowserContext) -> No
     expect(other.locator("#policies .policy")).to_have_count(2)
     expect(field(other, "risk_transfer")).to_have_value("0.3@2,0.9@3")
     expect(field(other, "max_partners")).to_have_value("4")
-    assert other.inner_text("#cards") == page.inner_text("#cards")
+    assert other.inner_text(".cards") == page.inner_text(".cards")
 
 
 def test_changes_are_taken_back(page: Page) -> None:
@@ -176,10 +176,10 @@ def test_the_browsers_way_back_takes_a_change_back(page: Page) -> None:
 @pytest.mark.parametrize("text", ["7", "many", "0.5@x", "-1", "1e999"])
 def test_nonsense_in_a_field_is_told_and_changes_nothing(page: Page, text: str) -> None:
     answered(page)
-    before = page.inner_text("#cards")
+    before = page.inner_text(".cards")
     write(page, "risk_transfer", text)
     expect(page.locator("#message")).to_contain_text("Not asked.")
-    assert page.inner_text("#cards") == before
+    assert page.inner_text(".cards") == before
     write(page, "risk_transfer", "0.6")
     expect(page.locator("#message")).to_be_empty()
 
@@ -211,16 +211,16 @@ def test_two_sessions_at_once_both_get_answers(browser: Browser, served: Served)
         for page, value in zip(pages, ("0.6", "1.4"), strict=True):
             write(page, "contract_length_factor", value)
         for page in pages:
-            expect(page.locator("#cards")).to_contain_text("changed")
+            expect(page.locator(".cards")).to_contain_text("changed")
             answered(page)
-        cards = [page.inner_text("#cards .figure") for page in pages]
+        cards = [page.inner_text(".card .figure") for page in pages]
         assert cards[0] != cards[1]
-        assert all("changed" in page.inner_text("#cards") for page in pages)
+        assert all("changed" in page.inner_text(".cards") for page in pages)
 
 
 def test_files_are_given_away(page: Page) -> None:
     write(page, "max_partners", "3")
-    expect(page.locator("#cards")).to_contain_text("Shared risk, changed")
+    expect(page.locator(".cards")).to_contain_text("Shared risk, changed")
     answered(page)
     content: dict[str, bytes] = {}
     for name in (
@@ -285,7 +285,7 @@ def test_every_view_is_drawn(page: Page, view: str) -> None:
 
 def test_the_fund_is_drawn_where_there_is_one(page: Page) -> None:
     write(page, "pump_priming_fund", "50")
-    expect(page.locator("#cards")).to_contain_text("Shared risk, changed")
+    expect(page.locator(".cards")).to_contain_text("Shared risk, changed")
     answered(page)
     page.click("#tab-fund")
     expect(page.locator("#said-fund")).to_contain_text(re.compile("replications|No policy"))
@@ -324,7 +324,7 @@ def test_work_is_stopped(page: Page) -> None:
     page.click("#tab-setting")
     write(page, "replicates", "100", "setting")
     expect(page.locator("#progress-words")).to_contain_text("of 100")
-    page.click("#cancel")
+    page.click("#stop")
     expect(page.locator("#progress-words")).to_contain_text("stopped")
 
 

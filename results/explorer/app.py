@@ -10,6 +10,7 @@ from results.explorer.asking import Desk
 from results.explorer.callbacks import connect
 from results.explorer.files import serve_files
 from results.explorer.page import TITLE, layout
+from results.explorer.progress import serve_progress
 
 MOST_REQUEST_BYTES = 2_000_000
 POLICY = (
@@ -42,6 +43,7 @@ def create_app(desk: Desk, hosts: Collection[str] = ()) -> Dash:
     app.layout = lambda: layout(desk.offer)
     _guard(app.server, hosts)
     serve_files(app.server, desk, answers)
+    serve_progress(app.server, desk)
     connect(app, desk, answers)
     return app
 

@@ -6,23 +6,16 @@ from urllib.parse import parse_qs
 
 from dash import ALL, MATCH, ClientsideFunction, Dash, Input, Output, State, ctx, html, no_update
 
-from results import narrative
-from results.explorer import controls, state
+from results.explorer import controls, state, tables
 from results.explorer.answers import Answer, Answers
 from results.explorer.asked import Typed, after, as_typed
-from results.explorer.asking import Desk, Standing
-from results.explorer.files import address
-from results.explorer.page import FILES, undo
-from results.explorer.tables import cards
+from results.explorer.asking import Desk
+from results.explorer.page import undo
 from results.explorer.views import VIEWS, View
+from results.page import paragraph
 from simulation.errors import InputError
-from simulation.outcomes import OUTCOMES
 
-FIRST_SHOWN = 2
-"""Complete replications from which on an answer is shown, if more than one is asked."""
-NEXT_SHOWN = 1.35
-"""By how much they must have grown since they were shown last."""
-PANELS = ("policies", "levers", "assumptions", "setting")
+PANELS = ("policies", "levers", "assumptions", "setting", "tellers", "outcomes")
 FIELDS = ("lever", "assumption", "setting")
 """Kinds of fields, in the order of `Typed`."""
 MOST_SAID = 600
@@ -31,13 +24,12 @@ MOST_SAID = 600
 def connect(app: Dash, desk: Desk, answers: Answers) -> None:
     """Connect the parts of the page with one another, with ``desk`` and with ``answers``."""
     _connect_question(app, desk)
-    _connect_progress(app, desk)
+    _connect_watch(app)
     _connect_answer(app, answers)
     _connect_due(app)
     for view in VIEWS:
         _connect_view(app, view, answers)
     _connect_tale(app, desk)
-    _connect_files(app)
 
 
 # The question
@@ -52,7 +44,6 @@ def _connect_question(app: Dash, desk: Desk) -> None:
         Output("ticket", "data"),
         Output("message", "children"),
         Output("place", "search"),
-        Output("beat", "disabled"),
         Output("undoing", "children"),
         *(Output(name, "children") for name in PANELS),
         Input({"do": ALL, "name": ALL, "value": ALL}, "n_clicks"),
@@ -128,7 +119,6 @@ class _Asking:
             ticket,
             "",
             no_update if first else state.link_of(checked),
-            False if asked else no_update,
             undo(len(past)),
             *self._panels(checked, drawn, drawn or renamed),
         )
@@ -140,6 +130,8 @@ class _Asking:
             controls.lever_panel(now) if drawn else no_update,
             controls.assumption_panel(now, offer) if drawn else no_update,
             controls.setting_panel(now, offer) if drawn else no_update,
+            controls.tellers(now) if bar else no_update,
+            controls.outcomes(now) if drawn else no_update,
         ]
 
     def _past_after(self, first: bool) -> list[state.State]:
@@ -152,7 +144,7 @@ class _Asking:
 
     def _left(self, message: Any) -> tuple[Any, ...]:
         """Leave all as it is, with a message or without."""
-        return (no_update, no_update, no_update, message, *[no_update] * (3 + len(PANELS)))
+        return (no_update, no_update, no_update, message, *[no_update] * (2 + len(PANELS)))
 
     def _refused(self, words: str) -> tuple[Any, ...]:
         """Say why, and leave the question as it was; at first ask what is asked at first."""
@@ -161,96 +153,48 @@ class _Asking:
             return self._left(message)
         start = state.first_state(self._desk.offer.start)
         ticket = self._desk.pose(start["question"])
-        return (start, [], ticket, message, "", False, undo(0), *self._panels(start, True, True))
+        return (start, [], ticket, message, "", undo(0), *self._panels(start, True, True))
 
 
 def _link(search: Any) -> str:
     return parse_qs(str(search or "").lstrip("?")).get(state.LINK, [""])[0]
 
 
-# How far the answer is
-
-
-def _connect_progress(app: Dash, desk: Desk) -> None:
-    @app.callback(
-        Output("shown", "data"),
-        Output("progress", "value"),
-        Output("progress", "max"),
-        Output("progress-words", "children"),
-        Output("cancel", "disabled"),
-        Output("beat", "disabled", allow_duplicate=True),
-        Input("beat", "n_intervals"),
-        Input("ticket", "data"),
-        State("shown", "data"),
-        prevent_initial_call=True,
-    )
-    def look(_: int, ticket: str, shown: Mapping[str, Any]) -> tuple[Any, ...]:
-        if not ticket:
-            return (no_update,) * 6
-        try:
-            now = desk.standing(ticket)
-        except InputError as error:
-            return no_update, no_update, no_update, str(error), True, True
-        over = now.state != "at work"
-        due = {"ticket": ticket, "complete": now.complete, "state": now.state}
-        return (
-            due if _is_due(now, ticket, shown) else no_update,
-            str(now.complete + now.twins),
-            str(now.asked + now.twins_asked),
-            _progress_words(now),
-            over,
-            over,
-        )
-
-    @app.callback(
-        Output("progress-words", "children", allow_duplicate=True),
-        Input("cancel", "n_clicks"),
-        State("ticket", "data"),
-        prevent_initial_call=True,
-    )
-    def cancel(pressed: int | None, ticket: str) -> Any:
-        if not pressed or not ticket:
-            return no_update
-        desk.cancel(ticket)
-        return "stopping"
-
-
-def _is_due(now: Standing, ticket: str, shown: Mapping[str, Any]) -> bool:
-    """Say whether what has come in since the answer was shown last is worth showing."""
-    seen = shown.get("complete", 0) if shown.get("ticket") == ticket else 0
-    if now.state != "at work":
-        return shown.get("ticket") != ticket or shown.get("state") != now.state
-    enough = min(now.asked, max(FIRST_SHOWN, NEXT_SHOWN * seen))
-    return now.complete >= enough and now.complete > seen
-
-
-def _progress_words(now: Standing) -> str:
-    pairs = f"{now.complete:,} of {now.asked:,} paired replications"
-    if now.failed:
-        pairs += f"; {now.failed[0]}"
-    if now.state == "cancelled":
-        return f"{pairs}; stopped"
-    if now.complete == now.asked and now.twins < now.twins_asked:
-        return f"{pairs}; now telling luck from assumptions"
-    return pairs
-
-
 # The answer
 
 
+def _connect_watch(app: Dash) -> None:
+    """Have the page ask how far its answer is, and point its files to it."""
+    app.clientside_callback(  # type: ignore[no-untyped-call]
+        ClientsideFunction("explorer", "watch"),
+        Input("ticket", "data"),
+        Input("state", "data"),
+    )
+
+
+def _connect_telling(app: Dash, place: str) -> None:
+    """Show what is told at a place, HTML of `results.page`, without a part for each word."""
+    app.clientside_callback(  # type: ignore[no-untyped-call]
+        ClientsideFunction("explorer", "tell"),
+        Input(f"told-{place}", "data"),
+        State(f"told-{place}", "id"),
+        prevent_initial_call=True,
+    )
+
+
 def _connect_answer(app: Dash, answers: Answers) -> None:
+    _connect_telling(app, "answer")
+
     @app.callback(
-        Output("lead", "children"),
-        Output("cards", "children"),
+        Output("told-answer", "data"),
         Input("shown", "data"),
         prevent_initial_call=True,
     )
-    def show(shown: Mapping[str, Any]) -> tuple[Any, ...]:
+    def show(shown: Mapping[str, Any]) -> str:
         answer = _answer(answers, shown)
         if answer is None:
-            return "No replication is complete yet.", []
-        run, summary = answer.run, answer.summary
-        return html.P(narrative.lead(run, summary)), cards(run, summary)
+            return paragraph("No replication is complete yet.")
+        return tables.answer(answer.run, answer.summary)
 
 
 def _answer(answers: Answers, shown: Mapping[str, Any]) -> Answer | None:
@@ -275,10 +219,11 @@ def _connect_due(app: Dash) -> None:
 
 def _connect_view(app: Dash, view: View, answers: Answers) -> None:
     boxes = [f"{view.name}-{name}" for name in view.charts]
+    _connect_telling(app, view.name)
 
     @app.callback(
         [
-            Output(f"said-{view.name}", "children"),
+            Output(f"told-{view.name}", "data"),
             *(Output(f"graph-{box}", "figure") for box in boxes),
             *(Output(f"box-{box}", "hidden") for box in boxes),
         ],
@@ -305,33 +250,6 @@ def _connect_view(app: Dash, view: View, answers: Answers) -> None:
 
 def _connect_tale(app: Dash, desk: Desk) -> None:
     @app.callback(
-        Output("tellers", "children"),
-        Output("teller", "data"),
-        Output("outcomes", "children"),
-        Output("outcome", "data"),
-        Input("state", "data"),
-        Input({"pick": ALL, "name": ALL}, "n_clicks"),
-        State("teller", "data"),
-        State("outcome", "data"),
-    )
-    def choose(now: state.State, _: Any, teller: str, outcome: str) -> tuple[Any, ...]:
-        question, pressed, was = now["question"], ctx.triggered_id, (teller, outcome)
-        policies = [question["baseline"], *question["policies"]]
-        titles = {each["name"]: each["title"] or each["name"] for each in policies}
-        shown = {name: OUTCOMES[name].title for name in question["outcomes"]}
-        if isinstance(pressed, Mapping) and ctx.triggered[0]["value"]:
-            teller = pressed["name"] if pressed["pick"] == "teller" else teller
-            outcome = pressed["name"] if pressed["pick"] == "outcome" else outcome
-        teller = teller if teller in titles else state.in_hand(now)["name"]
-        outcome = outcome if outcome in shown else question["outcomes"][0]
-        return (
-            controls.choices("Policy of the story", "teller", titles, teller),
-            no_update if teller == was[0] else teller,
-            controls.choices("Outcome", "outcome", shown, outcome),
-            no_update if outcome == was[1] else outcome,
-        )
-
-    @app.callback(
         Output("council", "value"),
         Input("graph-map-sharing", "clickData"),
         Input("graph-map-partnerships", "clickData"),
@@ -348,11 +266,15 @@ def _connect_tale(app: Dash, desk: Desk) -> None:
         Input("council", "value"),
         Input("teller", "data"),
         State("ticket", "data"),
+        State("state", "data"),
         prevent_initial_call=True,
     )
-    def tell(council: str | None, policy: str | None, ticket: str) -> Any:
-        if not council or not policy or not ticket:
+    def tell(council: str | None, teller: str, ticket: str, now: state.State) -> Any:
+        if not council or not ticket:
             return no_update
+        asked = now["question"]
+        known = [each["name"] for each in (asked["baseline"], *asked["policies"])]
+        policy = teller if teller in known else state.in_hand(now)["name"]
         try:
             told = desk.tale(ticket, policy, council)
         except InputError as error:
@@ -361,21 +283,3 @@ def _connect_tale(app: Dash, desk: Desk) -> None:
         for title, paragraphs in told.parts:
             parts += [html.H5(title), *(html.P(each) for each in paragraphs)]
         return parts
-
-
-# Files
-
-
-def _connect_files(app: Dash) -> None:
-    @app.callback(
-        *(Output(f"file-{name.replace('.', '-')}", "href") for name in FILES),
-        Input("ticket", "data"),
-        Input("state", "data"),
-    )
-    def point(ticket: str, now: state.State) -> tuple[Any, ...]:
-        if not ticket:
-            return (no_update,) * len(FILES)
-        policy = state.in_hand(now)["name"]
-        return tuple(
-            address(ticket, name, policy if name == "policy.yaml" else "") for name in FILES
-        )

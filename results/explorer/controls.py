@@ -9,9 +9,10 @@ from dash import dcc, html
 
 from results.explorer import groups, state
 from results.explorer.asking import Offer
-from results.explorer.parts import UNSAID, labelled, pressed
+from results.explorer.parts import UNSAID, kept, labelled, pressed
 from results.words import lever_words
 from simulation.levers import lever_text
+from simulation.outcomes import OUTCOMES
 from simulation.parameters import Parameter
 
 MODES = {state.SAMPLED: "drawn from their ranges", state.FIXED: "fixed"}
@@ -43,12 +44,29 @@ def picks(words: str, what: str, name: str, options: Mapping[str, str], value: s
     )
 
 
-def choices(words: str, what: str, options: Mapping[str, str], chosen: str) -> Any:
-    """Return buttons that choose what is looked at, of which one is down; titles by name."""
-    return _group(
-        words,
-        {title: ({"pick": what, "name": name}, name == chosen) for name, title in options.items()},
-    )
+def tellers(now: state.State) -> Any:
+    """Return buttons that choose under which policy a council's story is told."""
+    question = now["question"]
+    policies = [question["baseline"], *question["policies"]]
+    titles = {each["name"]: each["title"] or each["name"] for each in policies}
+    return _choices("Policy of the story", "teller", titles, state.in_hand(now)["name"])
+
+
+def outcomes(now: state.State) -> Any:
+    """Return buttons that choose of which outcome the spread is shown."""
+    titles = {name: OUTCOMES[name].title for name in now["question"]["outcomes"]}
+    return _choices("Outcome", "outcome", titles, next(iter(titles)))
+
+
+def _choices(words: str, what: str, titles: Mapping[str, str], usual: str) -> Any:
+    """Return buttons that choose what is looked at; the page's script presses one of them."""
+    return html.Div(
+        [
+            html.Button(title, className="pick", **kept(name=name))
+            for name, title in titles.items()
+        ],
+        className="picks", role="group", **labelled(words), **kept(pick=what, usual=usual),
+    )  # fmt: skip
 
 
 def _group(words: str, buttons: Mapping[str, tuple[dict[str, Any], bool]]) -> Any:
@@ -197,13 +215,13 @@ def _slider(lever: Parameter, value: Any) -> Children:
 
 def _range(lever: Parameter, low: float, high: float) -> dict[str, Any]:
     """Return what the page's script makes a slider of."""
-    return {
-        "data-lever": lever.name,
-        "data-label": f"{groups.title(lever)}, slider",
-        "data-low": f"{low:.12g}",
-        "data-high": f"{high:.12g}",
-        "data-step": f"{_step(lever):.12g}",
-    }
+    return kept(
+        lever=lever.name,
+        label=f"{groups.title(lever)}, slider",
+        low=f"{low:.12g}",
+        high=f"{high:.12g}",
+        step=f"{_step(lever):.12g}",
+    )
 
 
 def _mark(lever: Parameter, low: float, high: float) -> Any:

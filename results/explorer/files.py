@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Mapping
 from typing import Any
-from urllib.parse import urlencode
 
 import yaml
 from flask import Flask, Response, request
@@ -13,7 +12,6 @@ from results.report import render
 from results.statistics import as_csv
 from simulation.errors import InputError, did_you_mean
 
-ROUTE = "files"
 KINDS: Mapping[str, str] = {
     "report.html": "text/html; charset=utf-8",
     "deck.pptx": "application/vnd.openxmlformats-officedocument.presentationml.presentation",
@@ -27,16 +25,10 @@ KINDS: Mapping[str, str] = {
 type Maker = Callable[[], str | bytes]
 
 
-def address(ticket: str, name: str, policy: str = "") -> str:
-    """Return where a file is to be had; ``policy`` is the name of the one in hand."""
-    query = f"?{urlencode({'policy': policy})}" if policy else ""
-    return f"/{ROUTE}/{ticket}/{name}{query}"
-
-
 def serve_files(server: Flask, desk: Desk, answers: Answers) -> None:
     """Let ``server`` give away the files of questions that ``desk`` knows."""
 
-    @server.get(f"/{ROUTE}/<ticket>/<name>")
+    @server.get("/files/<ticket>/<name>")
     def file(ticket: str, name: str) -> Response:
         try:
             content = _content(desk, answers, ticket, name, request.args.get("policy", ""))

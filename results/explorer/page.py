@@ -15,8 +15,6 @@ CAVEAT = (
     "Simulated results: an aid to a decision, not a prediction. Councils are real and named, what "
     "happens to them here is simulated; suppliers are invented."
 )
-BEAT_MILLISECONDS = 250
-"""How often the page asks how far its answer is."""
 FILES: Mapping[str, str] = {
     "report.html": "Report",
     "deck.pptx": "Slides (PowerPoint)",
@@ -43,7 +41,7 @@ def layout(offer: Offer) -> Any:
             *(dcc.Store(id=f"due-{view.name}") for view in VIEWS),
             dcc.Store(id="outcome", data=""),
             dcc.Store(id="teller", data=""),
-            dcc.Interval(id="beat", interval=BEAT_MILLISECONDS, disabled=True),
+            *(dcc.Store(id=f"told-{name}") for name in ("answer", *(view.name for view in VIEWS))),
             html.A("Skip to the answer", href="#answer", className="skip"),
             _header(),
             html.Div([_left(start, offer), _right(offer)], className="columns"),
@@ -135,8 +133,7 @@ def _right(offer: Offer) -> Any:
                 [
                     html.H2("The answer"),
                     _progress(),
-                    html.Div(id="lead", className="lead"),
-                    html.Div(id="cards", className="cards"),
+                    html.Div(id="said-answer"),
                 ],
                 id="answer",
                 tabIndex="-1",
@@ -159,7 +156,7 @@ def _progress() -> Any:
         [
             html.Progress(id="progress", value="0", max="1", **labelled("Runs made")),
             html.Span(id="progress-words", role="status"),
-            html.Button("Stop", id="cancel", className="quiet", disabled=True),
+            html.Button("Stop", id="stop", className="quiet"),
         ],
         className="progress",
     )
@@ -182,7 +179,9 @@ def _view(view: View, offer: Offer) -> Any:
     if view.name == "map":
         content.append(_tale(offer))
     if view.name == "spread":
-        content.insert(0, html.Div(id="outcomes"))
+        content.insert(
+            0, html.Div(controls.outcomes(state.first_state(offer.start)), id="outcomes")
+        )
     return panel(view.name, content, first=VIEWS[0].name)
 
 
@@ -214,7 +213,7 @@ def _tale(offer: Offer) -> Any:
                 ],
                 className="row",
             ),
-            html.Div(id="tellers"),
+            html.Div(controls.tellers(state.first_state(offer.start)), id="tellers"),
             dcc.Loading(html.Div(id="tale", role="status"), type="dot"),
         ],
         className="tale",
@@ -236,7 +235,8 @@ def _files() -> Any:
             ),
             html.Div(
                 [html.A(words, id=f"file-{name.replace('.', '-')}", className="file",
-                        target="_self", download=name) for name, words in FILES.items()],
+                        href="#answer", target="_self", download=name)
+                 for name, words in FILES.items()],
                 className="files",
             ),
         ]

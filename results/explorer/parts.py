@@ -24,3 +24,8 @@ def labelled_by(identity: str) -> dict[str, Any]:
 def tab_of(panel: str, chosen: bool) -> dict[str, Any]:
     """Return the attributes of the tab of a panel."""
     return {"aria-selected": "true" if chosen else "false", "aria-controls": panel}
+
+
+def kept(**data: str) -> dict[str, Any]:
+    """Return what the page's script reads of a part."""
+    return {f"data-{name}": value for name, value in data.items()}

@@ -1,108 +1,64 @@
-"""Tables of the page: the headline outcomes, and charts told in figures."""
+"""What the page tells beside its charts, as HTML: cards, sentences and charts in figures."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 import pandas as pd
-from dash import html
 
-from results import narrative, statistics
-from results.explorer.parts import UNSAID, labelled
-from results.narrative import verdict_of
+from results import narrative
+from results.outcome_section import OutcomeTables
+from results.page import escape, hidden, paragraph, table
 from results.statistics import outcome_of
 from results.store import RunDirectory
-from results.verdicts import MARKS
-from results.words import amount, change, interval_words, span, with_unit
+from results.verdicts import verdict_mark
+from results.words import amount, change, interval_words, span
 from simulation.outcomes import OUTCOMES, Outcome
 
 LEAST_PERIODS = 4
 """Periods that a table of a chart over time shows, at most one more than these."""
 
 
-# The headline
+# The answer
 
 
-def headline(run: RunDirectory, summary: pd.DataFrame) -> Any:
-    """Return the outcomes shown first: the baseline's mean, and each policy's difference."""
-    compared = list(run.policies)[1:]
-    heads = ["Outcome", *(run.policies[name].label for name in (run.baseline, *compared))]
-    rows = [_headline_row(run, summary, name, compared) for name in run.shown]
-    return html.Div(
-        html.Table(
-            [
-                html.Caption("The baseline's mean, and differences from it with 95% intervals"),
-                html.Thead(html.Tr([html.Th(each, scope="col") for each in heads])),
-                html.Tbody(rows),
-            ]
-        ),
-        className="scroll", tabIndex="0", role="region", **labelled("Headline outcomes"),
-    )  # fmt: skip
-
-
-def _headline_row(
-    run: RunDirectory, summary: pd.DataFrame, name: str, compared: Sequence[str]
-) -> Any:
-    rows = narrative.rows_of(summary, name)
-    outcome = outcome_of(rows[run.baseline])
-    direction = {"higher": "higher is better", "lower": "lower is better"}.get(outcome.better)
-    about = html.Small(f"{outcome.unit}; {direction or 'not judged'}")
-    return html.Tr(
-        [
-            html.Th([outcome.title, about], scope="row", title=outcome.definition),
-            html.Td([html.B(with_unit(rows[run.baseline]["policy_mean"], outcome))]),
-            *(_difference(outcome, rows[policy]) for policy in compared),
-        ]
-    )
-
-
-def _difference(outcome: Outcome, row: Mapping[Any, Any]) -> Any:
-    interval = interval_words(row["low"], row["high"], outcome, name="")
-    return html.Td(
-        [
-            html.B(change(row["difference"], outcome)),
-            html.Small(interval if row["pairs"] else "no value on both sides"),
-            _verdict(row),
-        ]
-    )
-
-
-# The lead outcome
-
-
-def cards(run: RunDirectory, summary: pd.DataFrame) -> list[Any]:
-    """Return the lead outcome of each policy: its difference, interval and verdict."""
+def answer(run: RunDirectory, summary: pd.DataFrame) -> str:
+    """Return the lead outcome in a sentence, and a card a policy with difference and verdict."""
     rows = narrative.rows_of(summary, narrative.lead_outcome(run).name)
     outcome = outcome_of(rows[run.baseline])
-    return [
+    cards = [
         _card(place, run.policies[name].label, outcome, rows[name])
         for place, name in enumerate(list(run.policies)[1:], start=1)
     ]
+    lead = paragraph(narrative.lead(run, summary), "lead")
+    return f'{lead}<div class="cards">{"".join(cards)}</div>'
 
 
-def _card(place: int, label: str, outcome: Outcome, row: Mapping[Any, Any]) -> Any:
-    swatch = html.Span(className=f"swatch swatch-{place}", **UNSAID)
-    return html.Div(
-        [
-            html.P([swatch, label], className="whose"),
-            html.P(change(row["difference"], outcome), className="figure"),
-            html.P(interval_words(row["low"], row["high"], outcome), className="interval"),
-            _verdict(row),
-        ],
-        className="card",
+def _card(place: int, label: str, outcome: Outcome, row: narrative.Row) -> str:
+    swatch = f'<span class="swatch swatch-{place}" aria-hidden="true"></span>'
+    return (
+        f'<div class="card"><p class="whose">{swatch}{escape(label)}</p>'
+        f"{paragraph(change(row['difference'], outcome), 'figure')}"
+        f"{paragraph(interval_words(row['low'], row['high'], outcome), 'interval')}"
+        f"{verdict_mark(row)}</div>"
     )
 
 
-def _verdict(row: Mapping[Any, Any]) -> Any:
-    verdict = verdict_of(row)
-    kind = verdict if verdict in (statistics.BETTER, statistics.WORSE) else ""
-    mark = html.Span(MARKS[verdict], **UNSAID)
-    return html.Span([mark, " ", verdict or "not judged"], className=f"verdict {kind}")
+def headline(run: RunDirectory, summary: pd.DataFrame) -> str:
+    """Return the outcomes shown first as a table, and each policy's in sentences."""
+    told = "".join(_sentences(run, summary, name) for name in list(run.policies)[1:])
+    return f"{OutcomeTables(run, summary).shown()}<h3>In words</h3>{told}"
+
+
+def _sentences(run: RunDirectory, summary: pd.DataFrame, policy: str) -> str:
+    rest = narrative.others(run, summary, policy)
+    items = "".join(f"<dt>{escape(opening)}</dt><dd>{escape(told)}</dd>" for opening, told in rest)
+    return f"{paragraph(narrative.headline(run, summary, policy), 'sentence')}<dl>{items}</dl>"
 
 
 # Charts in figures
 
 
-def over_time(frame: pd.DataFrame, run: RunDirectory) -> Any:
+def over_time(frame: pd.DataFrame, run: RunDirectory) -> str:
     """Return what a chart over time shows, a few periods of it, behind a line that opens it.
 
     ``frame`` is that of `frames.over_time`.
@@ -112,7 +68,7 @@ def over_time(frame: pd.DataFrame, run: RunDirectory) -> Any:
     return _by_period("Means over time", "Outcome", means, run, titles, OUTCOMES)
 
 
-def fund(frame: pd.DataFrame, run: RunDirectory) -> Any:
+def fund(frame: pd.DataFrame, run: RunDirectory) -> str:
     """Return the books of funds, a few periods of them; ``frame`` is that of `frames.fund`."""
     means = frame.groupby(["quantity", "policy", "time"], observed=True, sort=False)["value"].mean()
     return _by_period("Means over time, £m", "Quantity", means, run, {}, {})
@@ -125,7 +81,7 @@ def _by_period(
     run: RunDirectory,
     titles: Mapping[str, str],
     outcomes: Mapping[str, Outcome],
-) -> Any:
+) -> str:
     wide = means.unstack("time")
     times = [float(each) for each in wide.columns]
     shown = times[:: max(1, len(times) // LEAST_PERIODS)]
@@ -137,7 +93,7 @@ def _by_period(
         ]
         for name, policy in wide.index
     ]
-    return in_figures(caption, [head, "Policy", *(_period(each, times) for each in shown)], rows)
+    return _in_figures(caption, [head, "Policy", *(_period(each, times) for each in shown)], rows)
 
 
 def _figure(value: Any, outcome: Outcome | None) -> str:
@@ -146,7 +102,14 @@ def _figure(value: Any, outcome: Outcome | None) -> str:
     return amount(float(value), outcome) if outcome else f"{float(value):,.2f}"
 
 
-def spread(summary: pd.DataFrame, run: RunDirectory, name: str) -> Any:
+def _period(time: float, times: list[float]) -> str:
+    whole = len(times) < 2 or times[1] - times[0] == 1.0
+    year = int(time)
+    named = f"{year}-{(year + 1) % 100:02d}"
+    return named if whole else f"{named} Q{1 + round((time - year) * 4)}"
+
+
+def spread(summary: pd.DataFrame, run: RunDirectory, name: str) -> str:
     """Return mean, interval and range of an outcome's differences, behind a line that opens it."""
     rows = narrative.rows_of(summary, name)
     outcome = outcome_of(rows[run.baseline])
@@ -162,35 +125,9 @@ def spread(summary: pd.DataFrame, run: RunDirectory, name: str) -> Any:
         if policy != run.baseline
     ]
     heads = ["Policy", "Mean", "95% interval", "10 to 90% of replications", "Better in"]
-    return in_figures(outcome.title, heads, cells)
+    return _in_figures(outcome.title, heads, cells)
 
 
-def _period(time: float, times: Sequence[float]) -> str:
-    whole = len(times) < 2 or times[1] - times[0] == 1.0
-    year = int(time)
-    named = f"{year}-{(year + 1) % 100:02d}"
-    return named if whole else f"{named} Q{1 + round((time - year) * 4)}"
-
-
-def in_figures(caption: str, heads: Sequence[str], rows: Sequence[Sequence[str]]) -> Any:
-    """Return a table behind a line that opens it."""
-    return html.Details(
-        [
-            html.Summary("The same in figures"),
-            html.Div(
-                html.Table(
-                    [
-                        html.Caption(caption),
-                        html.Thead(html.Tr([html.Th(each, scope="col") for each in heads])),
-                        html.Tbody([_row(row) for row in rows]),
-                    ]
-                ),
-                className="scroll", tabIndex="0", role="region", **labelled(caption),
-            ),
-        ]
-    )  # fmt: skip
-
-
-def _row(cells: Sequence[str]) -> Any:
-    first, *rest = cells
-    return html.Tr([html.Th(first, scope="row"), *(html.Td(cell) for cell in rest)])
+def _in_figures(caption: str, heads: list[str], rows: list[list[str]]) -> str:
+    escaped = [list(map(escape, row)) for row in rows]
+    return hidden("The same in figures", table(caption, list(map(escape, heads)), escaped))

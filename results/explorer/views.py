@@ -2,14 +2,13 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any
 
 import pandas as pd
 import plotly.graph_objects as go
-from dash import html
 
-from results import charts, frames, narrative
+from results import charts, frames
 from results.explorer import tables
+from results.page import paragraph
 from results.partnerships import map_words, read_partnerships, stages_words, why_untold
 from results.store import RunDirectory
 from results.words import counted
@@ -18,12 +17,12 @@ from simulation.outcomes import OUTCOMES
 
 @dataclass(frozen=True)
 class Drawn:
-    """One view of an answer: what it says, as parts of the page, and its charts by name.
+    """One view of an answer: what it says, as HTML, and its charts by name.
 
     A chart that cannot be drawn is None.
     """
 
-    said: list[Any]
+    said: str
     figures: Mapping[str, go.Figure | None]
 
 
@@ -44,35 +43,22 @@ class View:
 
 
 def _headline(run: RunDirectory, summary: pd.DataFrame, _: str) -> Drawn:
-    return Drawn([tables.headline(run, summary), *_in_words(run, summary)], {})
-
-
-def _in_words(run: RunDirectory, summary: pd.DataFrame) -> list[Any]:
-    """Return what the table says of each policy, in sentences."""
-    parts: list[Any] = [html.H3("In words")]
-    for name in list(run.policies)[1:]:
-        parts.append(html.P(narrative.headline(run, summary, name), className="sentence"))
-        rest = narrative.others(run, summary, name)
-        items = [(html.Dt(verdict), html.Dd(words)) for verdict, words in rest]
-        parts.append(html.Dl([part for item in items for part in item]))
-    return parts
+    return Drawn(tables.headline(run, summary), {})
 
 
 def _differences(run: RunDirectory, summary: pd.DataFrame, _: str) -> Drawn:
-    said = [
-        html.P(
-            "Marker: mean difference from the baseline, by its verdict (triangle up better, "
-            "triangle down worse, square negligible, circle undecided, diamond not judged). Thick "
-            "line: 95% interval of the mean. Thin line: 10 to 90% of replications. Grey band: too "
-            "small to matter."
-        )
-    ]
+    said = paragraph(
+        "Marker: mean difference from the baseline, by its verdict (triangle up better, "
+        "triangle down worse, square negligible, circle undecided, diamond not judged). Thick "
+        "line: 95% interval of the mean. Thin line: 10 to 90% of replications. Grey band: too "
+        "small to matter."
+    )
     return Drawn(said, {"intervals": charts.interval_plot(summary, run.policies)})
 
 
 def _time(run: RunDirectory, _: pd.DataFrame, __: str) -> Drawn:
     frame = frames.over_time(run, run.shown)
-    said = [html.P(_bands(run)), tables.over_time(frame, run)]
+    said = paragraph(_bands(run)) + tables.over_time(frame, run)
     return Drawn(said, {"time": charts.trajectories(frame, run.shown, run.policies)})
 
 
@@ -85,13 +71,11 @@ def _map(run: RunDirectory, _: pd.DataFrame, __: str) -> Drawn:
     about = read_partnerships(run)
     shares = charts.sharing_map(frames.sharing(run), run.register, run.policies, 2)
     links = charts.partnership_map(about, run.register) if about else None
-    said = [
-        html.P(
-            "Each council is one hexagon near its neighbours. First: in which share of "
-            "replications it holds a service in a joint contract at the end. Below: who shares "
-            f"with whom. {map_words(about) if about else why_untold(run)}"
-        )
-    ]
+    said = paragraph(
+        "Each council is one hexagon near its neighbours. First: in which share of "
+        "replications it holds a service in a joint contract at the end. Below: who shares "
+        f"with whom. {map_words(about) if about else why_untold(run)}"
+    )
     return Drawn(said, {"sharing": shares, "partnerships": links})
 
 
@@ -99,17 +83,15 @@ def _partnerships(run: RunDirectory, _: pd.DataFrame, __: str) -> Drawn:
     about = read_partnerships(run)
     network = charts.network(frames.links(run), run.register, run.policies)
     if about is None:
-        return Drawn([html.P(why_untold(run))], {"stages": None, "network": network})
-    said = [html.P(stages_words(about))]
+        return Drawn(paragraph(why_untold(run)), {"stages": None, "network": network})
+    said = paragraph(stages_words(about))
     return Drawn(said, {"network": network, "stages": charts.stages_chart(about)})
 
 
 def _competition(run: RunDirectory, _: pd.DataFrame, __: str) -> Drawn:
     frame = frames.over_time(run, charts.COMPETITION)
-    said = [
-        html.P(f"{_bands(run)} The thin grey line is the baseline."),
-        tables.over_time(frame, run),
-    ]
+    words = f"{_bands(run)} The thin grey line is the baseline."
+    said = paragraph(words) + tables.over_time(frame, run)
     return Drawn(said, {"market": charts.competition(frame, run.policies)})
 
 
@@ -121,8 +103,8 @@ def _fund(run: RunDirectory, _: pd.DataFrame, __: str) -> Drawn:
             "No policy in this question has a fund that paid. The lever pump priming fund, under "
             "Money for set-up, gives it capital."
         )
-        return Drawn([html.P(words)], {"books": None})
-    return Drawn([html.P(_bands(run)), tables.fund(books, run)], {"books": drawn})
+        return Drawn(paragraph(words), {"books": None})
+    return Drawn(paragraph(_bands(run)) + tables.fund(books, run), {"books": drawn})
 
 
 def _gains(run: RunDirectory, _: pd.DataFrame, __: str) -> Drawn:
@@ -134,7 +116,7 @@ def _gains(run: RunDirectory, _: pd.DataFrame, __: str) -> Drawn:
         "Realised saving of groups of councils against the baseline, with 95% intervals, one by "
         "one: of many groups a few clear zero by luck."
     )
-    return Drawn([html.P(words)], drawn)
+    return Drawn(paragraph(words), drawn)
 
 
 def _spread(run: RunDirectory, summary: pd.DataFrame, chosen: str) -> Drawn:
@@ -144,7 +126,7 @@ def _spread(run: RunDirectory, summary: pd.DataFrame, chosen: str) -> Drawn:
         "A point is the difference in one replication: policy less baseline under the same luck "
         "and the same assumptions."
     )
-    return Drawn([html.P(words), tables.spread(summary, run, outcome)], {"points": figure})
+    return Drawn(paragraph(words) + tables.spread(summary, run, outcome), {"points": figure})
 
 
 VIEWS = (

@@ -2,6 +2,7 @@
 
 (() => {
   const RESTING_MILLISECONDS = 150;
+  const LOOK_MILLISECONDS = 120;
   window.dash_clientside = window.dash_clientside || {};
 
   // Sliders: each stands for the field beside it, which may hold more than a slider can show.
@@ -42,14 +43,82 @@
       const alike = text === usual || (text !== "" && Number(text) === Number(usual));
       return alike ? "lever" : "lever moved";
     },
+    tell(html, place) {
+      document.getElementById(place.replace("told-", "said-")).innerHTML = html ?? "";
+    },
+    watch(ticket, state) {
+      if (!ticket) return;
+      const policy = state.question.policies[state.place].name;
+      for (const file of document.querySelectorAll(".file")) {
+        file.href = `/files/${ticket}/${file.download}?${new URLSearchParams({ policy })}`;
+      }
+      if (ticket !== watched) follow(ticket);
+    },
     due(shown, view, outcome, views) {
       const same = window.dash_clientside.no_update;
       return views.map((name) => (name === view ? [shown, outcome, Date.now()] : same));
     },
   };
 
+  // How far the answer is: asked for again and again, until it is whole or another is wanted.
+
+  let watched = "";
+
+  async function follow(ticket) {
+    watched = ticket;
+    for (let seen = 0, over = false; !over && ticket === watched; await resting(LOOK_MILLISECONDS)) {
+      const now = await standing(ticket, seen);
+      if (ticket !== watched) return;
+      over = now.over;
+      showProgress(now);
+      if (now.due) {
+        seen = now.complete ?? seen;
+        window.dash_clientside.set_props("shown", { data: { ticket, complete: seen, over } });
+      }
+    }
+  }
+
+  const resting = (milliseconds) => new Promise((done) => setTimeout(done, milliseconds));
+
+  async function standing(ticket, seen) {
+    try {
+      const answer = await fetch(`/standing/${ticket}?seen=${seen}`);
+      return await answer.json();
+    } catch {
+      return { words: "The explorer has stopped; start it again", over: true, due: false };
+    }
+  }
+
+  function showProgress({ words, made, asked, over }) {
+    const bar = document.getElementById("progress");
+    if (asked !== undefined) Object.assign(bar, { max: asked, value: made });
+    document.getElementById("progress-words").textContent = words;
+    document.getElementById("stop").disabled = over;
+  }
+
+  // Buttons that choose what is looked at.
+
+  const picked = {};
+
+  function showPicked(group) {
+    const names = [...group.children].map((button) => button.dataset.name);
+    const wanted = picked[group.dataset.pick];
+    const chosen = names.includes(wanted) ? wanted : group.dataset.usual;
+    for (const button of group.children) {
+      button.setAttribute("aria-pressed", String(button.dataset.name === chosen));
+    }
+  }
+
+  function pick(button) {
+    const group = button.parentElement;
+    picked[group.dataset.pick] = button.dataset.name;
+    showPicked(group);
+    window.dash_clientside.set_props(group.dataset.pick, { data: button.dataset.name });
+  }
+
   new MutationObserver(() => {
     document.querySelectorAll(".slider:empty").forEach(makeSlider);
+    document.querySelectorAll("[data-pick]").forEach(showPicked);
   }).observe(document.documentElement, { childList: true, subtree: true });
 
   // Tabs as the ARIA practices describe them: arrow keys move, and what they reach is shown.
@@ -70,7 +139,10 @@
   document.addEventListener("click", (event) => {
     const tab = event.target.closest("[role=tab]");
     if (tab) show(tab);
+    const button = event.target.closest("[data-pick] button");
+    if (button) pick(button);
     if (event.target.closest("#copy")) copyLink();
+    if (event.target.closest("#stop") && watched) fetch(`/stop/${watched}`, { method: "POST" });
   });
 
   document.addEventListener("keydown", (event) => {

@@ -1,0 +1,64 @@
+"""How far an answer is: what the page asks for again and again, as lightly as can be."""
+
+from typing import Any
+
+from flask import Flask, Response, jsonify, request
+
+from results.explorer.asking import Desk, Standing
+from simulation.errors import InputError
+
+FIRST_SHOWN = 2
+"""Complete replications from which on an answer is shown, if more than one is asked."""
+NEXT_SHOWN = 1.35
+"""By how much they must have grown since they were shown last."""
+
+
+def serve_progress(server: Flask, desk: Desk) -> None:
+    """Let ``server`` tell how far answers are, and let them be cut short."""
+
+    @server.get("/standing/<ticket>")
+    def standing(ticket: str) -> Response:
+        seen = request.args.get("seen", 0, int)
+        try:
+            return jsonify(told(desk.standing(ticket), seen))
+        except InputError as error:
+            return jsonify({"words": str(error), "over": True, "due": False})
+
+    @server.post("/stop/<ticket>")
+    def stop(ticket: str) -> Response:
+        try:
+            desk.cancel(ticket)
+        except InputError as error:
+            return Response(f"{error}\n", 404, mimetype="text/plain")
+        return Response(status=204)
+
+
+def told(now: Standing, seen: int) -> dict[str, Any]:
+    """Return what the page is told; ``seen`` replications are shown already."""
+    over = now.state != "at work"
+    return {
+        "words": words(now),
+        "made": now.complete + now.twins,
+        "asked": now.asked + now.twins_asked,
+        "complete": now.complete,
+        "over": over,
+        "due": over or is_due(now, seen),
+    }
+
+
+def is_due(now: Standing, seen: int) -> bool:
+    """Say whether what has come in since ``seen`` replications were shown is worth showing."""
+    enough = min(now.asked, max(FIRST_SHOWN, NEXT_SHOWN * seen))
+    return now.complete >= enough and now.complete > seen
+
+
+def words(now: Standing) -> str:
+    """Say how far an answer is."""
+    pairs = f"{now.complete:,} of {now.asked:,} paired replications"
+    if now.failed:
+        pairs += f"; {now.failed[0]}"
+    if now.state == "cancelled":
+        return f"{pairs}; stopped"
+    if now.complete == now.asked and now.twins < now.twins_asked:
+        return f"{pairs}; now telling luck from assumptions"
+    return pairs
