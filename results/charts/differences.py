@@ -12,6 +12,7 @@ from results import statistics
 from results.charts.theme import (
     INK,
     LONGEST_LABEL,
+    LONGEST_TITLE,
     PAPER,
     SPREAD,
     Look,
@@ -68,11 +69,14 @@ def interval_plot(
         for _, rows in shown.groupby("outcome", sort=False)
     ]
     titles = [
-        titled(outcome.title, f"{difference_unit(outcome)}, {HINTS[outcome.better]}")
+        titled(
+            folded(outcome.title, LONGEST_TITLE),
+            f"{difference_unit(outcome)}, {HINTS[outcome.better]}",
+        )
         for outcome, _ in drawn
     ]
     many = len(policies) - 1
-    figure = at_left(panels(titles, columns, 84, 26 * many + 112))
+    figure = at_left(panels(titles, columns, 98, 26 * many + 112))
     for (outcome, rows), (row, column) in zip(drawn, places(len(drawn), columns), strict=True):
         for trace in _interval_traces(outcome, rows, policies):
             figure.add_trace(trace, row=row, col=column)

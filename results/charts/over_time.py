@@ -9,6 +9,7 @@ import plotly.graph_objects as go
 
 from results.charts.theme import (
     INK,
+    LONGEST_TITLE,
     PALETTE,
     Look,
     at_left,
@@ -44,8 +45,11 @@ def trajectories(
     ``frame`` is that of `frames.over_time`. Of more than ``MOST_BANDS`` policies only the baseline
     has a range.
     """
-    titles = [titled(OUTCOMES[name].title, unit_over_time(OUTCOMES[name])) for name in outcomes]
-    figure = at_left(panels(titles, columns, 76, 225))
+    titles = [
+        titled(folded(OUTCOMES[name].title, LONGEST_TITLE), unit_over_time(OUTCOMES[name]))
+        for name in outcomes
+    ]
+    figure = at_left(panels(titles, columns, 92, 225))
     style = looks(policies)
     for name, (row, column) in zip(outcomes, places(len(outcomes), columns), strict=True):
         told = partial(amount, outcome=OUTCOMES[name])

@@ -26,6 +26,8 @@ SHAPES = ("circle", "square", "diamond", "triangle-up", "x", "triangle-down", "s
 DASHES = ("solid", "dash", "dot", "dashdot", "longdash", "longdashdot")
 SPREAD = "#8796a5"
 LONGEST_LABEL = 30
+LONGEST_TITLE = 36
+"""Letters of a panel's title on one line, of two panels side by side."""
 LETTERS_ACROSS = 104
 """Letters of titles that have room side by side above all panels of a row."""
 MOST_PANELS = 12
