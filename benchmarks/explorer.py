@@ -74,7 +74,8 @@ def told(title: str, values: list[float]) -> str:
 
 @click.command()
 @click.option("--rounds", default=1, show_default=True, help="Times that each lever is moved.")
-def main(rounds: int) -> None:
+@click.option("--picture", type=click.Path(path_type=Path), help="Write the page as a PNG, too.")
+def main(rounds: int, picture: Path | None) -> None:
     """Time changes of four levers, one after the other."""
     expect.set_options(timeout=PATIENCE)
     with served() as address, sync_playwright() as playwright:
@@ -86,6 +87,8 @@ def main(rounds: int) -> None:
         expect(page.locator(".card").first).to_be_visible()
         click.echo(f"page opened to its first answer: {time.perf_counter() - start:.1f} s")
         whole(page)
+        if picture:
+            page.screenshot(path=picture)
         times = [changed(page, lever, 3 + turn) for turn in range(rounds) for lever in LEVERS]
         browser.close()
     for lever, (early, late) in zip(LEVERS * rounds, times, strict=True):

@@ -20,6 +20,7 @@ DEVELOPERS = (
     "uv run python docs/gallery.py",
     "uv run python -m tests.test_golden",
     "uv run python -m benchmarks.speed",
+    "uv run python -m benchmarks.explorer --picture docs/pictures/explorer.png",
     "uv run pytest",
 )
 SMALLER = {
@@ -73,7 +74,8 @@ def test_two_commands_do_all() -> None:
 def test_what_developers_run_is_there() -> None:
     lines = [line for block in blocks("sh") for line in block.splitlines()]
     assert tuple(lines[-len(DEVELOPERS) :]) == DEVELOPERS
-    for path in ("docs/gallery.py", "tests/test_golden.py", "benchmarks/speed.py"):
+    benchmarks = ("benchmarks/speed.py", "benchmarks/explorer.py")
+    for path in ("docs/gallery.py", "tests/test_golden.py", *benchmarks):
         assert "__main__" in (ROOT / path).read_text(encoding="utf-8")
 
 
