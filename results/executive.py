@@ -121,8 +121,10 @@ def how_sure(run: RunDirectory, summary: pd.DataFrame) -> str:
     shown = summary[summary["headline"] & ~summary["verdict"].isin(["", *statistics.SILENT])]
     open_ones = int((shown["verdict"] == statistics.UNDECIDED).sum())
     pairs = counted(len(run.replications), "paired replication")
-    if shown.empty or len(run.replications) < FEWEST_PAIRS:
+    if len(run.replications) < FEWEST_PAIRS:
         return f"{pairs}: too few for a verdict."
+    if shown.empty:
+        return f"{pairs}; none of the outcomes shown first has a verdict."
     settled = (
         f"{pairs}; of {counted(len(shown), 'verdict')} on the outcomes shown first "
         f"{len(shown) - open_ones} {'is' if len(shown) - open_ones == 1 else 'are'} settled, with "
@@ -152,8 +154,13 @@ def surer(robustness: Robustness) -> str:
         return "More replications: an interval takes two at least, a narrow one many."
     rows = narrative.rows_of(robustness.summary, outcome.name)
     unsettled = [name for name, row in rows.items() if row["verdict"] == statistics.UNDECIDED]
+    title = narrative.lower_title(outcome)
+    if outcome.better == "neutral":
+        return f"Differences in {title} are not judged; more replications narrow their intervals."
+    if any(row["verdict"] in statistics.SILENT for row in rows.values()) and not unsettled:
+        return f"More replications: there is too little yet to judge {title} by."
     if not unsettled:
-        return f"No difference in {narrative.lower_title(outcome)} is left undecided by these runs."
+        return f"No difference in {title} is left undecided by these runs."
     wanted = {name: robustness.replications_wanted(name) for name in unsettled}
     known = {name: many for name, many in wanted.items() if many}
     told = [_wanted(run, known, robustness)] if known else []
@@ -165,6 +172,12 @@ def _wanted(run: RunDirectory, known: dict[str, int], robustness: Robustness) ->
     """Return about how many replications narrow the undecided differences to what matters."""
     most = max(known, key=lambda name: known[name])
     margin = change(robustness.outcome.matters, robustness.outcome, signed=False)
+    if known[most] <= len(run.replications):
+        return (
+            f"Every undecided difference in {narrative.lower_title(robustness.outcome)} is known "
+            f"to {margin} either way, but lies too near what matters, with all verdicts of the "
+            "table allowed for: more replications would tell."
+        )
     return (
         f"To know every undecided difference in {narrative.lower_title(robustness.outcome)} to "
         f"{margin} either way takes about {rounded_up(known[most]):,} replications "

@@ -223,7 +223,10 @@ def headline(run: RunDirectory, summary: pd.DataFrame, policy: str, about: str =
             limit = change(outcome.matters, outcome, signed=False)
             return f"{name} changes {title} by less than the {limit} that matters ({figures})."
         case statistics.IDENTICAL:
-            return f"{name} leaves {title} exactly as it is in all {row['pairs']} replications."
+            where = (
+                f"all {row['pairs']} replications" if row["pairs"] > 1 else "the one replication"
+            )
+            return f"{name} leaves {title} exactly as it is in {where}."
         case words.UNDECIDED_SMALL:
             by = change(row["difference"], outcome)
             return f"{name} changes {title}, by {by} as estimated; {SMALL} ({figures})."
@@ -231,8 +234,18 @@ def headline(run: RunDirectory, summary: pd.DataFrame, policy: str, about: str =
             by = change(row["difference"], outcome)
             return f"For {name} the runs do not settle {title}: the estimate is {by} ({figures})."
         case "":
-            return f"{name} changes {title}, which is not judged, by {figures}."
+            return _not_judged(name, title, figures, row)
     return f"For {name} there are {row['verdict']} to say anything of {title}."
+
+
+def _not_judged(name: str, title: str, figures: str, row: Row) -> str:
+    """Say how an outcome without a better direction moves, where the runs show that it does."""
+    if row["low"] == row["high"] == 0.0:
+        return f"{name} leaves {title}, which is not judged, unchanged."
+    if row["low"] > 0.0 or row["high"] < 0.0:
+        return f"{name} changes {title}, which is not judged, by {figures}."
+    about = f"{title}, which is not judged"
+    return f"For {name} the runs do not settle {about}: the estimate is {figures}."
 
 
 def _figures(outcome: Outcome, row: Row) -> str:

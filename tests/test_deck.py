@@ -232,6 +232,16 @@ def test_the_fund_has_a_slide_where_one_pays(five: RunDirectory, of_five: list[A
     ]
 
 
+def test_small_columns_bear_figures_that_are_not_nought(tmp_path: Path) -> None:
+    def little(measures: dict[str, Any]) -> None:
+        measures["fund_paid"] = np.full_like(measures["discount"], 0.002)
+
+    run = open_run(store(tmp_path / "run", {"a": nothing, "b": little}, replicates=2, twins=0))
+    chart = charts(find(slides(run), "b: the fund pays out"))[0]
+    places = chart.plots[0].data_labels.number_format.split(";")[0].partition(".")[2]
+    assert round(max(chart.plots[0].series[0].values), len(places)) > 0.0
+
+
 def test_no_fund_has_no_slide(tmp_path: Path) -> None:
     run = open_run(store(tmp_path / "run", {"a": nothing, "b": nothing}, replicates=2, twins=0))
     assert "fund" not in titles(slides(run))

@@ -111,6 +111,24 @@ def test_few_replications_are_said_to_be_few(replicates: int, tmp_path: Path) ->
     assert ("More replications: an interval takes two" in page) == (replicates == 1)
 
 
+def test_outcomes_that_are_not_judged_are_not_said_to_be_settled(tmp_path: Path) -> None:
+    about = {"replicates": 5, "twins": 0, "years": 1, "outcomes": ["shared_councils"]}
+    path = store(tmp_path, {"base": nothing, "swings": swings}, **about)
+    page = first_page(write_report(path).read_text(encoding="utf-8"))
+    assert "none of the outcomes shown first has a verdict" in page
+    assert "too few for a verdict" not in page
+    assert "left undecided" not in page
+
+
+def test_no_fewer_replications_are_asked_for_than_there_are(
+    run: RunDirectory, summary: pd.DataFrame, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Robustness, "replications_wanted", lambda *_: len(run.replications))
+    words = executive.surer(Robustness(run, summary))
+    assert "lies too near what matters" in words
+    assert "replications (there are" not in words
+
+
 def test_one_policy_has_no_findings(tmp_path: Path) -> None:
     text = write_report(store(tmp_path, {"base": nothing}, years=1)).read_text(encoding="utf-8")
     assert "What does the market do under base" in html.unescape(visible(text))

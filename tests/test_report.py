@@ -120,6 +120,20 @@ def test_a_headline_says_what_the_verdict_says(
     assert narrative.headline(run, summary, policy).startswith(words)
 
 
+@pytest.mark.parametrize(
+    ("low", "high", "opening"),
+    [(-1.0, 2.0, "For saves the runs do not settle"), (1.0, 2.0, "saves changes"),
+     (0.0, 0.0, "saves leaves")],
+)  # fmt: skip
+def test_what_is_not_judged_is_said_to_change_only_where_it_surely_does(
+    run: RunDirectory, summary: pd.DataFrame, low: float, high: float, opening: str
+) -> None:
+    chosen = (summary["policy"] == "saves") & (summary["outcome"] == "shared_councils")
+    told = summary.copy()
+    told.loc[chosen, ["low", "high"]] = low, high
+    assert narrative.headline(run, told, "saves", "shared_councils").startswith(opening)
+
+
 def test_a_headline_gives_interval_and_pairs(run: RunDirectory, summary: pd.DataFrame) -> None:
     sentence = narrative.headline(run, summary, "saves")
     assert "points of counterfactual (95% interval " in sentence
@@ -179,6 +193,7 @@ def test_one_replication_has_no_interval_and_empty_clauses_are_left_out(tmp_path
     path = store(tmp_path, {"base": nothing, "saves": saves}, replicates=1, twins=0)
     words = visible(write_report(path).read_text())
     assert "one replication: no interval" in words
+    assert "in all 1 replication" not in words
     assert "\N{EN DASH} to" not in words
     assert " 0 set in the question" not in words
 

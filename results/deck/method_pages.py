@@ -54,7 +54,7 @@ def _sureness(run: RunDirectory, summary: pd.DataFrame) -> str:
         return f"How sure: {many} of one policy, compared with none"
     if len(run.replications) == 1:
         return "How sure: one replication shows differences, and not how sure they are"
-    shown = summary[summary["headline"] & (summary["verdict"] != "")]
+    shown = summary[summary["headline"] & ~summary["verdict"].isin(["", *statistics.SILENT])]
     settled = int(shown["verdict"].isin(SETTLED).sum())
     return f"How sure: {many.replace(' ', ' paired ')} settle {settled} of {len(shown)} verdicts"
 

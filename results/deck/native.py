@@ -265,7 +265,8 @@ def columns(slide: Any, place: Place, chart: Chart, legend: float) -> None:
     highest = max(each for one in chart.series for each in one.values)
     _scale(drawn.value_axis, chart, [0.0, 1.1 * highest])
     plot.has_data_labels = True
-    plot.data_labels.number_format = _number_format(0.1, chart.signed)
+    step = 10.0 ** (min(math.floor(math.log10(highest)), 0) - 1) if highest > 0.0 else 0.1
+    plot.data_labels.number_format = _number_format(step, chart.signed)
     plot.data_labels.number_format_is_linked = False
     plot.data_labels.position = XL_LABEL_POSITION.OUTSIDE_END
     plot.data_labels.font.size = Pt(SMALLEST)
