@@ -17,6 +17,7 @@ from results.store import RunDirectory, first_fault
 from simulation.errors import InputError
 
 WHY = "why.json"
+CURE = "remove it, or make it again with --why"
 NEAR = 1e-6
 """How near, £m, a saving that is explained must come to the one that is stored."""
 
@@ -90,9 +91,9 @@ def read_explanations(run: RunDirectory) -> Explanations | None:
     except FileNotFoundError:
         return None
     except ValidationError as error:
-        raise InputError(f"{path}: damaged explanations: {first_fault(error)}") from None
+        raise InputError(f"{path}: damaged explanations: {first_fault(error)}; {CURE}") from None
     except (OSError, ValueError, RecursionError) as error:
-        raise InputError(f"{path}: damaged explanations: {error}") from None
+        raise InputError(f"{path}: damaged explanations: {error}; {CURE}") from None
     _check(told, run, str(path))
     return told
 
@@ -101,7 +102,7 @@ def _check(told: Explanations, run: RunDirectory, where: str) -> None:
     if told.question_id != run.manifest.question_id or told.replication not in run.replications:
         raise InputError(
             f"{where}: explains runs of question {told.question_id!r}, replication "
-            f"{told.replication}, not those stored here; remove it, or make it again with --why"
+            f"{told.replication}, not those stored here; {CURE}"
         )
     place = run.replications.index(told.replication)
     measures = run.measures(run.replications)
@@ -109,7 +110,9 @@ def _check(told: Explanations, run: RunDirectory, where: str) -> None:
     stored = dict(zip(run.policies, saved.tolist(), strict=True))
     kinds = {(tuple(_names(one)), tuple(_titles(one))) for one in told.policies.values()}
     if len(kinds) > 1:
-        raise InputError(f"{where}: damaged explanations: policies differ in what they tell")
+        raise InputError(
+            f"{where}: damaged explanations: policies differ in what they tell; {CURE}"
+        )
     for policy, one in told.policies.items():
         _check_total(one.total.npv, stored, run.baseline, policy, where)
 
@@ -131,6 +134,5 @@ def _check_total(
     )
     if not near:
         raise InputError(
-            f"{where}: what it explains of {policy!r} is not what the stored runs saved; "
-            "remove it, or make it again with --why"
+            f"{where}: what it explains of {policy!r} is not what the stored runs saved; {CURE}"
         )

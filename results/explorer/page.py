@@ -12,8 +12,8 @@ from results.explorer.views import VIEWS, View
 
 TITLE = "tenderlab explorer"
 CAVEAT = (
-    "Simulated results: an aid to a decision, not a prediction. Councils are real and named, what "
-    "happens to them here is simulated; suppliers are invented."
+    "Simulated results: an aid to a decision, not a prediction. Councils that exist bear their own "
+    "names, what happens to them here is simulated; suppliers are invented."
 )
 FILES: Mapping[str, str] = {
     "report.html": "Report",
