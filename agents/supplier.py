@@ -186,6 +186,10 @@ def commits(
     return np.maximum(share * capital + 0.25 * np.maximum(remaining_margin, 0.0) + name, 0.0)
 
 
+LEAST_SPREAD = 1e-12
+"""Standard deviation of a log loss below which it is taken for none; dividing by less overflows."""
+
+
 def limited_loss(limit: FloatArray, median: FloatArray, spread: float) -> FloatArray:
     """Return the mean of a lognormal loss of which no more than ``limit`` is borne, £m.
 
@@ -196,7 +200,7 @@ def limited_loss(limit: FloatArray, median: FloatArray, spread: float) -> FloatA
         median: median loss, £m.
         spread: standard deviation of the log loss.
     """
-    if spread == 0:
+    if spread < LEAST_SPREAD:
         return np.minimum(median, limit)
     distance = np.log(np.maximum(limit, 1e-12) / np.maximum(median, 1e-12)) / spread
     below = median * np.exp(spread * spread / 2.0) * ndtr(distance - spread)

@@ -30,7 +30,7 @@ class StandingCrew:
         self.workers = workers
         self._context = worker_context()
         self._lock = threading.Lock()
-        self._closed = False
+        self.closed = False
         self._pool = self._new_pool()
 
     def submit[T, R](self, work: Work[T, R], task: T) -> Future[R]:
@@ -44,7 +44,7 @@ class StandingCrew:
 
     def close(self) -> None:
         """End the workers once they are done with what they are at."""
-        self._closed = True
+        self.closed = True
         self._pool.shutdown(wait=False, cancel_futures=True)
 
     def _try[T, R](self, work: Work[T, R], task: T, promise: Future[R], tried: int) -> None:
@@ -86,7 +86,7 @@ class StandingCrew:
         error: BaseException,
     ) -> None:
         """Try once more in another pool, unless it has been tried often enough."""
-        if tried == TRIES or self._closed:
+        if tried == TRIES or self.closed:
             promise.set_exception(error)
             return
         with self._lock:

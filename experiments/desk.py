@@ -206,10 +206,14 @@ class Desk:
 
     def _hand_out(self) -> None:
         """Give every worker that is free the next run."""
-        while len(self._flying) < self._crew.workers and (key := self._next()):
+        while self._is_free and (key := self._next()):
             self._flying.add(key)
             future = self._crew.submit(partial(make, key[0]), key[1])
             future.add_done_callback(partial(self._take_back, key))
+
+    @property
+    def _is_free(self) -> bool:
+        return not self._crew.closed and len(self._flying) < self._crew.workers
 
     def _next(self) -> Key | None:
         """Return the next run of the question whose turn it is; of idle ones only at last."""

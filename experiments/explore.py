@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import errno
+import signal
 import socket
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 
 from waitress import create_server
 
@@ -22,7 +24,7 @@ ANY_PORT = 0
 def explore(
     question: Question, host: str, port: int, workers: int, ready: Callable[[str], None]
 ) -> None:
-    """Serve the explorer until someone interrupts it.
+    """Serve the explorer until someone interrupts or terminates it.
 
     Args:
         question: what is asked first; its councils are those of every question.
@@ -40,11 +42,22 @@ def explore(
         hosts = [f"{_bracketed(name)}:{taken}" for name in LOCAL] if host in LOCAL else []
         app = create_app(Desk(question, crew), hosts)
         server = create_server(app.server, sockets=[listening], threads=THREADS, ident=None)
-        ready(f"http://{_bracketed(host)}:{taken}/")
-        try:
-            server.run()
-        finally:
-            server.close()
+        with _ended_by_termination():
+            ready(f"http://{_bracketed(host)}:{taken}/")
+            try:
+                server.run()
+            finally:
+                server.close()
+
+
+@contextmanager
+def _ended_by_termination() -> Iterator[None]:
+    """Let a termination of this process end the block as Ctrl-C does."""
+    before = signal.signal(signal.SIGTERM, signal.default_int_handler)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
 
 
 def _bracketed(host: str) -> str:

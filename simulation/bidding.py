@@ -13,6 +13,7 @@ import numpy as np
 from agents import supplier as firm
 from agents.columns import NONE, BoolArray, FloatArray, IntArray, KeyArray
 from agents.compiled import compiled, inlined, on_numbers
+from agents.supplier import LEAST_SPREAD
 from simulation.ledger import PENCE
 from simulation.normal import normal_probability
 from simulation.randomness import extended, normal_at, normals_at
@@ -496,7 +497,7 @@ def _borne_loss(lot: Lot, seller: Seller, rules: Rules) -> float:
 @inlined
 def limited_loss(limit: float, median: float, ahead: float, spread: float) -> float:
     """Return `agents.supplier.limited_loss` from the logarithm ``ahead`` of limit over median."""
-    if spread == 0.0:
+    if spread < LEAST_SPREAD:
         return min(median, limit)
     distance = ahead / spread
     below = median * math.exp(spread * spread / 2.0) * normal_probability(distance - spread)

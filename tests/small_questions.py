@@ -28,6 +28,7 @@ class WatchedCrew:
     """Workers that do nothing until they are told, here and in order."""
 
     workers: int = 2
+    closed: bool = False
     waiting: list[tuple[Callable[[Any], Any], Any, Future[Any]]] = field(default_factory=list)
     done: list[Any] = field(default_factory=list)
 

@@ -13,7 +13,7 @@ import pytest
 import yaml
 
 from experiments import catalogue, terminal
-from experiments.asking import Changes, comparison_of, dated, run_of
+from experiments.asking import Changes, comparison_of, run_of
 from experiments.catalogue import bundled_names, compared_policies
 from experiments.circumstances import circumstances_names, find_circumstances
 from experiments.cli import tenderlab
@@ -21,7 +21,7 @@ from experiments.terminal import amount, comparison, counted, difference, listin
 from results.store import open_run
 from simulation.assumptions import Assumptions
 from simulation.errors import InputError
-from simulation.levers import Levers
+from simulation.levers import Levers, parse_lever
 from simulation.outcomes import HEADLINE, OUTCOMES
 from simulation.parameters import parameters
 
@@ -599,9 +599,9 @@ def test_markup_and_control_characters_are_only_text() -> None:
     ],
 )
 def test_a_value_may_be_dated(text: str, value: object) -> None:
-    assert dated(text) == value
+    assert parse_lever(text, "--set") == value
 
 
 def test_the_shortest_way_to_two_values_is_refused_early() -> None:
     with pytest.raises(InputError, match="separated by commas"):
-        dated("1@2;3@4x")
+        parse_lever("1@2;3@4x", "--set")

@@ -3,7 +3,6 @@
 import csv
 import io
 import re
-import signal
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -50,7 +49,7 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
     found = re.search(r"http://127\.0\.0\.1:\d+/", line)
     assert found, line
     yield Served(found[0], process)
-    process.send_signal(signal.SIGINT)
+    process.terminate()
     assert process.wait(START_SECONDS) == 0
     process.stdout.close()
 
