@@ -22,7 +22,7 @@ from experiments.crew import StandingCrew
 from experiments.job import Job, Result
 from experiments.live import LiveRun, live_run
 from experiments.question import Question, Territory, check_dates, question_of
-from experiments.runs import Failed, Run, Setting, make
+from experiments.runs import Failed, Run, Setting, described, make
 from experiments.tale import tale_of
 from experiments.writing import document_of, program, question_text
 from results.explorer.asking import Document, Offer, Standing, State, Tale
@@ -231,7 +231,7 @@ class Desk:
     def _take_back(self, key: Key, future: Future[Result]) -> None:
         shared, run = key
         error = future.exception()
-        result: Result = Failed(run, "worker", _described(error)) if error else future.result()
+        result: Result = Failed(run, "worker", described(error)) if error else future.result()
         with self._lock:
             self._flying.discard(key)
             self._remember(key, result)
@@ -323,7 +323,3 @@ def _what_failed(failed: Failed) -> str:
         f"the run of {run.policy.name} in replication {run.replication} failed at {failed.stage}: "
         f"{failed.error[:LONGEST_ERROR]}"
     )
-
-
-def _described(error: BaseException) -> str:
-    return " ".join(f"{type(error).__name__}: {error}".split())[:LONGEST_ERROR]

@@ -199,7 +199,7 @@ def _register(raw: bytes) -> Register:
     return parse_register(raw, "register.csv")
 
 
-def described(error: Exception) -> str:
+def described(error: BaseException) -> str:
     """Return what went wrong on one line, cut where it is long."""
     return " ".join(f"{type(error).__name__}: {error}".split())[:LONGEST_ERROR]
 

@@ -277,7 +277,9 @@ def test_a_click_on_the_map_names_the_council(page: Page) -> None:
 def test_every_view_is_drawn(page: Page, view: str) -> None:
     answered(page)
     page.click(f"#tab-{view}")
-    expect(page.locator(f"#said-{view}")).not_to_be_empty()
+    said = page.locator(f"#said-{view}")
+    expect(said).not_to_contain_text("Waiting for the answer.")
+    expect(said).not_to_be_empty()
     if view not in ("fund", "map", "partnerships"):
         expect(page.locator(f"#panel-{view} .main-svg").first).to_be_visible()
 
