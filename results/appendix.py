@@ -11,7 +11,7 @@ from results.page import Section, escape, hidden, paragraph, table
 from results.side_by_side import levers_table
 from results.store import RunDirectory
 from results.verdicts import MOST_COLUMNS, parted
-from results.words import lever_words, listing
+from results.words import counted, lever_words, listing
 from simulation.assumptions import Assumptions
 from simulation.parameters import Parameter, parameters
 
@@ -56,8 +56,8 @@ METHOD = (
      "Interest on loans is not counted, as the discount rate stands for it. Savings contracted "
      "beyond the horizon are reported apart and are in no total."),
     ("Not in the model", "Other markets and public services, wages and jobs, legal challenge, "
-     "Wales, Scotland and Northern Ireland. Councils are real and named, but how they behave is "
-     "drawn from evidence on councils in general; suppliers are invented."),
+     "Wales, Scotland and Northern Ireland. Councils that exist bear their own names, but how they "
+     "behave is drawn from evidence on councils in general; suppliers are invented."),
 )  # fmt: skip
 """How results came about, for readers who will not open the full description."""
 
@@ -175,7 +175,7 @@ def reproduction(run: RunDirectory) -> str:
         ("Baseline", run.policies[run.baseline].label),
         ("Register", f"{asked.register.name}; SHA-256 {asked.register.sha256}"),
         ("Assumptions", asked.assumptions.mode),
-        ("Replications", f"{asked.replicates:,}, and {asked.twins:,} twins"),
+        ("Replications", f"{asked.replicates:,}, and {counted(asked.twins, 'twin')}"),
         ("Runs stored", f"{manifest.runs:,}"),
         ("Version", f"tenderlab {manifest.tenderlab}, Python {manifest.environment.python}"),
         ("Packages", packages),

@@ -37,9 +37,9 @@ from results.words import count
 from simulation.levers import FIRST_YEAR
 
 CAVEAT = (
-    "These results come from a simulation, not from records. The councils are real and named; what "
-    "is said of them here is simulated, and the suppliers are invented. Read it as an aid to a "
-    "decision, not as a prediction."
+    "These results come from a simulation, not from records. Councils that exist bear their own "
+    "names, but what is said of them here is simulated, and the suppliers are invented. Read it as "
+    "an aid to a decision, not as a prediction."
 )
 
 

@@ -137,7 +137,7 @@ def _wanted(about: Robustness) -> str:
 
 def _wanted_row(about: Robustness, row: narrative.Row) -> list[str]:
     many = about.replications_wanted(row["policy"])
-    shown = EN_DASH if many is None else f"{rounded_up(many):,}"
+    shown = EN_DASH if many is None else _many(many, len(about.run.replications))
     within = "" if math.isnan(row["low"]) else f" ({span(row['low'], row['high'], about.outcome)})"
     return [
         escape(about.run.policies[row["policy"]].label),
@@ -145,6 +145,10 @@ def _wanted_row(about: Robustness, row: narrative.Row) -> list[str]:
         verdict_mark(row),
         shown,
     ]
+
+
+def _many(wanted: int, made: int) -> str:
+    return "no more than there are" if wanted <= made else f"{rounded_up(wanted):,}"
 
 
 # What turns the sign

@@ -62,6 +62,10 @@ def replacing(path: Path) -> Iterator[Path]:
         yield part
         _flush(part)
         part.replace(path)
+    except OSError as error:
+        if str(error.filename) == str(part):
+            error.filename = str(path)  # the name that whoever reads of it knows
+        raise
     finally:
         part.unlink(missing_ok=True)
 

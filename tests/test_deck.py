@@ -24,7 +24,7 @@ from results.deck.fitting import ELLIPSIS, Style, fitted, width, wrapped
 from results.deck.names import LONGEST, clean, short_names
 from results.deck.native import nice_ends
 from results.narrative import rows_of
-from results.statistics import outcome_of, summarise
+from results.statistics import SILENT, outcome_of, summarise
 from results.store import RunDirectory, StoredPolicy, open_run
 from results.words import JOINER, MINUS, amounts, change, unbroken
 from simulation.outcomes import OUTCOMES
@@ -213,6 +213,26 @@ def jittered(measures: dict[str, Any]) -> None:
 def test_an_outcome_that_does_not_move_has_no_slide(of_five: list[Any]) -> None:
     assert "\nBids per tender:" in titles(of_five)
     assert "\nSupplier concentration:" not in titles(of_five)
+
+
+def test_what_cannot_be_judged_is_not_counted_as_a_verdict(tmp_path: Path) -> None:
+    def seldom(many: int) -> Effect:
+        def effect(measures: dict[str, Any]) -> None:
+            measures["collapses"] = np.resize([many, 0.0, 0.0, 0.0], len(measures["discount"]))
+
+        return effect
+
+    policies = {"base": seldom(0), "one": seldom(1), "two": seldom(2)}
+    about = {"outcomes": ["net_public_saving", "bids_per_tender", "collapse_rate"], "years": 1}
+    run = open_run(store(tmp_path / "run", policies, replicates=3, twins=0, **about))
+    summary = summarise(run)
+    rows = summary[summary["headline"] & (summary["policy"] != "base")]
+    silent = int(rows["verdict"].isin(SILENT).sum())
+    judged = len(rows) - silent
+    assert silent
+    told = title(find(slides(run), "At a glance"))
+    assert told.startswith(f"At a glance, {judged} verdicts: ")
+    assert told.endswith(f"; {silent} with too few events")
 
 
 def test_a_neutral_outcome_is_told_with_its_interval(

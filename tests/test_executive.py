@@ -13,7 +13,7 @@ from playwright.sync_api import Page
 from stored_runs import SMALL, nothing, rewrite, store
 from test_report import FORMULA, HOSTILE, harm, opened, saves, swings, visible, wastes
 
-from results import executive
+from results import executive, robustness_section
 from results.page import style_safe
 from results.report import write_report
 from results.robustness import Robustness
@@ -127,6 +127,18 @@ def test_no_fewer_replications_are_asked_for_than_there_are(
     words = executive.surer(Robustness(run, summary))
     assert "lies too near what matters" in words
     assert "replications (there are" not in words
+
+
+def test_the_table_asks_for_no_fewer_replications_than_there_are(
+    run: RunDirectory, summary: pd.DataFrame, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made = len(run.replications)
+    monkeypatch.setattr(Robustness, "replications_wanted", lambda *_: made)
+    assert "no more than there are" in robustness_section.content(Robustness(run, summary), "")
+    monkeypatch.setattr(Robustness, "replications_wanted", lambda *_: made + 1)
+    page = robustness_section.content(Robustness(run, summary), "")
+    assert "no more than there are" not in page
+    assert f"{made + 1:,}" in page
 
 
 def test_one_policy_has_no_findings(tmp_path: Path) -> None:

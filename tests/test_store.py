@@ -240,6 +240,12 @@ def test_a_writer_that_fails_leaves_the_old_file(tmp_path: Path) -> None:
     assert [path.read_bytes() for path in tmp_path.iterdir()] == [b"old"]
 
 
+def test_a_writer_that_fails_names_the_file_that_was_wanted(tmp_path: Path) -> None:
+    with pytest.raises(OSError, match="wanted") as caught:
+        write_bytes(tmp_path / ("wanted" * 50), b"")
+    assert caught.value.filename == str(tmp_path / ("wanted" * 50))
+
+
 def test_json_without_a_word_for_a_number_is_refused(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="not JSON compliant"):
         write_json(tmp_path / "file.json", {"x": float("nan")})

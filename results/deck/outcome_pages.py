@@ -1,6 +1,7 @@
 """Pages on what policies change: the answer, all outcomes at a glance, and each one that moved."""
 
 import math
+from collections import Counter
 from collections.abc import Iterator, Sequence
 
 import pandas as pd
@@ -22,6 +23,7 @@ from results.words import (
     amounts,
     change,
     count,
+    counted,
     difference_unit,
     with_unit,
 )
@@ -156,15 +158,13 @@ def _glance(run: RunDirectory, summary: pd.DataFrame) -> Iterator[Page]:
 def _settled(run: RunDirectory, summary: pd.DataFrame) -> str:
     """Return how many verdicts on the outcomes shown are what, as a title."""
     shown = summary[summary["headline"] & (summary["policy"] != run.baseline)]
-    judged = [row for row in shown.to_dict("records") if row["verdict"]]
-    parts = [
-        f"{many} {verdict}"
-        for verdict in statistics.VERDICTS
-        if (many := sum(row["verdict"] == verdict for row in judged))
-    ]
-    if not judged:
-        return "At a glance: none of the outcomes shown is judged"
-    return f"At a glance, {len(judged)} verdicts: {', '.join(parts)}"
+    met = Counter(verdict for verdict in shown["verdict"] if verdict)
+    told = {verdict: met[verdict] for verdict in statistics.VERDICTS if verdict in met}
+    silent = "".join(f"; {told.pop(why)} with {why}" for why in statistics.SILENT if why in told)
+    if not told:
+        return f"At a glance: none of the outcomes shown is judged{silent}"
+    parts = ", ".join(f"{many} {verdict}" for verdict, many in told.items())
+    return f"At a glance, {counted(sum(told.values()), 'verdict')}: {parts}{silent}"
 
 
 def _glance_grid(run: RunDirectory, summary: pd.DataFrame, policies: Sequence[str]) -> Grid:
