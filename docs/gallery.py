@@ -2,7 +2,8 @@
 
 Run it as ``uv run python docs/gallery.py`` after results have changed; it needs a browser as
 pictures do. It takes the run directories of its questions from ``--runs``, makes those that are
-missing or incomplete, and writes ``results/gallery``.
+missing or incomplete, and writes ``results/gallery``. Run directories are known by their question
+alone: when the model has changed, delete those that were made before.
 """
 
 import dataclasses

@@ -27,14 +27,16 @@ READING = (
     "In brackets the 95% interval of each difference by itself. Verdicts hold together in each "
     "table, all its policies allowed for (Holm's correction, 5%), but the public's and the "
     "Exchequer's, which are those of the table of outcomes. Points are % of the councils' own "
-    "counterfactual."
+    "counterfactual: mean gain over mean counterfactual, where the table of outcomes has the mean "
+    "of each replication's share."
 )
 SIZE_NOTE = (
     "Size is by population within each type of council, so that it does not stand for the type: "
     f"{SIZES[0].lower()} of the counties, of the districts and so on."
 )
 FUND_METHOD = (
-    "Differences from the baseline. The net public saving has the Exchequer's cost taken off "
+    "Differences from the baseline. Money is discounted here; the table of outcomes gives what the "
+    "fund paid and was repaid as it stood. The net public saving has the Exchequer's cost taken off "
     "already; the benefit-cost ratio sets what councils gain before transfers against that cost. "
     "A ratio is of means, with Fieller's 95% interval, and is not defined where the runs do not "
     "rule out that what stands below the line is nought. Deadweight is told twice: claims by "
@@ -148,7 +150,7 @@ def _funds(about: Appraisal) -> str:
         if key not in OF_FUNDS or any(row["claims"] > 0 for row in told)
     ]
     heads = ["What", *(escape(about.run.policies[row["policy"]].label) for row in told)]
-    made = table("What the Exchequer pays, and what comes of it", heads, lines, "narrow")
+    made = table("What the Exchequer pays, and what comes of it: £m NPV", heads, lines, "narrow")
     return made + paragraph(FUND_METHOD, "note")
 
 

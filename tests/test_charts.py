@@ -224,6 +224,7 @@ def test_the_baseline_is_grey_and_the_others_differ() -> None:
     looks = charts.looks({str(i): StoredPolicy(str(i)) for i in range(20)})
     assert looks["0"].colour == charts.BASELINE
     assert len({(look.colour, look.dash) for look in looks.values()}) == 20
+    assert len({look.dash for look in list(looks.values())[1:7]}) == 6
 
 
 def test_no_global_default_of_plotly_is_changed() -> None:

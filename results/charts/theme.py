@@ -100,10 +100,13 @@ class Look:
 
 
 def looks(policies: Mapping[str, StoredPolicy]) -> dict[str, Look]:
-    """Return a look for each policy: the first, the baseline, grey; the others by palette."""
+    """Return a look for each policy: the first, the baseline, grey and solid.
+
+    The others are told apart by colour and, for whoever sees no colours, by dashes.
+    """
     others = [
-        Look(plain_text(policy.label), PALETTE[i % len(PALETTE)], DASHES[i // len(PALETTE) % 6])
-        for i, policy in enumerate(list(policies.values())[1:])
+        Look(plain_text(policy.label), PALETTE[place % 6], DASHES[(place + place // 6) % 6])
+        for place, policy in enumerate(list(policies.values())[1:])
     ]
     first = Look(plain_text(next(iter(policies.values())).label), BASELINE, "solid")
     return dict(zip(policies, [first, *others], strict=True))
