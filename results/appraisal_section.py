@@ -35,14 +35,14 @@ SIZE_NOTE = (
     f"{SIZES[0].lower()} of the counties, of the districts and so on."
 )
 FUND_METHOD = (
-    "Differences from the baseline. Money is discounted here; the table of outcomes gives what the "
-    "fund paid and was repaid as it stood. The net public saving has the Exchequer's cost taken off "
-    "already; the benefit-cost ratio sets what councils gain before transfers against that cost. "
-    "A ratio is of means, with Fieller's 95% interval, and is not defined where the runs do not "
-    "rule out that what stands below the line is nought. Deadweight is told twice: claims by "
-    "projects whose councils had the cash, judged within the run; and projects more than without "
-    "the policy under the same luck, to each claim. What is missing from one project a claim "
-    "happens anyway, or takes the place of another project."
+    "Differences from the baseline. Money is discounted here; the table of outcomes gives what "
+    "the fund paid and was repaid as it stood. The net public saving has the Exchequer's cost "
+    "taken off already; the benefit-cost ratio sets what councils gain before transfers against "
+    "that cost. A ratio is of means, with Fieller's 95% interval, and is not defined where the "
+    "runs do not rule out that what stands below the line is nought. Deadweight is told twice: "
+    "claims by projects whose councils had the cash, judged within the run; and projects more "
+    "than without the policy under the same luck, to each claim. What is missing from one project"
+    " a claim happens anyway, or takes the place of another project."
 )
 NO_GROUPS = (
     "Gains of groups of councils are not shown: the table of councils in this run directory, made "
