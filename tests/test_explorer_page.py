@@ -23,6 +23,8 @@ TENDERLAB = str(Path(sys.executable).with_name("tenderlab"))
 HOSTILE = "<img src=x onerror=alert(1)>"
 COUNCILS = REGISTER.replace("[bold]Ambridge[/bold]", HOSTILE)
 SMALL = ("--register", "councils.csv", "--years", "3", "--replicates", "6", "--no-browser")
+FUNDED = {"aggregation_threshold": "3", "aggregation_mandate": "1", "pump_priming_fund": "50"}
+"""Levers under which a fund pays, even among five councils in three years."""
 VIEWS = ("differences", "time", "map", "partnerships", "market", "fund", "gains", "spread")
 
 
@@ -285,11 +287,17 @@ def test_every_view_is_drawn(page: Page, view: str) -> None:
 
 
 def test_the_fund_is_drawn_where_there_is_one(page: Page) -> None:
-    write(page, "pump_priming_fund", "50")
-    expect(page.locator(".cards")).to_contain_text("Shared risk, changed")
     answered(page)
     page.click("#tab-fund")
-    expect(page.locator("#said-fund")).to_contain_text(re.compile("replications|No policy"))
+    expect(page.locator("#said-fund")).to_contain_text("No policy")
+    expect(page.locator("#box-fund-books")).to_be_hidden()
+    for name, text in FUNDED.items():
+        write(page, name, text)
+    expect(page.locator("#box-fund-books .main-svg").first).to_be_visible()
+    answered(page)
+    expect(page.locator("#said-fund")).not_to_contain_text("No policy")
+    paid = {row["policy"]: row for row in summary(page) if row["outcome"] == "fund_paid"}
+    assert float(paid["my-policy"]["policy_mean"]) > 0.0
 
 
 @pytest.mark.parametrize("width", [1440, 1024, 390])
