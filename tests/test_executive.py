@@ -11,7 +11,7 @@ import pandas as pd
 import pytest
 from playwright.sync_api import Page
 from stored_runs import SMALL, nothing, rewrite, store
-from test_report import FORMULA, HOSTILE, harm, opened, saves, swings, visible, wastes
+from test_report import FORMULA, HOSTILE, POLICIES, harm, opened, saves, swings, visible, wastes
 
 from results import executive, robustness_section
 from results.page import style_safe
@@ -23,7 +23,6 @@ from results.words import MINUS, rounded_up
 from simulation.outcomes import OUTCOMES
 from simulation.register import parse_register
 
-POLICIES = {"base": nothing, "saves": saves, "wastes": wastes, "swings": swings, "inert": nothing}
 MOST_WORDS = 150
 A4_WIDTH, A4_HEIGHT = 680, 986
 """What an A4 sheet has between its margins, in pixels of CSS."""
