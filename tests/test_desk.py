@@ -323,30 +323,75 @@ def test_a_crew_outlives_its_workers() -> None:
         assert [crew.submit(double, n).result(60) for n in range(5)] == [0, 2, 4, 6, 8]
 
 
-def own_number(_: object) -> int:
-    return os.getpid()
+ENDS = """
+import os
+from contextlib import suppress
+from experiments.crew import StandingCrew
+
+if __name__ == "__main__":
+    with StandingCrew(2) as crew:
+        for _ in range(3):
+            with suppress(Exception):
+                crew.submit(os._exit, 3).result(60)
+        print(crew.submit(abs, -8).result(60))
+"""
+HOLDS = """
+import os, threading
+from time import sleep
+from experiments.crew import StandingCrew
+
+lock, back = threading.Lock(), []
+
+def take(future):
+    with lock:
+        back.append(future.exception())
+
+if __name__ == "__main__":
+    with StandingCrew(2) as crew:
+        for number in range(12):
+            with lock:
+                sleep(0.05)
+                future = crew.submit(abs if number % 4 else os._exit, number)
+                future.add_done_callback(take)
+        while len(back) < 12:
+            sleep(0.05)
+        print(crew.submit(abs, -8).result(60))
+"""
+
+
+@pytest.mark.parametrize("script", [ENDS, HOLDS], ids=["ends", "holds what callbacks need"])
+def test_who_has_lost_workers_goes_on_and_ends(script: str, tmp_path: Path) -> None:
+    done = ran(script, tmp_path)
+    assert (done.returncode, done.stdout, done.stderr) == (0, "8\n", "")
+
+
+KILLED = """
+import os, signal
+from experiments.crew import StandingCrew
+
+if __name__ == "__main__":
+    print(StandingCrew(1).submit(eval, "__import__('os').getpid()").result(60), flush=True)
+    os.kill(os.getpid(), signal.SIGKILL)
+"""
 
 
 def test_workers_do_not_outlive_who_is_killed(tmp_path: Path) -> None:
-    script = tmp_path / "killed.py"
-    script.write_text(
-        "import os, signal\n"
-        "from experiments.crew import StandingCrew\n"
-        "from tests.test_desk import own_number\n"
-        "if __name__ == '__main__':\n"
-        "    print(StandingCrew(1).submit(own_number, None).result(60), flush=True)\n"
-        "    os.kill(os.getpid(), signal.SIGKILL)\n"
-    )
-    root = Path(__file__).parent.parent
-    done = subprocess.run(
-        [sys.executable, script],
-        env={**os.environ, "PYTHONPATH": str(root)},
+    done = ran(KILLED, tmp_path)
+    assert done.returncode == -signal.SIGKILL
+    assert gone(int(done.stdout))
+
+
+def ran(script: str, folder: Path) -> subprocess.CompletedProcess[str]:
+    """Run a program that may use the project, in a process of its own."""
+    path = folder / "script.py"
+    path.write_text(script)
+    return subprocess.run(
+        [sys.executable, path],
+        env={**os.environ, "PYTHONPATH": str(Path(__file__).parent.parent)},
         capture_output=True,
         text=True,
         timeout=120,
     )
-    assert done.returncode == -signal.SIGKILL
-    assert gone(int(done.stdout))
 
 
 def gone(process: int) -> bool:
