@@ -217,29 +217,15 @@ class Desk:
 
     def _next(self) -> Key | None:
         """Return the next run of the question whose turn it is; of idle ones only at last."""
-        hurried = any(job.hurried for job in self._jobs.values())
-        for idle in (False,) if hurried else (False, True):
+        for idle in (False, True):
             for _ in range(len(self._turns)):
                 self._turns.rotate(-1)
                 job = self._jobs.get(self._turns[0])
                 if job is None or job.idle != idle or job.waits:
                     continue
-                if (run := self._next_of(job)) is not None:
-                    return job.setting, run
-        return None
-
-    def _next_of(self, job: Job) -> Run | None:
-        """Return the next run of ``job``.
-
-        Before its first answer none beyond the first replication takes the last free worker: side
-        by side runs are slower, and whoever goes on moving a lever finds a worker at once.
-        """
-        last_worker = len(self._flying) + 1 >= self._crew.workers
-        first = next(job.lacking()).replication
-        for run in job.lacking():
-            if (job.setting, run) not in self._flying:
-                later = run.replication != first
-                return None if later and last_worker and job.hurried else run
+                for run in job.lacking():
+                    if (job.setting, run) not in self._flying:
+                        return job.setting, run
         return None
 
     def _take_back(self, key: Key, future: Future[Result]) -> None:

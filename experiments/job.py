@@ -75,11 +75,6 @@ class Job:
         return self.cancelled or self.done or (away and not self.idle)
 
     @property
-    def hurried(self) -> bool:
-        """Whether someone waits for its first answer."""
-        return not (self.idle or self.waits or self.complete())
-
-    @property
     def done(self) -> bool:
         """Whether all runs have come back."""
         return len(self.results) == len(self.runs)

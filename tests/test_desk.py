@@ -114,27 +114,6 @@ def test_who_asks_goes_before_what_may_be_asked() -> None:
     assert "mine" in policies_made(crew)[2:5]
 
 
-def test_until_the_first_answer_a_worker_is_kept_for_another_question() -> None:
-    desk, crew = watched()
-    crew.finish()
-    first = desk.pose(asked(risk_transfer=0.1))
-    assert len(crew.waiting) == 1
-    desk.pose(asked(risk_transfer=0.2), first)
-    assert len(crew.waiting) == 2
-    crew.step()
-    crew.step()
-    assert [run.replication for run in crew.done[-2:]] == [0, 0]
-    assert [task.replication for _, task, _ in crew.waiting] == [1, 2]
-
-
-def test_a_first_replication_takes_all_workers() -> None:
-    desk, crew = watched()
-    crew.finish()
-    other = {"name": "other", "title": "Other", "levers": {"risk_transfer": 0.1}}
-    desk.pose({**QUESTION, "policies": [*QUESTION["policies"], other]})
-    assert [task.replication for _, task, _ in crew.waiting] == [0, 0]
-
-
 def test_one_worker_serves_as_well() -> None:
     desk, crew = watched()
     crew.finish()
