@@ -25,7 +25,7 @@ from experiments.question import Question, Territory, check_dates, question_of
 from experiments.runs import Failed, Run, Setting, described, make
 from experiments.tale import tale_of
 from experiments.writing import document_of, program, question_text
-from results.explorer.asking import Document, Offer, Standing, State, Tale
+from results.explorer.asking import Document, Offer, Standing, Tale
 from results.store import StoredPolicy
 from simulation.errors import InputError, did_you_mean
 
@@ -122,7 +122,7 @@ class Desk:
         read = self._read(question)
         with self._lock:
             if instead_of in self._jobs:
-                self._jobs[instead_of].cancelled = True
+                self._jobs[instead_of].left = "replaced"
             ticket = self._take_on(Job(read))
             self._hand_out()
         return ticket
@@ -138,9 +138,8 @@ class Desk:
             job.looked = monotonic()
             self._jobs.move_to_end(ticket)
             self._hand_out()
-            state: State = "done" if job.done else "cancelled" if job.cancelled else "at work"
             return Standing(
-                state=state,
+                state="done" if job.done else job.left or "at work",
                 complete=job.complete(),
                 asked=job.question.replicates,
                 twins=job.complete(twins=True),
@@ -169,13 +168,28 @@ class Desk:
             return shown
 
     def cancel(self, ticket: str) -> None:
-        """Leave the runs that are not at work yet.
+        """Leave the runs that are not back yet, so that what is shown stays as it is.
 
         Raises:
             InputError: the ticket is not known.
         """
         with self._lock:
-            self._job(ticket).cancelled = True
+            self._job(ticket).left = "cancelled"
+
+    def resume(self, ticket: str) -> None:
+        """Have the runs made that were left.
+
+        Raises:
+            InputError: the ticket is not known.
+        """
+        with self._lock:
+            job = self._job(ticket)
+            job.left = None
+            job.looked = monotonic()
+            self._recall(job)
+            if ticket not in self._turns:
+                self._turns.append(ticket)
+            self._hand_out()
 
     def _job(self, ticket: str) -> Job:
         if ticket not in self._jobs:
@@ -188,12 +202,16 @@ class Desk:
         ticket = f"{job.question.identity}-{self._asked}"
         self._jobs[ticket] = job
         self._turns.append(ticket)
-        for run in job.runs:
-            if (known := self._memory.get((job.setting, run))) is not None:
-                job.take(run, known)
+        self._recall(job)
         while len(self._jobs) > 1 and sum(len(one.runs) for one in self._jobs.values()) > MOST_HELD:
             self._jobs.popitem(last=False)
         return ticket
+
+    def _recall(self, job: Job) -> None:
+        """Give ``job`` what is remembered of its runs."""
+        for run in job.runs:
+            if (known := self._memory.get((job.setting, run))) is not None:
+                job.take(run, known)
 
     def _prepare(self) -> None:
         """Have the baseline's runs made while nobody asks for anything else."""
@@ -236,7 +254,7 @@ class Desk:
             self._flying.discard(key)
             self._remember(key, result)
             for job in self._jobs.values():
-                if job.setting == shared:
+                if job.setting == shared and not job.left:
                     job.take(run, result)
             self._turns = deque(ticket for ticket in self._turns if self._at_work(ticket))
             self._hand_out()

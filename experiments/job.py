@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import cached_property
 from time import monotonic
+from typing import Literal
 
 from experiments.live import named
 from experiments.question import Question
@@ -27,14 +28,14 @@ class Job:
     Attributes:
         question: what is asked.
         idle: whether its runs are made only while no other question has any.
-        cancelled: whether the rest of its runs is left.
+        left: why the rest of its runs is left, None while they are made.
         looked: when someone looked at its standing last.
         results: what has come back, by the place of its run.
     """
 
     question: Question
     idle: bool = False
-    cancelled: bool = False
+    left: Literal["cancelled", "replaced"] | None = None
     looked: float = field(default_factory=monotonic)
     results: dict[int, Result] = field(default_factory=dict)
     _good: Counter[int] = field(default_factory=Counter)
@@ -72,7 +73,7 @@ class Job:
     def waits(self) -> bool:
         """Whether no run is to be made for it now."""
         away = monotonic() - self.looked > LOOKED_AWAY_SECONDS
-        return self.cancelled or self.done or (away and not self.idle)
+        return self.left is not None or self.done or (away and not self.idle)
 
     @property
     def done(self) -> bool:

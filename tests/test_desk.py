@@ -140,7 +140,7 @@ def test_a_new_question_stops_the_one_before() -> None:
     first = desk.pose(asked(risk_transfer=0.1))
     second = desk.pose(asked(risk_transfer=0.2), first)
     crew.finish()
-    assert desk.standing(first).state == "cancelled"
+    assert desk.standing(first).state == "replaced"
     assert desk.standing(second).state == "done"
 
 
@@ -151,13 +151,31 @@ def test_what_is_cancelled_keeps_what_is_complete() -> None:
     for _ in range(4):
         crew.step()
     desk.cancel(ticket)
+    before = desk.standing(ticket)
     crew.finish()
     standing = desk.standing(ticket)
+    assert standing == before
     assert standing.state == "cancelled"
     assert 1 <= standing.complete < 8
     run = desk.run(ticket)
     assert run is not None
     assert len(run.replications) == standing.complete
+
+
+def test_what_is_cancelled_can_be_gone_on_with() -> None:
+    desk, crew = watched()
+    crew.finish()
+    crew.done.clear()
+    ticket = desk.pose({**asked(risk_transfer=0.1), "replicates": 8})
+    for _ in range(4):
+        crew.step()
+    desk.cancel(ticket)
+    crew.finish()
+    desk.resume(ticket)
+    crew.finish()
+    assert desk.standing(ticket).state == "done"
+    assert desk.standing(ticket).complete == 8
+    assert len(crew.done) == len(set(crew.done))
 
 
 def test_nobody_works_for_who_looked_away(monkeypatch: pytest.MonkeyPatch) -> None:

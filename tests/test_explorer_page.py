@@ -23,6 +23,7 @@ TENDERLAB = str(Path(sys.executable).with_name("tenderlab"))
 HOSTILE = "<img src=x onerror=alert(1)>"
 COUNCILS = REGISTER.replace("[bold]Ambridge[/bold]", HOSTILE)
 SMALL = ("--register", "councils.csv", "--years", "3", "--replicates", "6", "--no-browser")
+LEAD = "net_public_saving"
 FUNDED = {"aggregation_threshold": "3", "aggregation_mandate": "1", "pump_priming_fund": "50"}
 """Levers under which a fund pays, even among five councils in three years."""
 VIEWS = ("differences", "time", "map", "partnerships", "market", "fund", "gains", "spread")
@@ -174,6 +175,64 @@ def test_the_browsers_way_back_takes_a_change_back(page: Page) -> None:
     expect(field(page, "max_partners")).to_have_value("4")
 
 
+def test_the_way_back_to_the_first_address_brings_the_first_question(page: Page) -> None:
+    write(page, "max_partners", "4")
+    expect(page).to_have_url(re.compile(r"\?q="))
+    page.go_back()
+    expect(field(page, "max_partners")).to_have_value("10")
+
+
+def test_a_link_is_copied_before_anything_is_changed(
+    page: Page, context: BrowserContext, served: Served
+) -> None:
+    context.grant_permissions(["clipboard-read", "clipboard-write"])
+    page.click("#copy")
+    expect(page.locator("#copied")).to_have_text("Link copied")
+    link = page.evaluate("navigator.clipboard.readText()")
+    assert link.startswith(f"{served.address}?q=")
+    other = context.new_page()
+    opened(other, link)
+    expect(field(other, "years", "setting")).to_have_value("3")
+
+
+def test_reset_clears_what_was_refused(page: Page) -> None:
+    page.click("#tab-setting")
+    write(page, "years", "99999", "setting")
+    expect(page.locator("#message")).to_contain_text("must be a whole number from 1 to 25")
+    page.click("text=Reset")
+    expect(field(page, "years", "setting")).to_have_value("3")
+    expect(page.locator("#message")).to_be_empty()
+
+
+def test_clicks_in_quick_succession_all_count(page: Page) -> None:
+    field(page, "max_partners").fill("4")
+    page.evaluate(
+        """() => {
+            for (const value of ["region", "by_control"]) {
+                [...document.querySelectorAll("button.pick")]
+                    .find((one) => one.id.includes(`"value":"${value}"`)).click();
+            }
+        }"""
+    )
+    page.click("text=Add", delay=300)
+    expect(page.locator("#policies .policy")).to_have_count(2)
+    expect(field(page, "max_partners")).to_have_value("4")
+    for value in ("region", "by_control"):
+        button = page.locator(f'button.pick[id*=\'"value":"{value}"\']')
+        expect(button).to_have_attribute("aria-pressed", "true")
+
+
+def test_the_focus_stays_where_it_was(page: Page) -> None:
+    for name in ("Add", "Undo"):
+        button = page.get_by_role("button", name=name, exact=True)
+        button.focus()
+        many = page.locator("#policies .policy").count()
+        page.keyboard.press("Enter")
+        expect(page.locator("#policies .policy")).not_to_have_count(many)
+        expect(page.locator("body")).not_to_be_focused()
+    expect(page.locator(".policy.current")).to_be_focused()
+
+
 @pytest.mark.parametrize("text", ["7", "many", "0.5@x", "-1", "1e999"])
 def test_nonsense_in_a_field_is_told_and_changes_nothing(page: Page, text: str) -> None:
     answered(page)
@@ -252,6 +311,9 @@ def test_a_council_tells_its_story(page: Page) -> None:
     expect(page.locator("#box-map-sharing .main-svg").first).to_be_visible()
     page.fill("#council", "Borsetshire")
     page.press("#council", "Enter")
+    expect(page.locator("#tale h4")).to_contain_text("Borsetshire under")
+    write(page, "max_partners", "4")
+    page.click("text=Tell the story of Borsetshire again")
     expect(page.locator("#tale h4")).to_contain_text("Borsetshire under")
     page.fill("#council", "Atlantis")
     page.press("#council", "Enter")
@@ -332,9 +394,13 @@ def test_it_is_used_without_a_mouse(page: Page) -> None:
 def test_work_is_stopped(page: Page) -> None:
     page.click("#tab-setting")
     write(page, "replicates", "100", "setting")
-    expect(page.locator("#progress-words")).to_contain_text("of 100")
+    expect(page.locator("#progress-words")).to_contain_text(re.compile("^[1-9][0-9]? of 100"))
     page.click("#stop")
     expect(page.locator("#progress-words")).to_contain_text("stopped")
+    stopped = page.inner_text("#progress-words").split()[0]
+    assert {row["pairs"] for row in summary(page) if row["outcome"] == LEAD} == {"", stopped}
+    page.get_by_role("button", name="Go on").click()
+    expect(page.locator("#progress-words")).to_contain_text("100 of 100")
 
 
 def test_strange_names_of_the_server_are_refused(page: Page, served: Served) -> None:

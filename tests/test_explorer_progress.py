@@ -25,7 +25,8 @@ def test_the_end_is_always_told() -> None:
 
 
 def test_progress_is_told_in_words() -> None:
-    assert words(Standing("at work", 2, 30)) == "2 of 30 paired replications"
+    assert words(Standing("at work", 2, 30)).startswith("2 of 30 paired replications; what is")
+    assert words(Standing("done", 30, 30)) == "30 of 30 paired replications"
     assert "stopped" in words(Standing("cancelled", 2, 30))
     assert "luck" in words(Standing("at work", 30, 30, 1, 6))
     assert "failed at" in words(Standing("done", 29, 30, failed=("the run of x failed at y",)))

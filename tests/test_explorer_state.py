@@ -168,20 +168,49 @@ def typed(now: state.State, **fields: str) -> Typed:
 
 
 def test_what_stands_in_the_fields_unchanged_changes_nothing() -> None:
-    assert as_typed(START, typed(START)) == START
+    assert as_typed(START, typed(START), OFFER) == START
 
 
 def test_fields_are_read() -> None:
-    now = as_typed(START, typed(START, years="7", risk_transfer="0.2", discount_rate="0.05"))
+    now = as_typed(START, typed(START, years="7", risk_transfer="0.2", discount_rate="0.05"), OFFER)
     assert now["question"]["years"] == 7
     assert state.in_hand(now)["levers"]["risk_transfer"] == 0.2
     assert now["question"]["assumptions"]["set"] == {"discount_rate": 0.05}
 
 
-@pytest.mark.parametrize("field", [{"years": "soon"}, {"seed": "-1"}, {"risk_transfer": "1@x"}])
+@pytest.mark.parametrize(
+    "field",
+    [
+        {"years": "soon"}, {"years": "1,5"}, {"years": "0"}, {"replicates": "101"},
+        {"seed": "-1"}, {"seed": "9" * 16}, {"risk_transfer": "1@x"},
+    ],
+)  # fmt: skip
 def test_a_field_that_cannot_be_read_is_refused(field: dict[str, str]) -> None:
     with pytest.raises(InputError):
-        as_typed(START, typed(START, **field))
+        as_typed(START, typed(START, **field), OFFER)
+
+
+def test_thousands_may_be_parted() -> None:
+    asked = as_typed(START, typed(START, seed="1,234,567"), OFFER)["question"]
+    assert asked["seed"] == 1_234_567
+
+
+@given(states())
+def test_no_two_policies_bear_one_title(asked: state.State) -> None:
+    apart = state.told_apart(asked)
+    question = apart["question"]
+    titles = [one["title"] or one["name"] for one in (question["baseline"], *question["policies"])]
+    assert len(set(titles)) == len(titles)
+    assert state.told_apart(apart) == apart
+
+
+def test_a_title_says_once_that_a_policy_is_changed() -> None:
+    now = START
+    for _ in range(3):
+        now = state.told_apart(press(now, "add"))
+    titles = [one["title"] for one in state.policies(now)]
+    assert len(titles) == 4
+    assert [title.count("changed") for title in titles] == [0, 1, 1, 1]
 
 
 def press(now: state.State, what: str, name: str = "", value: str = "") -> state.State:

@@ -1,6 +1,7 @@
 """From what was pressed or typed on the page to the next question."""
 
-from collections.abc import Mapping
+import re
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -9,8 +10,12 @@ from results.explorer.asking import Offer
 from results.explorer.state import State
 from simulation.errors import InputError, did_you_mean
 
-WHOLE = ("years", "replicates", "seed")
-"""Settings that are whole numbers."""
+WHOLE: Mapping[str, Callable[[Offer], tuple[int, int]]] = {
+    "years": lambda offer: (1, offer.most_years),
+    "replicates": lambda offer: (1, offer.most_replicates),
+    "seed": lambda offer: (0, offer.most_seed),
+}
+"""Settings that are whole numbers, the least and the most of each."""
 
 
 @dataclass(frozen=True)
@@ -28,7 +33,7 @@ class Typed:
     setting: Mapping[str, str]
 
 
-def as_typed(now: State, typed: Typed) -> State:
+def as_typed(now: State, typed: Typed, offer: Offer) -> State:
     """Return the state that the fields say.
 
     Raises:
@@ -39,16 +44,18 @@ def as_typed(now: State, typed: Typed) -> State:
         changed = state.renamed(changed, typed.setting["title"])
     mode = now["question"]["assumptions"]["mode"]
     changed = state.with_assumptions(changed, mode, typed.assumptions)
-    return state.with_setting(
-        changed, **{name: _whole(name, typed.setting[name]) for name in WHOLE}
-    )
+    whole = {name: _whole(name, typed.setting[name], *span(offer)) for name, span in WHOLE.items()}
+    return state.with_setting(changed, **whole)
 
 
-def _whole(name: str, text: str) -> int:
-    plain = text.strip().replace(",", "")
-    if not plain.isdecimal():
-        raise InputError(f"{name} = {text[:40]!r}: must be a whole number")
-    return int(plain)
+def _whole(name: str, text: str, least: int, most: int) -> int:
+    plain = text.strip()
+    grouped = re.fullmatch(r"[0-9]+|[0-9]{1,3}(,[0-9]{3})+", plain)
+    if not grouped or not least <= (value := int(plain.replace(",", ""))) <= most:
+        raise InputError(
+            f"{name} = {text[:40]!r}: must be a whole number from {least:,} to {most:,}"
+        )
+    return value
 
 
 def after(pressed: Mapping[str, str], now: State, past: list[State], offer: Offer) -> State:

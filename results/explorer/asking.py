@@ -12,7 +12,7 @@ from results.store import RunDirectory, StoredPolicy
 
 type Document = Mapping[str, Any]
 """A question as its file holds it: years, seed, replicates, baseline, policies, assumptions."""
-type State = Literal["at work", "done", "cancelled"]
+type State = Literal["at work", "done", "cancelled", "replaced"]
 
 
 @dataclass(frozen=True)
@@ -20,7 +20,8 @@ class Standing:
     """How far the answer to a question is.
 
     Attributes:
-        state: whether runs are still made, all are, or someone has cancelled the rest.
+        state: whether runs are still made, all are, someone has cancelled the rest, or another
+            question has taken the place of this one.
         complete: replications that every policy has.
         asked: replications that were asked.
         twins: of the runs that tell luck from assumptions, those that are done.
@@ -110,7 +111,11 @@ class Desk(Protocol):
         ...
 
     def cancel(self, ticket: str) -> None:
-        """Leave the runs that are not at work yet."""
+        """Leave the runs that are not back yet."""
+        ...
+
+    def resume(self, ticket: str) -> None:
+        """Have the runs made that were left."""
         ...
 
     def tale(self, ticket: str, policy: str, council: str) -> Tale:

@@ -1,6 +1,7 @@
 """What happens on the page when something is moved: the question changes, the answer follows."""
 
-from collections.abc import Mapping
+import re
+from collections.abc import Mapping, Sequence
 from typing import Any
 from urllib.parse import parse_qs
 
@@ -11,6 +12,7 @@ from results.explorer.answers import Answer, Answers
 from results.explorer.asked import Typed, after, as_typed
 from results.explorer.asking import Desk
 from results.explorer.page import undo
+from results.explorer.pages import Asked, Pages
 from results.explorer.views import VIEWS, View
 from results.page import paragraph
 from simulation.errors import InputError
@@ -18,6 +20,7 @@ from simulation.errors import InputError
 PANELS = ("policies", "levers", "assumptions", "setting", "tellers", "outcomes")
 FIELDS = ("lever", "assumption", "setting")
 """Kinds of fields, in the order of `Typed`."""
+LEFT = [no_update] * len(PANELS)
 MOST_SAID = 600
 
 
@@ -37,6 +40,7 @@ def connect(app: Dash, desk: Desk, answers: Answers) -> None:
 
 def _connect_question(app: Dash, desk: Desk) -> None:
     _connect_sliders(app)
+    pages = Pages()
 
     @app.callback(
         Output("state", "data"),
@@ -45,6 +49,8 @@ def _connect_question(app: Dash, desk: Desk) -> None:
         Output("message", "children"),
         Output("place", "search"),
         Output("undoing", "children"),
+        Output("link", "data"),
+        Output("page", "data"),
         *(Output(name, "children") for name in PANELS),
         Input({"do": ALL, "name": ALL, "value": ALL}, "n_clicks"),
         *(Input(controls.identity(kind, ALL), "value") for kind in FIELDS),
@@ -53,6 +59,8 @@ def _connect_question(app: Dash, desk: Desk) -> None:
         State("state", "data"),
         State("past", "data"),
         State("ticket", "data"),
+        State("page", "data"),
+        running=[(Output("question", "className"), "left busy", "left")],
     )
     def ask(*given: Any) -> tuple[Any, ...]:
         _, *values, search = given[:5]
@@ -60,7 +68,11 @@ def _connect_question(app: Dash, desk: Desk) -> None:
             {each["name"]: str(value or "") for each, value in zip(ids, texts, strict=True)}
             for ids, texts in zip(given[5:8], values, strict=True)
         ]
-        return _Asking(desk, *given[8:]).answer(Typed(*fields), _link(search))
+        *standing, page = given[8:]
+        with pages.at(page, Asked(*standing)) as (now, stale):
+            answer = _Asking(desk, now, page, stale).answer(Typed(*fields), _link(search))
+            pages.keep(answer)
+        return answer
 
 
 def _connect_sliders(app: Dash) -> None:
@@ -78,40 +90,44 @@ def _connect_sliders(app: Dash) -> None:
 class _Asking:
     """One change of the question."""
 
-    def __init__(self, desk: Desk, now: state.State, past: list[state.State], ticket: str) -> None:
+    def __init__(self, desk: Desk, asked: Asked, page: str, stale: bool) -> None:
         self._desk = desk
-        self._now = now
-        self._past = past
-        self._ticket = ticket
+        self._now = asked.state
+        self._past = asked.past
+        self._ticket = asked.ticket
+        self._page = page
+        self._stale = stale
 
     def answer(self, typed: Typed, link: str) -> tuple[Any, ...]:
         """Return what becomes of the page."""
         try:
             wanted, drawn = self._wanted(typed, link)
-            return self._posed(wanted, drawn)
+            return self._posed(wanted, drawn or self._stale)
         except InputError as error:
             return self._refused(str(error))
 
     def _wanted(self, typed: Typed, link: str) -> tuple[state.State, bool]:
         """Return the state that is wanted, and whether the controls must be drawn anew."""
-        now, offer, pressed = self._now, self._desk.offer, ctx.triggered_id
-        if not self._ticket or pressed == "place":
-            return (state.state_of_link(link, offer), True) if link else (now, False)
-        if not isinstance(pressed, Mapping) or "do" not in pressed:
-            return as_typed(now, typed), False
-        if not ctx.triggered[0]["value"]:
-            return now, False
-        kept = now if pressed["do"] in ("undo", "reset") else as_typed(now, typed)
-        return after(pressed, kept, self._past, offer), True
+        now, offer = self._now, self._desk.offer
+        if not self._ticket or ctx.triggered_id == "place":
+            first = state.first_state(offer.start)
+            return state.state_of_link(link, offer) if link else first, bool(link or self._ticket)
+        pressed = _pressed()
+        afresh = any(each["do"] in ("undo", "reset") for each in pressed)
+        wanted = now if afresh else as_typed(now, typed, offer)
+        for each in pressed:
+            wanted = after(each, wanted, self._past, offer)
+        return wanted, bool(pressed)
 
     def _posed(self, wanted: state.State, drawn: bool) -> tuple[Any, ...]:
-        checked = {**wanted, "question": self._desk.check(wanted["question"])}
+        apart = state.told_apart(wanted)
+        checked = {**apart, "question": self._desk.check(apart["question"])}
         first, same = not self._ticket, checked == self._now
-        if same and not first:
-            return self._left("")
+        if same and not first and not self._stale:
+            return self._left("", self._panels(checked, drawn, drawn))
         asked = first or checked["question"] != self._now["question"]
-        ticket = self._desk.pose(checked["question"], self._ticket) if asked else no_update
-        past = self._past_after(first)
+        ticket = self._desk.pose(checked["question"], self._ticket) if asked else self._ticket
+        past = self._past if same else self._past_after(first)
         renamed = state.in_hand(checked) != state.in_hand(self._now)
         return (
             checked,
@@ -120,6 +136,8 @@ class _Asking:
             "",
             no_update if first else state.link_of(checked),
             undo(len(past)),
+            state.link_of(checked),
+            self._page or ticket,
             *self._panels(checked, drawn, drawn or renamed),
         )
 
@@ -135,25 +153,47 @@ class _Asking:
         ]
 
     def _past_after(self, first: bool) -> list[state.State]:
-        pressed = ctx.triggered_id
         if first:
             return []
-        if isinstance(pressed, Mapping) and pressed.get("do") == "undo":
+        if any(each["do"] == "undo" for each in _pressed()):
             return self._past[:-1]
         return [*self._past, self._now][-state.MOST_PAST :]
 
-    def _left(self, message: Any) -> tuple[Any, ...]:
-        """Leave all as it is, with a message or without."""
-        return (no_update, no_update, no_update, message, *[no_update] * (2 + len(PANELS)))
+    def _left(self, message: Any, panels: Sequence[Any] = LEFT) -> tuple[Any, ...]:
+        """Leave the question as it is, with a message or without."""
+        return (*[no_update] * 3, message, *[no_update] * 4, *panels)
 
     def _refused(self, words: str) -> tuple[Any, ...]:
         """Say why, and leave the question as it was; at first ask what is asked at first."""
-        message = html.P([html.Strong("Not asked. "), words[:MOST_SAID]])
+        plain = _with_titles(words.removeprefix("question: "), self._now)
+        message = html.P([html.Strong("Not asked. "), plain[:MOST_SAID]])
         if self._ticket:
             return self._left(message)
         start = state.first_state(self._desk.offer.start)
-        ticket = self._desk.pose(start["question"])
-        return (start, [], ticket, message, "", undo(0), *self._panels(start, True, True))
+        ticket, link = self._desk.pose(start["question"]), state.link_of(start)
+        panels = self._panels(start, True, True)
+        return (start, [], ticket, message, "", undo(0), link, ticket, *panels)
+
+
+def _pressed() -> list[Mapping[str, str]]:
+    """Return the ids of the buttons that were pressed; several where they came together."""
+    triggered = zip(ctx.triggered_prop_ids.values(), ctx.triggered, strict=True)
+    return [
+        identity
+        for identity, each in triggered
+        if isinstance(identity, Mapping) and "do" in identity and each["value"]
+    ]
+
+
+def _with_titles(words: str, now: state.State) -> str:
+    """Return ``words`` in which a policy has its title, not its place in the question's file."""
+    titles = [each["title"] or each["name"] for each in state.policies(now)]
+
+    def title(found: re.Match[str]) -> str:
+        place = int(found[1])
+        return f"{titles[place]!r}" if place < len(titles) else found[0]
+
+    return re.sub(r"policies\[([0-9]{1,3})\]", title, words)
 
 
 def _link(search: Any) -> str:
@@ -169,6 +209,7 @@ def _connect_watch(app: Dash) -> None:
         ClientsideFunction("explorer", "watch"),
         Input("ticket", "data"),
         Input("state", "data"),
+        Input("link", "data"),
     )
 
 
@@ -261,16 +302,27 @@ def _connect_tale(app: Dash, desk: Desk) -> None:
         name = points[0].get("customdata")
         return name if isinstance(name, str) else no_update
 
+    app.clientside_callback(  # type: ignore[no-untyped-call]
+        ClientsideFunction("explorer", "showTale"),
+        Input("council", "value"),
+        prevent_initial_call=True,
+    )
+
     @app.callback(
         Output("tale", "children"),
         Input("council", "value"),
         Input("teller", "data"),
-        State("ticket", "data"),
+        Input("ticket", "data"),
+        Input({"tell": ALL}, "n_clicks"),
         State("state", "data"),
         prevent_initial_call=True,
     )
-    def tell(council: str | None, teller: str, ticket: str, now: state.State) -> Any:
+    def tell(council: str | None, teller: str, ticket: str, _: Any, now: state.State) -> Any:
         if not council or not ticket:
+            return no_update
+        if ctx.triggered_id == "ticket":
+            return _outdated(council)
+        if isinstance(ctx.triggered_id, Mapping) and not ctx.triggered[0]["value"]:
             return no_update
         asked = now["question"]
         known = [each["name"] for each in (asked["baseline"], *asked["policies"])]
@@ -283,3 +335,9 @@ def _connect_tale(app: Dash, desk: Desk) -> None:
         for title, paragraphs in told.parts:
             parts += [html.H5(title), *(html.P(each) for each in paragraphs)]
         return parts
+
+
+def _outdated(council: str) -> Any:
+    """Return what stands in the place of a story whose question has changed since."""
+    again = html.Button(f"Tell the story of {council} again", id={"tell": "again"})
+    return [html.P("The question has changed since this story was told."), again]

@@ -114,6 +114,10 @@ def policy_bar(now: state.State, offer: Offer) -> Children:
             ],
             className="row",
         ),
+        html.P(
+            f"Compared with {now['question']['baseline']['title']}, which Setting changes.",
+            className="about",
+        ),
         _starts(offer),
     ]  # fmt: skip
 
@@ -150,7 +154,7 @@ def lever_panel(now: state.State) -> Children:
     values = state.lever_values(state.in_hand(now))
     return [
         html.Fieldset(
-            [html.Legend(heading), *(_lever(one, values[one.name]) for one in listed)],
+            [html.Legend(heading), *(_lever(one, values) for one in listed)],
             className="group",
         )
         for heading, listed in groups.levers().items()
@@ -164,10 +168,12 @@ def _sources() -> Any:
     return html.Details([html.Summary("Sources"), listed])
 
 
-def _lever(lever: Parameter, value: Any) -> Any:
+def _lever(lever: Parameter, values: Mapping[str, Any]) -> Any:
+    value = values[lever.name]
     control = _options(lever, value) if lever.choices else _slider(lever, value)
+    idle = groups.idle(lever.name, values)
     return html.Div(
-        control,
+        [*control, html.P(idle, className="idle")] if idle else control,
         className="lever moved" if value != lever.default else "lever",
         id=identity("lever-box", lever.name),
     )

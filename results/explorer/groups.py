@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from itertools import pairwise
+from typing import Any
 
 from simulation.assumptions import Assumptions
 from simulation.levers import live_levers
@@ -84,6 +85,16 @@ def levers() -> dict[str, list[Parameter]]:
         title: [live[name] for name in names if name in live] for title, names in LEVERS.items()
     }
     return {title: listed for title, listed in shown.items() if listed}
+
+
+def idle(name: str, values: Mapping[str, Any]) -> str:
+    """Return why the lever ``name`` changes nothing beside the other ``values``; empty if it may.
+
+    Told of levers that a choice beside them puts out of work (`simulation.requirements`).
+    """
+    if name == "risk_transfer" and values["risk_allocation"] == "by_control":
+        return "Changes nothing while risk allocation is by control: each risk then has its share."
+    return ""
 
 
 def assumptions() -> dict[str, list[Parameter]]:

@@ -41,6 +41,8 @@ def layout(offer: Offer) -> Any:
             *(dcc.Store(id=f"due-{view.name}") for view in VIEWS),
             dcc.Store(id="outcome", data=""),
             dcc.Store(id="teller", data=""),
+            dcc.Store(id="link", data=""),
+            dcc.Store(id="page", data=""),
             *(dcc.Store(id=f"told-{name}") for name in ("answer", *(view.name for view in VIEWS))),
             html.A("Skip to the answer", href="#answer", className="skip"),
             _header(),
@@ -93,6 +95,7 @@ def _left(start: state.State, offer: Offer) -> Any:
             tabs("Parts of the question", {name: words for name, (words, _) in panels.items()}),
             *(panel(name, content) for name, (_, content) in panels.items()),
         ],
+        id="question",
         className="left",
         **labelled("The question"),
     )
@@ -214,7 +217,10 @@ def _tale(offer: Offer) -> Any:
                 className="row",
             ),
             html.Div(controls.tellers(state.first_state(offer.start)), id="tellers"),
-            dcc.Loading(html.Div(id="tale", role="status"), type="dot"),
+            dcc.Loading(
+                html.Div(id="tale", role="status"),
+                custom_spinner=html.P("The story is being told…", className="about"),
+            ),
         ],
         className="tale",
     )  # fmt: skip

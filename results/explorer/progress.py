@@ -1,5 +1,6 @@
 """How far an answer is: what the page asks for again and again, as lightly as can be."""
 
+from collections.abc import Callable
 from typing import Any
 
 from flask import Flask, Response, jsonify, request
@@ -26,23 +27,33 @@ def serve_progress(server: Flask, desk: Desk) -> None:
 
     @server.post("/stop/<ticket>")
     def stop(ticket: str) -> Response:
-        try:
-            desk.cancel(ticket)
-        except InputError as error:
-            return Response(f"{error}\n", 404, mimetype="text/plain")
-        return Response(status=204)
+        return _done(desk.cancel, ticket)
+
+    @server.post("/resume/<ticket>")
+    def resume(ticket: str) -> Response:
+        return _done(desk.resume, ticket)
+
+
+def _done(what: Callable[[str], None], ticket: str) -> Response:
+    try:
+        what(ticket)
+    except InputError as error:
+        return Response(f"{error}\n", 404, mimetype="text/plain")
+    return Response(status=204)
 
 
 def told(now: Standing, seen: int) -> dict[str, Any]:
     """Return what the page is told; ``seen`` replications are shown already."""
     over = now.state != "at work"
+    replaced = now.state == "replaced"
     return {
         "words": words(now),
+        "stopped": now.state == "cancelled",
         "made": now.complete + now.twins,
         "asked": now.asked + now.twins_asked,
         "complete": now.complete,
         "over": over,
-        "due": over or is_due(now, seen),
+        "due": not replaced and (over or is_due(now, seen)),
     }
 
 
@@ -61,4 +72,6 @@ def words(now: Standing) -> str:
         return f"{pairs}; stopped"
     if now.complete == now.asked and now.twins < now.twins_asked:
         return f"{pairs}; now telling luck from assumptions"
+    if 0 < now.complete < now.asked and now.state == "at work":
+        return f"{pairs}; what is shown may still change"
     return pairs

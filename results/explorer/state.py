@@ -7,6 +7,7 @@ whether the question that it makes is a good one is for the desk to say.
 import base64
 import binascii
 import json
+import re
 import zlib
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -26,6 +27,7 @@ MOST_BYTES = 200_000
 MOST_PAST = 100
 """Changes that can be undone."""
 MINE = "my-policy"
+CHANGED = ", changed"
 SAMPLED, FIXED = "sampled", "fixed"
 
 type State = dict[str, Any]
@@ -65,7 +67,7 @@ def added(state: State, most: int) -> State:
         return state
     one = in_hand(state)
     name = _free_name(listed, MINE)
-    title = f"{one.get('title') or one['name']}, changed"[:100]
+    title = _marked(_title(one))
     copy = {"name": name, "title": title, "description": "", "levers": dict(one["levers"])}
     return {**_with_policies(state, [*listed, copy]), "place": len(listed)}
 
@@ -135,9 +137,14 @@ def _called(name: str) -> str:
 
 
 def _own_title(policy: Mapping[str, Any]) -> str:
-    title = str(policy.get("title") or policy["name"])
-    known = policy["name"].startswith(MINE)
-    return title if known else f"{title}, changed"[:100]
+    title = _title(policy)
+    return title if policy["name"].startswith(MINE) else _marked(title)
+
+
+def _marked(title: str) -> str:
+    """Say in a title that its policy is no longer the one that bore it; once is enough."""
+    plain = re.sub(r"( \([0-9]+\))$", "", title)
+    return plain if plain.endswith(CHANGED) else f"{plain[:80]}{CHANGED}"
 
 
 def _alike(first: Mapping[str, Any], second: Mapping[str, Any]) -> bool:
@@ -163,6 +170,25 @@ def _free_name(others: Sequence[Mapping[str, Any]], wanted: str) -> str:
     taken = {each["name"] for each in others}
     names = [wanted, *(f"{wanted}-{number}" for number in range(2, len(taken) + 3))]
     return next(name for name in names if name not in taken)
+
+
+def told_apart(state: State) -> State:
+    """Number the titles of policies that bear the title of one before them, or the baseline's."""
+    taken, titled = [_title(state["question"]["baseline"])], []
+    for one in policies(state):
+        title = _title(one)
+        taken.append(_free_title(taken, title))
+        titled.append(one if taken[-1] == title else {**one, "title": taken[-1]})
+    return _with_policies(state, titled)
+
+
+def _title(policy: Mapping[str, Any]) -> str:
+    return str(policy.get("title") or policy["name"])
+
+
+def _free_title(taken: Sequence[str], wanted: str) -> str:
+    titles = [wanted, *(f"{wanted[:90]} ({number})" for number in range(2, len(taken) + 3))]
+    return next(title for title in titles if title not in taken)
 
 
 # The rest of the question

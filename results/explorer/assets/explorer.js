@@ -16,11 +16,12 @@
     const slider = document.createElement("input");
     Object.assign(slider, { type: "range", min: low, max: high, step });
     slider.setAttribute("aria-label", label);
-    let resting;
+    let pause;
     slider.addEventListener("input", () => {
       field(lever).value = slider.value;
-      clearTimeout(resting);
-      resting = setTimeout(() => {
+      clearTimeout(pause);
+      pause = setTimeout(async () => {
+        await free();
         window.dash_clientside.set_props({ kind: "lever", name: lever }, { value: slider.value });
       }, RESTING_MILLISECONDS);
     });
@@ -46,13 +47,17 @@
     tell(html, place) {
       document.getElementById(place.replace("told-", "said-")).innerHTML = html ?? "";
     },
-    watch(ticket, state) {
+    watch(ticket, state, link) {
       if (!ticket) return;
+      linked = link;
       const policy = state.question.policies[state.place].name;
       for (const file of document.querySelectorAll(".file")) {
         file.href = `/files/${ticket}/${file.download}?${new URLSearchParams({ policy })}`;
       }
       if (ticket !== watched) follow(ticket);
+    },
+    showTale(council) {
+      if (council) document.querySelector(".tale").scrollIntoView({ block: "nearest" });
     },
     due(shown, view, outcome, views) {
       const same = window.dash_clientside.no_update;
@@ -63,6 +68,7 @@
   // How far the answer is: asked for again and again, until it is whole or another is wanted.
 
   let watched = "";
+  let linked = "";
 
   async function follow(ticket) {
     watched = ticket;
@@ -89,11 +95,19 @@
     }
   }
 
-  function showProgress({ words, made, asked, over }) {
+  function showProgress({ words, made, asked, over, stopped }) {
     const bar = document.getElementById("progress");
     if (asked !== undefined) Object.assign(bar, { max: asked, value: made });
     document.getElementById("progress-words").textContent = words;
-    document.getElementById("stop").disabled = over;
+    const stop = document.getElementById("stop");
+    stop.disabled = over && !stopped;
+    stop.textContent = stopped ? "Go on" : "Stop";
+  }
+
+  async function stopOrGoOn(button) {
+    const stopped = button.textContent === "Go on";
+    await fetch(`/${stopped ? "resume" : "stop"}/${watched}`, { method: "POST" });
+    if (stopped) follow(watched);
   }
 
   // Buttons that choose what is looked at.
@@ -119,7 +133,58 @@
   new MutationObserver(() => {
     document.querySelectorAll(".slider:empty").forEach(makeSlider);
     document.querySelectorAll("[data-pick]").forEach(showPicked);
+    keepFocus();
   }).observe(document.documentElement, { childList: true, subtree: true });
+
+  // Buttons that change the question: one change at a time, none lost, and the focus stays.
+
+  const CHANGES = 'button[id^="{"]';
+  let order = Promise.resolve();
+  let held = null;
+  let focused = null;
+
+  const isBusy = () => document.getElementById("question")?.classList.contains("busy");
+
+  async function free() {
+    while (isBusy()) await resting(20);
+  }
+
+  async function pressLater(name) {
+    await free();
+    document.getElementById(name)?.click();
+    await resting(40);
+  }
+
+  document.addEventListener("click", (event) => {
+    const button = event.target.closest(CHANGES);
+    if (!button || !isBusy()) return;
+    event.stopImmediatePropagation();
+    order = order.then(() => pressLater(button.id));
+  }, true);
+
+  // A button that is made anew while it is pressed never hears of its click.
+
+  document.addEventListener("pointerdown", (event) => { held = event.target.closest(CHANGES); });
+  document.addEventListener("pointerup", (event) => {
+    const again = held && !held.isConnected && document.getElementById(held.id);
+    const below = document.elementFromPoint(event.clientX, event.clientY);
+    if (again && again.contains(below)) again.click();
+    held = null;
+  });
+
+  // Nor does it keep the focus, which goes to the one that takes its place, or to the policy in hand.
+
+  document.addEventListener("focusin", (event) => { focused = event.target; });
+  document.addEventListener("focusout", (event) => {
+    setTimeout(() => { if (event.target.isConnected && focused === event.target) focused = null; });
+  });
+
+  function keepFocus() {
+    if (!focused || focused.isConnected || document.activeElement !== document.body) return;
+    const again = document.getElementById(focused.id);
+    const usable = again && !again.disabled && again.offsetParent;
+    (usable ? again : document.querySelector(".policy.current"))?.focus({ preventScroll: true });
+  }
 
   // Tabs as the ARIA practices describe them: arrow keys move, and what they reach is shown.
 
@@ -142,7 +207,7 @@
     const button = event.target.closest("[data-pick] button");
     if (button) pick(button);
     if (event.target.closest("#copy")) copyLink();
-    if (event.target.closest("#stop") && watched) fetch(`/stop/${watched}`, { method: "POST" });
+    if (event.target.closest("#stop") && watched) stopOrGoOn(event.target);
   });
 
   document.addEventListener("keydown", (event) => {
@@ -163,10 +228,12 @@
 
   async function copyLink() {
     const told = document.getElementById("copied");
+    const link = new URL(linked, window.location.href).href;
     try {
-      await navigator.clipboard.writeText(window.location.href);
+      await navigator.clipboard.writeText(link);
       told.textContent = "Link copied";
     } catch {
+      window.history.replaceState(window.history.state, "", link);
       told.textContent = "Copy the link from the address bar";
     }
     setTimeout(() => { told.textContent = ""; }, 4000);
