@@ -6,6 +6,7 @@ Nothing heavy is imported here; each command imports what it needs when it runs.
 from __future__ import annotations
 
 import webbrowser
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -128,14 +129,20 @@ def export(
     from results import exporting
 
     if listing:
-        for name, words in exporting.names(directory, form).items():
+        known, lacking = exporting.listed(directory, form)
+        for name, words in known.items():
             click.echo(f"{name:36} {words}")
+        _say_left_out(lacking)
         return
     done = exporting.export(directory, form, only, out)
     for path in done.files:
         click.echo(path)
-    for name in done.lacking:
-        click.echo(f"{name}: left out, these runs hold nothing to draw it from", err=True)
+    _say_left_out(done.lacking)
+
+
+def _say_left_out(lacking: Mapping[str, str]) -> None:
+    for name, why in lacking.items():
+        click.echo(f"{name}: left out, {why[0].lower()}{why[1:]}", err=True)
 
 
 @click.command(cls=Told)

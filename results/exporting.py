@@ -3,20 +3,21 @@
 A picture carries its title and where it comes from, so that it can stand alone on a slide.
 """
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property, partial
 from pathlib import Path
-from typing import Literal, NamedTuple
+from typing import NamedTuple
 
 import pandas as pd
 import plotly.graph_objects as go
 
 from results import charts, frames, partnership_section
+from results.appraisal_section import NO_GROUPS
 from results.charts.theme import MUTED, plain_text
+from results.exported_tables import GROUPINGS, TABLES
 from results.page import Figure, Front, Section, whole_page
 from results.report import CAVEAT, Report
-from results.side_by_side import levers_table
 from results.statistics import as_csv, summarise
 from results.store import RunDirectory, open_run, write_text
 from results.words import counted
@@ -30,6 +31,7 @@ LONGEST_TITLE = 90
 ABOVE, BELOW = 44, 34
 """What a title takes above a picture, and where it comes from below, pixels."""
 SIMULATED = "Simulated, not a record"
+NOTHING_HELD = "these runs hold nothing to make it from"
 
 
 @dataclass(frozen=True, eq=False)
@@ -96,7 +98,7 @@ def charts_of(run: RunDirectory) -> dict[str, Chart]:
         "fund": Chart("The fund's books", _fund),
         "sharing": Chart("Who shares services at the end", partial(_of_report, "map")),
         "savings-by-type": Chart("Who gains, by type of council", partial(_savings, "type")),
-        "savings-by-region": Chart("Who gains, by region", partial(_savings, "region")),
+        "savings-by-region": Chart("Who gains, by region of councils", partial(_savings, "region")),
         "network": Chart("Who shares with whom at the end", _network, _one),
         **_partnerships(),
     }
@@ -161,13 +163,10 @@ def _fund(shown: Shown) -> Figure | None:
     return made and Figure("fund", words, made)
 
 
-def _savings(by: Literal["type", "region"], shown: Shown) -> Figure | None:
-    words = (
-        "What each policy adds to the realised saving of groups of councils, in % of what their "
-        "services would have cost in-house; the lines are 95% intervals, each for itself."
-    )
-    made = charts.savings_by_group(frames.savings_by_group(shown.run, by), shown.run.policies)
-    return made and Figure(f"savings-by-{by}", words, made)
+def _savings(by: frames.Grouping, shown: Shown) -> Figure | None:
+    frame = frames.savings_of(shown.report.appraisal, by)
+    made = charts.savings_by_group(frame, shown.run.policies)
+    return made and Figure(f"savings-by-{by}", charts.SAVINGS_KEY, made)
 
 
 def _network(shown: Shown) -> Figure | None:
@@ -200,56 +199,18 @@ def framed(figure: go.Figure, title: str, source: str) -> go.Figure:
     )  # fmt: skip
 
 
-# The tables
-
-
-class Table(NamedTuple):
-    """One table: what it holds, in words, and how it is made."""
-
-    words: str
-    make: Callable[[RunDirectory], pd.DataFrame]
-
-
-def dictionary(_: RunDirectory) -> pd.DataFrame:
-    """Return what the columns of `results.frames` hold: a row a column."""
-    rows = [
-        (name.replace("_", "-"), column, meaning)
-        for name, columns in frames.COLUMNS.items()
-        for column, meaning in columns.items()
-    ]
-    return pd.DataFrame(rows, columns=["table", "column", "meaning"])
-
-
-TABLES: Mapping[str, Table] = {
-    "summary": Table("differences, intervals and verdicts, as in summary.csv", summarise),
-    "over-horizon": Table("every outcome of every run", frames.over_horizon),
-    "over-time": Table("the same by financial year, or by quarter", frames.over_time),
-    "differences": Table("paired differences by replication", frames.differences),
-    "sharing": Table("how widely each council shares at the end", frames.sharing),
-    "fund": Table("the books of the fund", frames.fund),
-    "links": Table("which councils share at the end, in one replication", frames.links),
-    "savings-by-type": Table(
-        "what policies add to savings, by type of council",
-        partial(frames.savings_by_group, by="type"),
-    ),
-    "savings-by-region": Table("the same by region", partial(frames.savings_by_group, by="region")),
-    "levers": Table("the levers on which policies differ", lambda run: levers_table(run.policies)),
-    "columns": Table("what the columns of these tables hold", dictionary),
-}
-
-
 # Export
 
 
 class Exported(NamedTuple):
-    """Files that were written, and names of what this run directory has no data for."""
+    """Files that were written, and names of what cannot be made of these runs, with the reason."""
 
     files: list[Path]
-    lacking: list[str]
+    lacking: dict[str, str]
 
 
 def names(directory: Path, form: str) -> dict[str, str]:
-    """Return what can be exported of a run directory by name, and what it is, in words.
+    """Return all that is exported of run directories by name, and what it is, in words.
 
     Raises:
         InputError: no run directory.
@@ -257,10 +218,35 @@ def names(directory: Path, form: str) -> dict[str, str]:
     return _names(open_run(directory), form)
 
 
+def listed(directory: Path, form: str) -> tuple[dict[str, str], dict[str, str]]:
+    """Return what can be exported of these very runs, in words, and what cannot, with the reason.
+
+    Raises:
+        InputError: no run directory, or no replication is complete.
+    """
+    shown = Shown(_opened(directory))
+    known = _names(shown.run, form)
+    made = _filled(shown, known) if form == TABLE else drawn(shown, known)
+    can = {name: words for name, words in known.items() if name in made}
+    return can, _lacking(shown, known, made)
+
+
 def _names(run: RunDirectory, form: str) -> dict[str, str]:
     if form == TABLE:
         return {name: table.words for name, table in TABLES.items()}
     return {name: chart.title for name, chart in charts_of(run).items()}
+
+
+def _lacking(shown: Shown, wanted: Iterable[str], made: Container[str]) -> dict[str, str]:
+    return {name: _why(shown, name) for name in wanted if name not in made}
+
+
+def _why(shown: Shown, name: str) -> str:
+    """Return why a chart or a table cannot be made of these runs."""
+    grouped = name in [f"savings-by-{by}" for by in GROUPINGS]
+    if grouped and len(shown.run.policies) > 1 and not shown.report.appraisal.knows_groups:
+        return NO_GROUPS
+    return NOTHING_HELD
 
 
 def export(
@@ -278,17 +264,24 @@ def export(
         InputError: no run directory, a name that is not known, one named for which there is no
             data, no replication is complete, or no browser to draw with.
     """
+    wanted = _wanted(only, names(directory, form), form)
+    shown = Shown(_opened(directory))
+    folder = folder or shown.run.path / FOLDER
+    write = _write_tables if form == TABLE else _write_pages if form == PAGE else _write_pictures
+    written = write(shown, wanted, folder, form)
+    lacking = _lacking(shown, wanted, written)
+    if lacking and only:
+        name, why = next(iter(lacking.items()))
+        reason = "" if why == NOTHING_HELD else f": {why}"
+        raise InputError(f"{directory}: holds nothing to draw {name!r} from{reason}")
+    return Exported(list(written.values()), lacking)
+
+
+def _opened(directory: Path) -> RunDirectory:
     run = open_run(directory)
-    wanted = _wanted(only, _names(run, form), form)
     if not run.replications:
         raise InputError(f"{directory}: no replication is complete for every policy")
-    folder = folder or run.path / FOLDER
-    write = _write_tables if form == TABLE else _write_pages if form == PAGE else _write_pictures
-    written = write(run, wanted, folder, form)
-    lacking = [name for name in wanted if name not in written]
-    if lacking and only:
-        raise InputError(f"{directory}: holds nothing to draw {lacking[0]!r} from")
-    return Exported(list(written.values()), lacking)
+    return run
 
 
 def _wanted(only: Sequence[str], known: Iterable[str], form: str) -> list[str]:
@@ -327,19 +320,16 @@ def write_pictures(
 
 
 def _write_pictures(
-    run: RunDirectory, wanted: Iterable[str], folder: Path, form: str
+    shown: Shown, wanted: Iterable[str], folder: Path, form: str
 ) -> dict[str, Path]:
-    shown = Shown(run)
     return write_pictures(shown, drawn(shown, wanted), folder, form)
 
 
-def _write_pages(
-    run: RunDirectory, wanted: Iterable[str], folder: Path, form: str
-) -> dict[str, Path]:
+def _write_pages(shown: Shown, wanted: Iterable[str], folder: Path, form: str) -> dict[str, Path]:
     paths = {}
-    for name, (chart, figure) in drawn(Shown(run), wanted).items():
+    for name, (chart, figure) in drawn(shown, wanted).items():
         paths[name] = folder / f"{name}.{form}"
-        write_text(paths[name], _page(run, chart.title, figure))
+        write_text(paths[name], _page(shown.run, chart.title, figure))
     return paths
 
 
@@ -349,11 +339,15 @@ def _page(run: RunDirectory, title: str, figure: Figure) -> str:
     return whole_page(front, [Section("answer", "The chart", figure.html)], [figure])
 
 
-def _write_tables(
-    run: RunDirectory, wanted: Iterable[str], folder: Path, form: str
-) -> dict[str, Path]:
-    made = {name: TABLES[name].make(run) for name in wanted}
-    paths = {name: folder / f"{name}.{form}" for name, table in made.items() if not table.empty}
+def _write_tables(shown: Shown, wanted: Iterable[str], folder: Path, form: str) -> dict[str, Path]:
+    made = _filled(shown, wanted)
+    paths = {name: folder / f"{name}.{form}" for name in made}
     for name, path in paths.items():
         write_text(path, as_csv(made[name]))
     return paths
+
+
+def _filled(shown: Shown, wanted: Iterable[str]) -> dict[str, pd.DataFrame]:
+    """Return the tables named ``wanted`` that hold anything."""
+    made = {name: TABLES[name].make(shown.report) for name in wanted}
+    return {name: table for name, table in made.items() if not table.empty}

@@ -5,8 +5,6 @@ replications that are complete for every policy are counted. `COLUMNS` says what
 and in what unit.
 """
 
-import math
-from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Literal
 
@@ -15,7 +13,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from results import statistics
-from results.intervals import t_interval
+from results.appraisal import Appraisal, appraise
 from results.partnerships import links as links_between
 from results.partnerships import read_partnerships
 from results.store import RunDirectory
@@ -25,6 +23,7 @@ from simulation.levers import FIRST_YEAR, QUARTERS_PER_YEAR
 from simulation.outcomes import OUTCOMES
 
 type FloatArray = NDArray[np.float64]
+type Grouping = Literal["type", "size", "region"]
 
 FEWEST_YEARS = 5
 """Shorter runs are told by quarter, longer ones by financial year."""
@@ -67,12 +66,16 @@ COLUMNS: Mapping[str, Mapping[str, str]] = {
         "services": "count of services that they share in partnerships that perform at the end",
     },
     "savings_by_group": {
-        "group": "councils of one type or region",
+        "group": "councils of one type, size or region",
         "councils": "count of these",
         "policy": "name of the policy",
-        "difference": "realised saving, % of the group's counterfactual: points above the baseline",
-        "low": "lower end of the 95% interval of that mean difference",
+        "gain": "what they gain, £m NPV: discounted saving, mean difference from the baseline",
+        "gain_low": "lower end of its 95% interval",
+        "gain_high": "upper end of it; both empty with one replication",
+        "difference": "the gain in % of the group's mean discounted counterfactual: points",
+        "low": "lower end of its 95% interval in points",
         "high": "upper end of it; both empty with one replication",
+        "verdict": "on the gain: better for a gain, all of one grouping held to one error of 5%",
         "pairs": "replications counted",
     },
 }  # fmt: skip
@@ -256,40 +259,23 @@ def links(run: RunDirectory) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=list(COLUMNS["links"]))
 
 
-def savings_by_group(run: RunDirectory, by: Literal["type", "region"] = "type") -> pd.DataFrame:
-    """Return what policies add to the realised saving of groups of councils, with intervals.
+def savings_by_group(run: RunDirectory, by: Grouping = "type") -> pd.DataFrame:
+    """Return what groups of councils gain by each policy, discounted, with intervals.
 
-    Empty where there is no table of councils, or no policy to compare.
+    Empty where there is no policy to compare, or the table of councils, made by an earlier
+    version, tells no discounted savings.
     """
-    if "councils" not in run.events() or not run.replications:
+    return savings_of(appraise(run, statistics.summarise(run)), by)
+
+
+def savings_of(about: Appraisal, by: Grouping = "type") -> pd.DataFrame:
+    """Return the rows of an appraisal on one kind of groups, as `savings_by_group` does."""
+    if not about.knows_groups:
         return pd.DataFrame(columns=list(COLUMNS["savings_by_group"]))
-    shares = _shares_saved(run, by)
-    groups = Counter(getattr(run.register, by))
-    rows = [
-        (
-            group,
-            groups[group],
-            policy,
-            *_mean_and_interval(shares[policy, group], shares[run.baseline, group]),
-        )
-        for policy in list(run.policies)[1:]
-        for group in groups
-    ]
-    return pd.DataFrame(rows, columns=list(COLUMNS["savings_by_group"]))
-
-
-def _shares_saved(run: RunDirectory, by: str) -> dict[tuple[str, str], FloatArray]:
-    """Return realised savings, % of counterfactual, by policy and group: a value a replication."""
-    table = run.event("councils")
-    totals = table.groupby(["policy", by, "replication"])[["saving_m", "counterfactual_m"]].sum()
-    shares = (100 * totals["saving_m"] / totals["counterfactual_m"]).unstack()
-    counted = shares.reindex(columns=list(run.replications))
-    return dict(zip(counted.index, counted.to_numpy(np.float64), strict=True))
-
-
-def _mean_and_interval(values: FloatArray, baseline: FloatArray) -> tuple[float, float, float, int]:
-    """Return the mean paired difference, its 95% interval, and the number of pairs."""
-    paired = values - baseline
-    paired = paired[~np.isnan(paired)]
-    mean = float(paired.mean()) if len(paired) else math.nan
-    return mean, *t_interval(paired), len(paired)
+    rows = about.gains[about.gains["grouping"] == by]
+    ends = {f"gain_{end}": rows[end] for end in ("low", "high")}
+    points = {end: 100.0 * rows[end] / rows["counterfactual"] for end in ("low", "high")}
+    told = rows.rename(columns={"title": "group", "difference": "gain"})
+    return told.assign(difference=rows["per_cent"], **ends, **points)[
+        list(COLUMNS["savings_by_group"])
+    ].reset_index(drop=True)

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from stored_runs import SMALL, nothing, rewrite, store
 
 from results import charts, frames, words
+from results.appraisal import TYPE_TITLES
 from results.charts import maps, over_time
 from results.charts.hexagons import MOST_CELLS, HexagonMap, hexagon_map
 from results.side_by_side import levers_table
@@ -267,14 +268,35 @@ def test_differences_are_those_of_the_summary(run: RunDirectory) -> None:
 def test_savings_of_groups_add_up_to_their_councils(run: RunDirectory) -> None:
     table = run.event("councils").query("replication in @run.replications")
     totals = table.groupby(["policy", "type", "replication"])[
-        ["saving_m", "counterfactual_m"]
+        ["saving_npv_m", "counterfactual_npv_m"]
     ].sum()
-    shares = 100 * totals["saving_m"] / totals["counterfactual_m"]
-    for row in frames.savings_by_group(run).to_dict("records"):
-        paired = shares[row["policy"], row["group"]] - shares["status-quo", row["group"]]
-        assert row["difference"] == pytest.approx(paired.mean())
+    titled = dict(zip(TYPE_TITLES.values(), TYPE_TITLES, strict=True))
+    held = frames.savings_by_group(run)
+    assert set(held["group"]) == set(TYPE_TITLES.values())
+    for row in held.to_dict("records"):
+        kind = titled[row["group"]]
+        saved = totals.loc[row["policy"], kind] - totals.loc["status-quo", kind]
+        whole = totals.loc["status-quo", kind]["counterfactual_npv_m"].mean()
+        assert row["gain"] == pytest.approx(saved["saving_npv_m"].mean())
+        assert row["difference"] == pytest.approx(100 * row["gain"] / whole)
+        assert row["gain_low"] <= row["gain"] <= row["gain_high"]
         assert row["low"] <= row["difference"] <= row["high"]
-        assert row["councils"] == run.register.type.count(row["group"])
+        assert row["councils"] == run.register.type.count(kind)
+
+
+def test_savings_that_are_not_discounted_are_not_told(run: RunDirectory) -> None:
+    older = Undiscounted(run.path, run.manifest, run.register, run.outcomes)
+    frame = frames.savings_by_group(older)
+    assert frame.empty
+    assert list(frame.columns) == list(frames.COLUMNS["savings_by_group"])
+    assert charts.savings_by_group(frame, older.policies) is None
+
+
+class Undiscounted(RunDirectory):
+    """A run directory of an earlier version, whose table of councils holds no discounted money."""
+
+    def event(self, name: str) -> pd.DataFrame:
+        return super().event(name).drop(columns=["saving_npv_m", "counterfactual_npv_m"])
 
 
 def test_the_books_of_the_fund_follow_its_measures(run: RunDirectory) -> None:

@@ -2,6 +2,7 @@
 
 import csv
 import shlex
+import shutil
 from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree
@@ -13,10 +14,11 @@ from conftest import chromium
 from playwright.sync_api import Page
 from stored_runs import SMALL, nothing, store
 
-from results import charts, exporting, frames
+from results import charts, exported_tables, exporting, frames
+from results.appraisal import appraise
 from results.charts import export
 from results.statistics import summarise
-from results.store import open_run
+from results.store import open_run, write_parquet
 from simulation.errors import InputError
 from simulation.register import parse_register
 
@@ -154,10 +156,44 @@ def test_tables_are_harmless_and_whole(stored: Path, tmp_path: Path) -> None:
 def test_the_columns_of_tables_are_told(stored: Path, tmp_path: Path) -> None:
     exporting.export(stored, "csv", folder=tmp_path)
     told = pd.read_csv(tmp_path / "columns.csv")
+    assert set(told["table"]) == set(exported_tables.TABLES) - {"columns"}
     for name, rows in told.groupby("table"):
         path = tmp_path / f"{name}.csv"
         if path.exists():
             assert list(pd.read_csv(path).columns) == rows["column"].tolist()
+
+
+@pytest.mark.parametrize("by", exported_tables.GROUPINGS)
+def test_exported_gains_are_those_of_the_report(stored: Path, tmp_path: Path, by: Any) -> None:
+    exporting.export(stored, "csv", [f"savings-by-{by}"], tmp_path)
+    held = pd.read_csv(tmp_path / f"savings-by-{by}.csv")
+    run = open_run(stored)
+    told = appraise(run, summarise(run)).gains.query("grouping == @by")
+    assert held["group"].tolist() == told["title"].tolist()
+    assert held["verdict"].tolist() == told["verdict"].tolist()
+    for ours, theirs in {"gain": "difference", "gain_low": "low", "gain_high": "high",
+                         "difference": "per_cent"}.items():  # fmt: skip
+        assert held[ours].to_numpy() == pytest.approx(told[theirs].to_numpy())
+
+
+def test_the_exported_chart_of_gains_is_that_of_the_report(stored: Path) -> None:
+    shown = exporting.Shown(open_run(stored))
+    ((_, exported),) = exporting.drawn(shown, ["savings-by-type"]).values()
+    assert exported.figure == shown.report.charts["gains"].figure
+
+
+def test_what_earlier_versions_did_not_store_is_left_out_with_the_reason(
+    stored: Path, tmp_path: Path
+) -> None:
+    older = tmp_path / "older"
+    shutil.copytree(stored, older)
+    table = pd.read_parquet(older / "events" / "councils.parquet")
+    kept = table.drop(columns=["saving_npv_m", "counterfactual_npv_m"])
+    write_parquet(older / "events" / "councils.parquet", kept)
+    done = exporting.export(older, "csv", folder=tmp_path / "made")
+    assert "no discounted savings" in done.lacking["savings-by-type"]
+    with pytest.raises(InputError, match=r"'savings-by-region' from.*no discounted savings"):
+        exporting.export(older, "html", ["savings-by-region"], tmp_path / "made")
 
 
 def test_a_page_stands_alone(stored: Path, tmp_path: Path, page: Page) -> None:
@@ -186,7 +222,9 @@ def test_the_command_writes_what_is_named(stored: Path, say: Any) -> None:
 def test_the_command_lists_names(stored: Path, say: Any) -> None:
     said = say(f"export {stored} --list")
     assert said.code == 0
-    assert [line.split()[0] for line in said.out.splitlines()] == [*exporting.names(stored, "png")]
+    done = exporting.export(stored, "html", folder=Path("made"))
+    assert [line.split()[0] for line in said.out.splitlines()] == [p.stem for p in done.files]
+    assert [line.split(":")[0] for line in said.err.splitlines()] == [*done.lacking]
     assert say(f"export {stored} --list --format csv").out.split()[0] == "summary"
     assert not (stored / exporting.FOLDER).exists()
 

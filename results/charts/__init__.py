@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from results.charts.differences import SYMBOLS, interval_plot, spread
     from results.charts.export import FORMATS, HEIGHT, picture, write_picture, write_pictures
-    from results.charts.groups import savings_by_group
+    from results.charts.groups import SAVINGS_KEY, savings_by_group
     from results.charts.maps import COUNT_SCALE, SHARE_SCALE, sharing_map
     from results.charts.networks import network
     from results.charts.over_time import COMPETITION, MOST_BANDS, competition, fund, trajectories
@@ -45,7 +45,7 @@ if TYPE_CHECKING:
 _NAMES = {
     "differences": ("SYMBOLS", "interval_plot", "spread"),
     "export": ("FORMATS", "HEIGHT", "picture", "write_picture", "write_pictures"),
-    "groups": ("savings_by_group",),
+    "groups": ("SAVINGS_KEY", "savings_by_group"),
     "maps": ("COUNT_SCALE", "SHARE_SCALE", "sharing_map"),
     "networks": ("network",),
     "over_time": ("COMPETITION", "MOST_BANDS", "competition", "fund", "trajectories"),
@@ -75,6 +75,7 @@ __all__ = [
     "PALETTE",
     "PAPER",
     "RULE",
+    "SAVINGS_KEY",
     "SHAPES",
     "SHARE_SCALE",
     "SPREAD",

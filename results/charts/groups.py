@@ -22,6 +22,12 @@ from results.store import StoredPolicy
 from results.words import change, interval_words
 from simulation.outcomes import OUTCOMES
 
+SAVINGS_KEY = (
+    "What groups of councils gain against the baseline, discounted, in points of their own "
+    "counterfactual: mean gain over mean counterfactual. The line on a bar is the 95% interval of "
+    "each by itself: of many groups a few clear zero by luck."
+)
+"""What the chart shows, in words."""
 SAVING = OUTCOMES["councils_saving"]
 BAR = 26.0
 """Height of a bar and the gap below it, pixels."""
@@ -30,11 +36,12 @@ BAR = 26.0
 def savings_by_group(
     frame: pd.DataFrame, policies: Mapping[str, StoredPolicy], columns: int = 2
 ) -> go.Figure | None:
-    """Draw what each policy adds to the realised saving of groups of councils, a bar a group.
+    """Draw what groups of councils gain by each policy, a bar a group.
 
-    A line on a bar is the 95% interval. Bars are in points: % of a group's own counterfactual
-    above that of the baseline. ``frame`` is that of `frames.savings_by_group`. Only the first
-    ``MOST_PANELS`` policies are drawn. None where the frame is empty.
+    A line on a bar is the 95% interval. Bars are in points: the discounted gain against the
+    baseline in % of the group's own discounted counterfactual. ``frame`` is that of
+    `frames.savings_by_group`. Only the first ``MOST_PANELS`` policies are drawn. None where the
+    frame is empty.
     """
     shown = [policy for policy in policies if (frame["policy"] == policy).any()][:MOST_PANELS]
     if not shown:
@@ -87,7 +94,7 @@ def _words(group: str, row: "pd.Series[float]") -> str:
 
 def _named(figure: go.Figure, groups: list[str]) -> go.Figure:
     """Name the bars at the left, and give all panels one scale."""
-    labels = [folded(group.replace("_", " "), 26) for group in groups]
+    labels = [folded(group, 26) for group in groups]
     figure.update_yaxes(
         range=[len(groups) - 0.4, -0.6], showgrid=False, zeroline=False, showticklabels=False
     )
