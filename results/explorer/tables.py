@@ -1,5 +1,6 @@
 """What the page tells beside its charts, as HTML: cards, sentences and charts in figures."""
 
+import math
 from collections.abc import Mapping
 from typing import Any
 
@@ -11,7 +12,7 @@ from results.page import escape, hidden, paragraph, table
 from results.statistics import outcome_of
 from results.store import RunDirectory
 from results.verdicts import verdict_mark
-from results.words import amount, change, interval_words, span
+from results.words import amount, amounts, change, counted, interval_words, span
 from simulation.outcomes import OUTCOMES, Outcome
 
 LEAST_PERIODS = 4
@@ -126,6 +127,57 @@ def spread(summary: pd.DataFrame, run: RunDirectory, name: str) -> str:
     ]
     heads = ["Policy", "Mean", "95% interval", "10 to 90% of replications", "Better in"]
     return _in_figures(outcome.title, heads, cells)
+
+
+def gains(frame: pd.DataFrame, run: RunDirectory, caption: str) -> str:
+    """Return what groups of councils gain, behind a line that opens it.
+
+    ``frame`` is that of `frames.savings_of`.
+    """
+    money, points = OUTCOMES["net_public_saving"].with_margin(1.0), OUTCOMES["councils_saving"]
+    cells = [
+        [
+            row["group"],
+            f"{row['councils']:,}",
+            run.policies[row["policy"]].label,
+            *_with_interval([row["gain"], row["gain_low"], row["gain_high"]], money),
+            *_with_interval([row["difference"], row["low"], row["high"]], points),
+        ]
+        for row in frame.to_dict("records")
+    ]
+    heads = ["Who", "Councils", "Policy", "Gain, £m NPV", "95% interval", "Points of their "
+             "counterfactual", "95% interval"]  # fmt: skip
+    return _in_figures(f"{caption}: gains against the baseline", heads, cells)
+
+
+def _with_interval(told: list[float], outcome: Outcome) -> list[str]:
+    difference, low, high = told
+    return [
+        amount(difference, outcome, signed=True),
+        "" if math.isnan(low) else " to ".join(amounts(low, high, outcome, signed=True)),
+    ]
+
+
+def sharing(frame: pd.DataFrame, run: RunDirectory) -> str:
+    """Return how widely councils share at the end, behind a line that opens it.
+
+    Councils that share under no policy are only counted. ``frame`` is that of `frames.sharing`.
+    """
+    wide = frame.pivot(index="council", columns="policy", values="share").reindex(
+        index=frame["council"].unique()
+    )
+    some = wide[(wide > 0).any(axis=1)]
+    labels = [run.policies[name].label for name in wide.columns]
+    rows = [
+        [council, *(f"{share:.0%}" for share in shares)]
+        for council, *shares in some.itertuples(name=None)
+    ]
+    never = counted(len(wide) - len(some), "council")
+    caption = (
+        "Share of replications in which a council is in a joint contract at the end; "
+        f"{never} more under no policy"
+    )
+    return _in_figures(caption, ["Council", *labels], rows)
 
 
 def _in_figures(caption: str, heads: list[str], rows: list[list[str]]) -> str:

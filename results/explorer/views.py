@@ -7,6 +7,8 @@ import pandas as pd
 import plotly.graph_objects as go
 
 from results import charts, frames
+from results.appraisal import appraise
+from results.appraisal_section import NO_GROUPS
 from results.explorer import tables
 from results.page import paragraph
 from results.partnerships import map_words, read_partnerships, stages_words, why_untold
@@ -25,6 +27,9 @@ class Drawn:
     said: str
     figures: Mapping[str, go.Figure | None]
 
+
+GROUPINGS: Mapping[frames.Grouping, str] = {"type": "By type of council", "region": "By region"}
+"""Groups of councils of which it is told who gains."""
 
 type Draw = Callable[[RunDirectory, pd.DataFrame, str], Drawn]
 
@@ -107,16 +112,16 @@ def _fund(run: RunDirectory, _: pd.DataFrame, __: str) -> Drawn:
     return Drawn(paragraph(_bands(run)) + tables.fund(books, run), {"books": drawn})
 
 
-def _gains(run: RunDirectory, _: pd.DataFrame, __: str) -> Drawn:
-    drawn = {
-        by: charts.savings_by_group(frames.savings_by_group(run, by), run.policies)
-        for by in ("type", "region")
+def _gains(run: RunDirectory, summary: pd.DataFrame, _: str) -> Drawn:
+    about = appraise(run, summary)
+    told = {by: frames.savings_of(about, by) for by in GROUPINGS}
+    drawn: dict[str, go.Figure | None] = {
+        by: charts.savings_by_group(frame, run.policies, columns=1) for by, frame in told.items()
     }
-    words = (
-        "Realised saving of groups of councils against the baseline, with 95% intervals, one by "
-        "one: of many groups a few clear zero by luck."
-    )
-    return Drawn(paragraph(words), drawn)
+    if not about.knows_groups:
+        return Drawn(paragraph(NO_GROUPS), drawn)
+    said = "".join(tables.gains(frame, run, GROUPINGS[by]) for by, frame in told.items())
+    return Drawn(paragraph(charts.SAVINGS_KEY) + said, drawn)
 
 
 def _spread(run: RunDirectory, summary: pd.DataFrame, chosen: str) -> Drawn:
@@ -147,7 +152,7 @@ VIEWS = (
     ),
     View("market", "Competition and SMEs", {"market": "The market over time"}, _competition),
     View("fund", "Fund", {"books": "Books of the fund"}, _fund),
-    View("gains", "Who gains", {"type": "By type of council", "region": "By region"}, _gains),
+    View("gains", "Who gains", {**GROUPINGS}, _gains),
     View("spread", "Spread", {"points": "Differences in each replication"}, _spread),
 )
 """What can be looked at, in the order of the tabs."""
