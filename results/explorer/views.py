@@ -152,7 +152,7 @@ VIEWS = (
     ),
     View("market", "Competition and SMEs", {"market": "The market over time"}, _competition),
     View("fund", "Fund", {"books": "Books of the fund"}, _fund),
-    View("gains", "Who gains", {**GROUPINGS}, _gains),
+    View("gains", "Who gains", {str(by): title for by, title in GROUPINGS.items()}, _gains),
     View("spread", "Spread", {"points": "Differences in each replication"}, _spread),
 )
 """What can be looked at, in the order of the tabs."""
