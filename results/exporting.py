@@ -3,6 +3,7 @@
 A picture carries its title and where it comes from, so that it can stand alone on a slide.
 """
 
+import textwrap
 from collections.abc import Callable, Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property, partial
@@ -28,8 +29,10 @@ FOLDER = "export"
 PAGE, TABLE = "html", "csv"
 FORMATS = (*charts.FORMATS, PAGE, TABLE)
 LONGEST_TITLE = 90
-ABOVE, BELOW = 44, 34
-"""What a title takes above a picture, and where it comes from below, pixels."""
+LETTERS_ACROSS = 165
+"""Small letters across a picture."""
+ABOVE, BELOW, LINE = 44, 34, 15
+"""What a title takes above a picture, and a line and each more below, pixels."""
 SIMULATED = "Simulated, not a record"
 NOTHING_HELD = "these runs hold nothing to make it from"
 
@@ -49,6 +52,11 @@ class Shown:
     def differences(self) -> pd.DataFrame:
         """Paired differences by replication."""
         return frames.differences(self.run)
+
+    @property
+    def labels(self) -> list[str]:
+        """What policies are called, the baseline first."""
+        return [policy.label for policy in self.run.policies.values()]
 
     def source(self, chart: "Chart") -> str:
         """Return where a picture comes from, in a line."""
@@ -120,14 +128,8 @@ def _of_report(name: str, shown: Shown) -> Figure | None:
 
 
 def _response(shown: Shown) -> Figure | None:
-    words = (
-        "Mean differences from the baseline, the filled diamond, against the lever's value. "
-        "Marker: the verdict (triangle up better, down worse, square negligible, circle undecided, "
-        "open diamond not judged). Thick line: 95% interval. Thin line: 10 to 90% of replications. "
-        "Grey band: too small to matter. Dotted lines only join the values that were tried."
-    )
     made = charts.response(shown.report.summary, shown.run.policies)
-    return made and Figure("response", words, made)
+    return made and Figure("response", charts.RESPONSE_KEY, made)
 
 
 def _spreads(run: RunDirectory) -> dict[str, Chart]:
@@ -149,45 +151,45 @@ def _spread(outcome: str, shown: Shown) -> Figure | None:
 
 
 def _competition(shown: Shown) -> Figure:
-    words = (
-        "How contested the market is under each policy: the mean of replications, with their 10 to "
-        "90% range; thin and grey, the baseline."
-    )
     over_time = frames.over_time(shown.run, charts.COMPETITION)
+    words = charts.COMPETITION_KEY + charts.left_out(shown.labels[1:], charts.MOST_SIDE_BY_SIDE)
     return Figure("competition", words, charts.competition(over_time, shown.run.policies))
 
 
 def _fund(shown: Shown) -> Figure | None:
-    words = "What is in the fund, and what it has paid out, had back and written off so far."
     made = charts.fund(frames.fund(shown.run), shown.run.policies)
-    return made and Figure("fund", words, made)
+    return made and Figure("fund", charts.FUND_KEY, made)
 
 
 def _savings(by: frames.Grouping, shown: Shown) -> Figure | None:
     frame = frames.savings_of(shown.report.appraisal, by)
     made = charts.savings_by_group(frame, shown.run.policies)
-    return made and Figure(f"savings-by-{by}", charts.SAVINGS_KEY, made)
+    words = charts.SAVINGS_KEY + charts.left_out(shown.labels[1:], charts.MOST_PANELS)
+    return made and Figure(f"savings-by-{by}", words, made)
 
 
 def _network(shown: Shown) -> Figure | None:
     words = (
         "Partnerships that perform at the end, in one replication. Councils stand near those with "
         "which they share, at the same place under every policy, and are larger with more partners."
+        + charts.left_out(shown.labels, charts.MOST_PANELS)
     )
     run = shown.run
     made = charts.network(frames.links(run), run.register, run.policies)
     return made and Figure("network", words, made)
 
 
-def framed(figure: go.Figure, title: str, source: str) -> go.Figure:
-    """Return a copy of ``figure`` with ``title`` above it, and where it comes from below."""
+def framed(figure: go.Figure, title: str, source: str, words: str = "") -> go.Figure:
+    """Return a copy of ``figure`` with ``title`` above it; below, ``words`` and its ``source``."""
     framed = go.Figure(figure)
     margin = framed.layout.margin
-    above, below = (margin.t or 0) + ABOVE, (margin.b or 0) + BELOW
+    lines = [*textwrap.wrap(words, LETTERS_ACROSS), source]
+    room = BELOW + LINE * (len(lines) - 1)
+    above, below = (margin.t or 0) + ABOVE, (margin.b or 0) + room
     framed.add_annotation(
-        text=plain_text(source, 2 * LONGEST_TITLE),
+        text="<br>".join(plain_text(line, LETTERS_ACROSS) for line in lines),
         xref="paper", x=0, xanchor="left", yref="paper", y=0, yanchor="bottom", yshift=4 - below,
-        showarrow=False, font={"size": 11, "color": MUTED},
+        showarrow=False, font={"size": 11, "color": MUTED}, align="left",
     )  # fmt: skip
     return framed.update_layout(
         title={
@@ -195,7 +197,7 @@ def framed(figure: go.Figure, title: str, source: str) -> go.Figure:
             "font": {"size": 18}, "x": 0.01, "y": 1, "yanchor": "top", "pad": {"t": 14},
         },
         margin={"t": above, "b": below},
-        height=(framed.layout.height or charts.HEIGHT) + ABOVE + BELOW,
+        height=(framed.layout.height or charts.HEIGHT) + ABOVE + room,
     )  # fmt: skip
 
 
@@ -312,7 +314,7 @@ def write_pictures(
     """
     paths = {name: folder / f"{name}.{form}" for name in charted}
     pictures = {
-        paths[name]: framed(figure.figure, chart.title, shown.source(chart))
+        paths[name]: framed(figure.figure, chart.title, shown.source(chart), figure.words)
         for name, (chart, figure) in charted.items()
     }
     charts.write_pictures(pictures)

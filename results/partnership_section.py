@@ -31,7 +31,7 @@ def figures(about: Partnerships, register: Register) -> list[Figure]:
     drawn = {
         MAP: (_map_caption(about), charts.partnership_map(about, register)),
         FLOW: (_flow_caption(about), charts.stages_chart(about)),
-        AGREEMENT: (_agreement_caption(), charts.agreement_chart(about)),
+        AGREEMENT: (_agreement_caption(about), charts.agreement_chart(about)),
     }
     return [Figure(name, words, figure) for name, (words, figure) in drawn.items() if figure]
 
@@ -61,37 +61,34 @@ def _about(about: Partnerships) -> str:
 
 
 def _map_caption(about: Partnerships) -> str:
-    other = (
-        " Drawn beside the baseline is the policy whose number of performing partnerships at the "
-        "end differs most from it."
-        if about.chosen and len(about.labels) > 2
-        else ""
-    )
     return (
         "Partnerships that perform at the end (simulated). A line joins a member to the council "
         "that leads, thicker where they share more services; the darker a hexagon, the more "
         "services its council shares. Counties whose districts are drawn stand aside, and their "
-        f"lines start from a diamond amid their districts.{other}"
+        f"lines start from a diamond amid their districts.{_cut(about)}"
     )
 
 
 def _flow_caption(about: Partnerships) -> str:
-    cut = f" The first {MOST_PANELS} policies are drawn." if len(about.labels) > MOST_PANELS else ""
     return (
         "What became of groups at each stage, as a share of the groups that began to talk "
         "(simulated); figures in the bars count groups. A bar holds those that reached a stage: "
         "how many went on (after signing: still perform at the end), how many ended there and why, "
         "and how many are still on the way at the end. Groups that stood in 2006 are left out."
-        f"{cut}"
+        f"{_cut(about)}"
     )
 
 
-def _agreement_caption() -> str:
+def _cut(about: Partnerships) -> str:
+    return charts.left_out(list(about.labels.values()), MOST_PANELS)
+
+
+def _agreement_caption(about: Partnerships) -> str:
     return (
         "Quarters from first talks to the first joint contract, as a share of the groups that "
         "signed one (simulated). Groups that ended before, or were still preparing at the end, "
         "have no such time, so that for all that began it may well take longer. The dotted line: "
-        "by then half of those that signed had done so."
+        f"by then half of those that signed had done so.{_cut(about)}"
     )
 
 

@@ -7,7 +7,6 @@ first replication only; so everything here is one simulated history a policy, an
 from collections import Counter, defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import cached_property
 
 import numpy as np
 import pandas as pd
@@ -15,7 +14,7 @@ import pandas as pd
 from agents.columns import IntArray
 from agents.partnership import CAUSES, ENDED_HOW, FELL_APART, Stage
 from results.store import RunDirectory
-from results.words import count, listing
+from results.words import count, listed, listing
 
 STAGES = ("began to talk", "began to differ", "settled", "signed")
 """What groups reach one after the other; the first joint contract is what they sign."""
@@ -30,6 +29,8 @@ COLUMNS = {
     "members": {"partnership", "council", "until"},
 }  # fmt: skip
 """What is read of tables; directories made by earlier versions lack some of it."""
+MOST_TOLD = 6
+"""Policies that one sentence tells of."""
 FEWEST = 5
 """Times to agreement below which no spread is told."""
 UNTOLD = (
@@ -86,18 +87,10 @@ class Partnerships:
         chosen = (table["policy"] == policy) & (table["replication"] == self.replications[0])
         return table[chosen & (table["stage"] == _performing())]
 
-    @cached_property
-    def chosen(self) -> str | None:
-        """The policy that differs most from the baseline in groups that perform at the end."""
-        many = {policy: len(self.performing(policy)) for policy in self.labels}
-        others = list(self.labels)[1:]
-        apart = {policy: abs(many[policy] - many[self.baseline]) for policy in others}
-        return max(others, key=apart.__getitem__) if others else None
-
     @property
-    def drawn(self) -> list[str]:
-        """The policies that are told of in words and drawn as maps: the baseline and one other."""
-        return [self.baseline] if self.chosen is None else [self.baseline, self.chosen]
+    def told(self) -> list[str]:
+        """The policies of which sentences tell: the first ``MOST_TOLD``."""
+        return list(self.labels)[:MOST_TOLD]
 
 
 def read_partnerships(run: RunDirectory) -> Partnerships | None:
@@ -270,20 +263,26 @@ def within(took: IntArray, share: float) -> int:
 
 def map_words(about: Partnerships) -> str:
     """Return one sentence on how many share at the end, in the first replication."""
-    told = [_sharing_clause(about, policy) for policy in about.drawn]
-    return f"In {_first(about)}, {'; '.join(told)}."
+    told = [_sharing_clause(about, policy) for policy in about.told]
+    return f"In {_first(about)}, {'; '.join(told)}.{_untold(about)}"
 
 
 def stages_words(about: Partnerships) -> str:
     """Return one sentence on how far groups came, and why they ended."""
-    told = [_stages_clause(about, policy) for policy in about.drawn]
-    return f"In {about.whole}, {'; '.join(told)}."
+    told = [_stages_clause(about, policy) for policy in about.told]
+    return f"In {about.whole}, {'; '.join(told)}.{_untold(about)}"
 
 
 def agreement_words(about: Partnerships) -> str:
     """Return one sentence on how long groups took to agree."""
-    told = [_agreement_clause(about, policy) for policy in about.drawn]
-    return f"In {about.whole}, {'; '.join(told)}."
+    told = [_agreement_clause(about, policy) for policy in about.told]
+    return f"In {about.whole}, {'; '.join(told)}.{_untold(about)}"
+
+
+def _untold(about: Partnerships) -> str:
+    """Return which policies the sentences leave out, if any."""
+    left = [label for policy, label in about.labels.items() if policy not in about.told]
+    return f" Left out here: {listed(left)}." if left else ""
 
 
 def _first(about: Partnerships) -> str:

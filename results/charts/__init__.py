@@ -9,14 +9,23 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from results.charts.differences import SYMBOLS, interval_plot, spread
+    from results.charts.differences import INTERVALS_KEY, SYMBOLS, interval_plot, spread
     from results.charts.export import FORMATS, HEIGHT, picture, write_picture, write_pictures
     from results.charts.groups import SAVINGS_KEY, savings_by_group
     from results.charts.maps import COUNT_SCALE, SHARE_SCALE, sharing_map
     from results.charts.networks import network
-    from results.charts.over_time import COMPETITION, MOST_BANDS, competition, fund, trajectories
+    from results.charts.over_time import (
+        COMPETITION,
+        COMPETITION_KEY,
+        FUND_KEY,
+        MOST_BANDS,
+        MOST_SIDE_BY_SIDE,
+        competition,
+        fund,
+        trajectories,
+    )
     from results.charts.partnerships import agreement_chart, partnership_map, stages_chart
-    from results.charts.responses import lever_of, response
+    from results.charts.responses import RESPONSE_KEY, lever_of, response
     from results.charts.sensitivity import ranked_chart, switching_chart
     from results.charts.theme import (
         BASELINE,
@@ -35,6 +44,7 @@ if TYPE_CHECKING:
         at_left,
         faded,
         folded,
+        left_out,
         longest_title,
         looks,
         panels,
@@ -43,19 +53,22 @@ if TYPE_CHECKING:
     )
 
 _NAMES = {
-    "differences": ("SYMBOLS", "interval_plot", "spread"),
+    "differences": ("INTERVALS_KEY", "SYMBOLS", "interval_plot", "spread"),
     "export": ("FORMATS", "HEIGHT", "picture", "write_picture", "write_pictures"),
     "groups": ("SAVINGS_KEY", "savings_by_group"),
     "maps": ("COUNT_SCALE", "SHARE_SCALE", "sharing_map"),
     "networks": ("network",),
-    "over_time": ("COMPETITION", "MOST_BANDS", "competition", "fund", "trajectories"),
+    "over_time": (
+        "COMPETITION", "COMPETITION_KEY", "FUND_KEY", "MOST_BANDS", "MOST_SIDE_BY_SIDE",
+        "competition", "fund", "trajectories",
+    ),
     "partnerships": ("agreement_chart", "partnership_map", "stages_chart"),
-    "responses": ("lever_of", "response"),
+    "responses": ("RESPONSE_KEY", "lever_of", "response"),
     "sensitivity": ("ranked_chart", "switching_chart"),
     "theme": (
         "BASELINE", "DASHES", "FONT", "INK", "MOST_PANELS", "MUTED", "PALETTE", "PAPER", "RULE",
-        "SHAPES", "SPREAD", "TEMPLATE", "Look", "at_left", "faded", "folded", "longest_title",
-        "looks", "panels", "places", "plain_text",
+        "SHAPES", "SPREAD", "TEMPLATE", "Look", "at_left", "faded", "folded", "left_out",
+        "longest_title", "looks", "panels", "places", "plain_text",
     ),
 }  # fmt: skip
 _HOME = {name: module for module, names in _NAMES.items() for name in names}
@@ -63,17 +76,22 @@ _HOME = {name: module for module, names in _NAMES.items() for name in names}
 __all__ = [
     "BASELINE",
     "COMPETITION",
+    "COMPETITION_KEY",
     "COUNT_SCALE",
     "DASHES",
     "FONT",
     "FORMATS",
+    "FUND_KEY",
     "HEIGHT",
     "INK",
+    "INTERVALS_KEY",
     "MOST_BANDS",
     "MOST_PANELS",
+    "MOST_SIDE_BY_SIDE",
     "MUTED",
     "PALETTE",
     "PAPER",
+    "RESPONSE_KEY",
     "RULE",
     "SAVINGS_KEY",
     "SHAPES",
@@ -89,6 +107,7 @@ __all__ = [
     "folded",
     "fund",
     "interval_plot",
+    "left_out",
     "lever_of",
     "longest_title",
     "looks",
@@ -109,6 +128,10 @@ __all__ = [
     "write_picture",
     "write_pictures",
 ]
+
+
+def __dir__() -> list[str]:
+    return __all__
 
 
 def __getattr__(name: str) -> object:

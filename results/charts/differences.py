@@ -50,6 +50,17 @@ SYMBOLS = {
     "": ("diamond-open", OPEN),
 }
 """Marker and colour of each verdict, in the words of `narrative.verdict_of`."""
+VERDICT_SHAPES = (
+    "triangle up better, triangle down worse, square negligible, bar identical, circle undecided, "
+    "with a dot where the interval leaves out zero, cross too few to say, diamond not judged"
+)
+"""The same markers in words."""
+LINES = (
+    "Thick line: its 95% interval. Thin line: 10 to 90% of replications. Grey band: too small to "
+    "matter."
+)
+INTERVALS_KEY = f"Marker: mean difference, by its verdict ({VERDICT_SHAPES}). {LINES}"
+"""How an interval plot is read."""
 MARGIN = "#e9edf1"
 HINTS = {"higher": "better →", "lower": "← better", "neutral": "not judged"}
 

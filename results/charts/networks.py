@@ -13,6 +13,7 @@ import plotly.graph_objects as go
 from results.charts.hexagons import FloatArray, HexagonMap, hexagon_map
 from results.charts.partnerships import WIDTHS, link_lines, standing
 from results.charts.theme import (
+    MOST_PANELS,
     PALETTE,
     PAPER,
     SHAPES,
@@ -27,7 +28,6 @@ from results.store import StoredPolicy
 from results.words import counted
 from simulation.register import Register
 
-MOST_NETWORKS = 4
 STEPS = 120
 """Steps by which the layout moves councils from where they are towards those they share with."""
 APART = 2.6
@@ -56,14 +56,15 @@ def network(
     policies: Mapping[str, StoredPolicy],
     colour_by: Literal["type", "region"] = "type",
 ) -> go.Figure | None:
-    """Draw councils' partnerships at the end as a network, a panel a policy, up to four.
+    """Draw councils' partnerships at the end as a network, a panel a policy.
 
     A council is a node near those with which it shares, at the same place in every panel, and
     larger with more partners; one that shares nothing under a policy is a small grey dot there. A
-    line joins leader and member, thicker with more services. ``frame`` is that of `frames.links`.
-    None where it is empty or the register has too many councils.
+    line joins leader and member, thicker with more services. ``frame`` is that of `frames.links`;
+    only the first ``MOST_PANELS`` of ``policies`` are drawn. None where it is empty or the register
+    has too many councils.
     """
-    shown = list(policies)[:MOST_NETWORKS]
+    shown = list(policies)[:MOST_PANELS]
     frame = frame[frame["policy"].isin(shown)]
     placed = hexagon_map(register)
     if placed is None or frame.empty:

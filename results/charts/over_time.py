@@ -10,6 +10,7 @@ import plotly.graph_objects as go
 from results.charts.theme import (
     INK,
     LONGEST_TITLE,
+    MOST_PANELS,
     PALETTE,
     Look,
     at_left,
@@ -152,6 +153,11 @@ COMPETITION = (
     "supplier_concentration",
     "failed_share",
 )
+COMPETITION_KEY = (
+    "How contested the market is under each policy: the line is the mean of replications, the band "
+    "holds 10 to 90% of them; thin and grey, the baseline."
+)
+"""How it is read."""
 MOST_SIDE_BY_SIDE = 6
 """Policies that have room side by side; of more the first are drawn."""
 
@@ -209,7 +215,12 @@ def _behind(
 
 # The fund
 
-MOST_FUNDS = 4
+FUND_KEY = (
+    "What is in the fund, and what it has paid out, had back and written off so far: lines are "
+    "means of replications, bands hold 10 to 90% of them. Policies under which no fund pays have "
+    "no panel."
+)
+"""How it is read."""
 BOOKS = {
     "balance": Look("in the fund", PALETTE[0], "solid"),
     "paid out": Look("paid out so far", PALETTE[1], "dash"),
@@ -223,11 +234,11 @@ def fund(frame: pd.DataFrame, policies: Mapping[str, StoredPolicy]) -> go.Figure
     """Draw the books of the fund, a panel a policy under which it pays: £m at each period's end.
 
     Lines are means of replications, bands their 10 to 90% range. ``frame`` is that of
-    `frames.fund`. Of more than ``MOST_FUNDS`` policies the first are drawn. None where no fund
+    `frames.fund`. Of more than ``MOST_PANELS`` policies the first are drawn. None where no fund
     ever paid.
     """
     paid = frame[(frame["quantity"] != "written off") & (frame["value"] > 0)]
-    shown = [policy for policy in policies if (paid["policy"] == policy).any()][:MOST_FUNDS]
+    shown = [policy for policy in policies if (paid["policy"] == policy).any()][:MOST_PANELS]
     if not shown:
         return None
     columns = min(2, len(shown))

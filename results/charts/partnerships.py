@@ -94,26 +94,27 @@ def _titled(label: str, columns: int, below: str) -> str:
 # Who shares with whom
 
 
-def partnership_map(about: Partnerships, register: Register) -> go.Figure | None:
-    """Draw who shares with whom at the end: baseline and one other policy, first replication.
+def partnership_map(about: Partnerships, register: Register, columns: int = 2) -> go.Figure | None:
+    """Draw who shares with whom at the end, a panel a policy: the first replication.
 
     A line leads from each leader of a performing partnership to each other member; a hexagon is
-    the darker the more services its council shares so. None where there are too many councils.
+    the darker the more services its council shares so. Only the first ``MOST_PANELS`` policies are
+    drawn. None where there are too many councils.
     """
     placed = hexagon_map(register)
     if placed is None:
         return None
-    longest = longest_title(len(about.drawn))
-    titles = [f"<b>{plain_text(about.labels[policy], longest)}</b>" for policy in about.drawn]
+    shown = list(about.labels)[:MOST_PANELS]
+    columns = min(columns, len(shown))
+    longest = longest_title(columns)
+    titles = [f"<b>{plain_text(about.labels[policy], longest)}</b>" for policy in shown]
     wide, high = np.ptp(placed.outlines, axis=(0, 1))
-    figure = panels(titles, len(titles), 44, min(640.0, 1000 / len(titles) * float(high / wide)))
-    for policy, (row, column) in zip(about.drawn, places(len(titles), len(titles)), strict=True):
+    figure = panels(titles, columns, 44, min(640.0, 1000 / columns * float(high / wide)) + 44)
+    for policy, (row, column) in zip(shown, places(len(shown), columns), strict=True):
         for trace in _map_traces(about.performing(policy), register, placed):
-            trace.showlegend = column == 1 and bool(trace.name)
+            trace.showlegend = (row, column) == (1, 1) and bool(trace.name)
             figure.add_trace(trace, row=row, col=column)
-    figure = as_map(figure, placed)
-    legend = {"y": 1 + 40 / (figure.layout.height - 112)}
-    return figure.update_layout(margin={"t": 104}, legend=legend)
+    return as_map(figure, placed)
 
 
 def _map_traces(groups: pd.DataFrame, register: Register, placed: HexagonMap) -> list[go.Scatter]:

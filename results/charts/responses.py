@@ -6,7 +6,7 @@ import pandas as pd
 import plotly.graph_objects as go
 
 from results import statistics
-from results.charts.differences import HINTS, MARGIN, SYMBOLS, interval_text
+from results.charts.differences import HINTS, LINES, MARGIN, SYMBOLS, VERDICT_SHAPES, interval_text
 from results.charts.theme import (
     BASELINE,
     INK,
@@ -27,6 +27,12 @@ from simulation.levers import Levers
 from simulation.outcomes import Outcome
 from simulation.parameters import parameters
 
+RESPONSE_KEY = (
+    "Mean differences from the baseline, the filled diamond, against the lever's value. Marker: "
+    f"the verdict ({VERDICT_SHAPES.replace('diamond', 'open diamond')}). {LINES} Dotted lines only "
+    "join the values that were tried."
+)
+"""How it is read."""
 FEWEST_VALUES = 3
 """Values of a lever from which on outcomes are drawn against it."""
 

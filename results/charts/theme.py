@@ -14,6 +14,7 @@ import plotly.graph_objects as go
 from plotly.subplots import make_subplots
 
 from results.store import StoredPolicy
+from results.words import listed
 
 FONT = (
     'system-ui, -apple-system, "Segoe UI", "Helvetica Neue", Arial, "Liberation Sans", sans-serif'
@@ -85,6 +86,11 @@ def titled(title: str, below: str) -> str:
 def numbers(values: Iterable[float]) -> list[float | None]:
     """Return rounded numbers, None for NaN: what JSON can hold, and no longer than is seen."""
     return [None if math.isnan(value) else float(f"{value:.6g}") for value in values]
+
+
+def left_out(labels: Sequence[str], most: int) -> str:
+    """Return which of so many policies have no room on a chart of ``most``, after a space."""
+    return f" Left out for want of room: {listed(labels[most:])}." if len(labels) > most else ""
 
 
 # Colours of policies

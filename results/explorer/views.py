@@ -52,13 +52,8 @@ def _headline(run: RunDirectory, summary: pd.DataFrame, _: str) -> Drawn:
 
 
 def _differences(run: RunDirectory, summary: pd.DataFrame, _: str) -> Drawn:
-    said = paragraph(
-        "Marker: mean difference from the baseline, by its verdict (triangle up better, "
-        "triangle down worse, square negligible, circle undecided, diamond not judged). Thick "
-        "line: 95% interval of the mean. Thin line: 10 to 90% of replications. Grey band: too "
-        "small to matter."
-    )
-    return Drawn(said, {"intervals": charts.interval_plot(summary, run.policies)})
+    said = paragraph(f"Differences from {run.policies[run.baseline].label}. {charts.INTERVALS_KEY}")
+    return Drawn(said, {"intervals": charts.interval_plot(summary, run.policies, columns=1)})
 
 
 def _time(run: RunDirectory, _: pd.DataFrame, __: str) -> Drawn:
@@ -72,16 +67,21 @@ def _bands(run: RunDirectory) -> str:
     return f"Lines are means of {many}; bands hold 10 to 90% of them."
 
 
+def _labels(run: RunDirectory) -> list[str]:
+    return [policy.label for policy in run.policies.values()]
+
+
 def _map(run: RunDirectory, _: pd.DataFrame, __: str) -> Drawn:
-    about = read_partnerships(run)
-    shares = charts.sharing_map(frames.sharing(run), run.register, run.policies, 2)
+    about, frame = read_partnerships(run), frames.sharing(run)
+    shares = charts.sharing_map(frame, run.register, run.policies, 2)
     links = charts.partnership_map(about, run.register) if about else None
     said = paragraph(
         "Each council is one hexagon near its neighbours. First: in which share of "
         "replications it holds a service in a joint contract at the end. Below: who shares "
         f"with whom. {map_words(about) if about else why_untold(run)}"
+        f"{charts.left_out(_labels(run), charts.MOST_PANELS)}"
     )
-    return Drawn(said, {"sharing": shares, "partnerships": links})
+    return Drawn(said + tables.sharing(frame, run), {"sharing": shares, "partnerships": links})
 
 
 def _partnerships(run: RunDirectory, _: pd.DataFrame, __: str) -> Drawn:
@@ -95,7 +95,7 @@ def _partnerships(run: RunDirectory, _: pd.DataFrame, __: str) -> Drawn:
 
 def _competition(run: RunDirectory, _: pd.DataFrame, __: str) -> Drawn:
     frame = frames.over_time(run, charts.COMPETITION)
-    words = f"{_bands(run)} The thin grey line is the baseline."
+    words = charts.COMPETITION_KEY + charts.left_out(_labels(run)[1:], charts.MOST_SIDE_BY_SIDE)
     said = paragraph(words) + tables.over_time(frame, run)
     return Drawn(said, {"market": charts.competition(frame, run.policies)})
 
@@ -109,7 +109,7 @@ def _fund(run: RunDirectory, _: pd.DataFrame, __: str) -> Drawn:
             "Money for set-up, gives it capital."
         )
         return Drawn(paragraph(words), {"books": None})
-    return Drawn(paragraph(_bands(run)) + tables.fund(books, run), {"books": drawn})
+    return Drawn(paragraph(charts.FUND_KEY) + tables.fund(books, run), {"books": drawn})
 
 
 def _gains(run: RunDirectory, summary: pd.DataFrame, _: str) -> Drawn:
