@@ -50,7 +50,7 @@ def table(caption: str, heads: Sequence[str], rows: Iterable[Iterable[str]], kin
     body = "".join(_table_row(cells) for cells in rows)
     return (
         f'<div class="scroll" tabindex="0" role="region" aria-label="{escape(caption)}">'
-        f'<table class="{kind}"><caption>{escape(caption)}</caption>'
+        f'<table class="{kind}"><caption><span>{escape(caption)}</span></caption>'
         f"<thead><tr>{head}</tr></thead><tbody>{body}</tbody></table></div>"
     )
 
@@ -68,6 +68,10 @@ def hidden(words: str, content: str, *, printed: bool = True) -> str:
     kind = "" if printed else ' class="on-screen"'
     told = f"<summary>{escape(words)}</summary>{content}"
     return f"<details{kind}>{told}</details>" if content else ""
+
+
+SIDEWAYS = "Move the chart sideways to see the rest →"
+UNDRAWN = "This chart was still being drawn when the page was printed: print it again."
 
 
 @dataclass(frozen=True)
@@ -98,13 +102,25 @@ class Figure:
 
     @property
     def html(self) -> str:
-        """The place where the chart is drawn, under its caption."""
+        """The place where the chart is drawn, under its caption.
+
+        On a small screen it is as narrow as that, or says that it can be moved sideways.
+        """
         height = self.figure.layout.height
+        kind = "chart fits" if self._fits else "chart"
+        moved = "" if self._fits else f'<p class="sideways" aria-hidden="true">{SIDEWAYS}</p>'
         return (
-            f'<figure><figcaption>{escape(self.words)}</figcaption><div class="plot">'
-            f'<div class="chart" role="img" aria-label="{escape(self.words)}" '
-            f'data-figure="figure-{self.name}" style="height:{height:.0f}px"></div></div></figure>'
+            f'<figure><figcaption>{escape(self.words)}</figcaption>{moved}<div class="plot">'
+            f'<div class="{kind}" role="img" aria-label="{escape(self.words)}" '
+            f'data-figure="figure-{self.name}" style="height:{height:.0f}px"></div></div>'
+            f'<p class="undrawn">{UNDRAWN}</p></figure>'
         )
+
+    @property
+    def _fits(self) -> bool:
+        """Whether the chart is one panel without a legend, which can be narrow."""
+        axes = list(self.figure.select_xaxes())
+        return len(axes) < 2 and self.figure.layout.showlegend is False
 
     @property
     def data(self) -> str:

@@ -20,6 +20,7 @@
     );
     chart.after(picture);
     await picture.decode();
+    chart.closest("figure").querySelector(".undrawn").remove();
   }
 
   // Plotly's script comes packed, at a third of its length.
