@@ -191,13 +191,16 @@ def framed(figure: go.Figure, title: str, source: str, words: str = "") -> go.Fi
         xref="paper", x=0, xanchor="left", yref="paper", y=0, yanchor="bottom", yshift=4 - below,
         showarrow=False, font={"size": 11, "color": MUTED}, align="left",
     )  # fmt: skip
+    height = (framed.layout.height or charts.HEIGHT) + ABOVE + room
+    if framed.layout.legend.yref == "container":
+        framed.update_layout(legend={"y": 1 - ABOVE / height})
     return framed.update_layout(
         title={
             "text": f"<b>{plain_text(title, LONGEST_TITLE)}</b>",
             "font": {"size": 18}, "x": 0.01, "y": 1, "yanchor": "top", "pad": {"t": 14},
         },
         margin={"t": above, "b": below},
-        height=(framed.layout.height or charts.HEIGHT) + ABOVE + room,
+        height=height,
     )  # fmt: skip
 
 

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+import plotly.graph_objects as go
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -16,6 +17,7 @@ from results import charts, frames, words
 from results.appraisal import TYPE_TITLES
 from results.charts import maps, over_time
 from results.charts.hexagons import MOST_CELLS, HexagonMap, hexagon_map
+from results.charts.theme import LEGEND_ROW, legend_above
 from results.side_by_side import levers_table
 from results.statistics import horizon_values, summarise
 from results.store import RunDirectory, StoredPolicy, open_run
@@ -160,10 +162,24 @@ def test_long_names_are_cut() -> None:
     assert charts.plain_text("x" * 99) == "x" * 29 + "…"
 
 
-def test_titles_may_be_longer_where_fewer_panels_stand_side_by_side() -> None:
-    lengths = [charts.longest_title(columns) for columns in (1, 2, 3)]
-    assert lengths == sorted(lengths, reverse=True)
-    assert min(lengths) > len("Grant programme with a deadline")
+@pytest.mark.parametrize("columns", [1, 2, 3, 4, 5])
+def test_the_name_of_a_bundled_policy_is_whole_above_its_panel(columns: int) -> None:
+    longest = "Grant programme with a deadline"
+    lines = charts.headed(longest, columns).removeprefix("<b>").removesuffix("</b>").split("<br>")
+    assert " ".join(lines) == longest
+    assert max(map(len, lines)) * columns <= 80
+
+
+def test_a_legend_has_rows_of_its_own_above_the_panels(run: RunDirectory) -> None:
+    few, many = trajectories(run, ["bids_per_tender"]), sharing_map(run)
+    for figure in (few, many):
+        assert figure.layout.legend.yref == "container"
+        assert figure.layout.margin.t > 40 + LEGEND_ROW
+    named = [f"a policy with a long name, number {place}" for place in range(8)]
+    crowded = go.Figure([go.Scatter(name=name) for name in named]).update_layout(height=300)
+    above = legend_above(crowded, 40, 30).layout.margin.t
+    assert above >= 40 + 4 * LEGEND_ROW
+    assert crowded.layout.height - above - 30 == 210
 
 
 def test_the_interval_plot_has_a_panel_an_outcome_and_a_row_a_policy(run: RunDirectory) -> None:

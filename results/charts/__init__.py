@@ -44,8 +44,8 @@ if TYPE_CHECKING:
         at_left,
         faded,
         folded,
+        headed,
         left_out,
-        longest_title,
         looks,
         panels,
         places,
@@ -67,8 +67,8 @@ _NAMES = {
     "sensitivity": ("ranked_chart", "switching_chart"),
     "theme": (
         "BASELINE", "DASHES", "FONT", "INK", "MOST_PANELS", "MUTED", "PALETTE", "PAPER", "RULE",
-        "SHAPES", "SPREAD", "TEMPLATE", "Look", "at_left", "faded", "folded", "left_out",
-        "longest_title", "looks", "panels", "places", "plain_text",
+        "SHAPES", "SPREAD", "TEMPLATE", "Look", "at_left", "faded", "folded", "headed", "left_out",
+        "looks", "panels", "places", "plain_text",
     ),
 }  # fmt: skip
 _HOME = {name: module for module, names in _NAMES.items() for name in names}
@@ -106,10 +106,10 @@ __all__ = [
     "faded",
     "folded",
     "fund",
+    "headed",
     "interval_plot",
     "left_out",
     "lever_of",
-    "longest_title",
     "looks",
     "network",
     "panels",

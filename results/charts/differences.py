@@ -18,6 +18,7 @@ from results.charts.theme import (
     Look,
     at_left,
     folded,
+    legend_above,
     looks,
     numbers,
     panels,
@@ -222,8 +223,9 @@ def spread(
     _name_rows(figure, [folded(policies[policy].label, LONGEST_LABEL) for policy in shown])
     figure.update_xaxes(nticks=9)
     figure.update_yaxes(range=[len(shown) - 0.5, -0.5])
-    legend = {"y": 1 + 44 / (figure.layout.height - 90), "itemclick": False}
-    return figure.update_layout(margin={"t": 96, "r": 28}, legend=legend, hovermode="closest")
+    return legend_above(figure, 44, 34).update_layout(
+        margin={"r": 28}, legend={"itemclick": False}, hovermode="closest"
+    )
 
 
 def _strip(rows: pd.DataFrame, place: int, look: Look, outcome: Outcome) -> list[go.Scatter]:

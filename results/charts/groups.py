@@ -10,13 +10,13 @@ from results.charts.theme import (
     MOST_PANELS,
     at_left,
     folded,
-    longest_title,
+    headed,
     looks,
     numbers,
     panels,
     places,
     plain_text,
-    titled,
+    small,
 )
 from results.store import StoredPolicy
 from results.words import change, interval_words
@@ -48,12 +48,9 @@ def savings_by_group(
         return None
     groups = list(dict.fromkeys(frame["group"]))
     columns = min(columns, len(shown))
-    below = "points of the group's own counterfactual"
-    titles = [
-        titled(plain_text(policies[policy].label, longest_title(columns)), below)
-        for policy in shown
-    ]
-    figure = at_left(panels(titles, columns, 84, BAR * len(groups) + 90))
+    titles = [headed(policies[policy].label, columns) for policy in shown]
+    titles[0] += f"<br>{small('points of the own counterfactual of each group')}"
+    figure = at_left(panels(titles, columns, 72, BAR * len(groups) + 78))
     style = looks(policies)
     for policy, (row, column) in zip(shown, places(len(shown), columns), strict=True):
         bars = _bars(frame[frame["policy"] == policy], groups, style[policy].colour)

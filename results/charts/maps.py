@@ -14,7 +14,8 @@ from results.charts.theme import (
     MOST_PANELS,
     MUTED,
     PAPER,
-    longest_title,
+    headed,
+    legend_above,
     panels,
     places,
     plain_text,
@@ -74,8 +75,7 @@ def sharing_map(
         return None
     shown = dict(list(policies.items())[:MOST_PANELS])
     columns = min(columns, len(shown))
-    longest = longest_title(columns)
-    titles = [f"<b>{plain_text(policy.label, longest)}</b>" for policy in shown.values()]
+    titles = [headed(policy.label, columns) for policy in shown.values()]
     wide, high = np.ptp(placed.outlines, axis=(0, 1))
     figure = panels(titles, columns, 44, min(620.0, 1000 / columns * float(high / wide)) + 44)
     for policy, (row, column) in zip(shown, places(len(titles), columns), strict=True):
@@ -191,8 +191,6 @@ def as_map(figure: go.Figure, placed: HexagonMap) -> go.Figure:
     figure.update_xaxes(**hidden, range=[float(low[0]), float(high[0])])
     figure.update_yaxes(**hidden, range=[float(low[1]), float(high[1]) + 1.5], scaleratio=1)
     for axis, across in zip(figure.select_yaxes(), figure.select_xaxes(), strict=True):
-        axis.update(scaleanchor=across.plotly_name.replace("axis", ""))
-    legend = {"y": 1 + 36 / (figure.layout.height - 90), "itemclick": False}
-    return figure.update_layout(
-        legend={**legend, "itemdoubleclick": False}, margin={"t": 84, "b": 8}, hovermode="closest"
-    )
+        axis.update(scaleanchor=across.plotly_name.replace("axis", ""), constraintoward="top")
+    legend = {"itemclick": False, "itemdoubleclick": False}
+    return legend_above(figure, 40, 8).update_layout(legend=legend, hovermode="closest")

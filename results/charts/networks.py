@@ -17,12 +17,13 @@ from results.charts.theme import (
     PALETTE,
     PAPER,
     SHAPES,
-    longest_title,
+    headed,
+    legend_above,
     numbers,
     panels,
     places,
     plain_text,
-    titled,
+    small,
 )
 from results.store import StoredPolicy
 from results.words import counted
@@ -88,7 +89,7 @@ def network(
 def _title(rows: pd.DataFrame, label: str, columns: int) -> str:
     councils = len({*rows["lead"], *rows["member"]})
     below = f"{counted(councils, 'council')}, {counted(len(rows), 'pair')} of leader and member"
-    return titled(plain_text(label, longest_title(columns)), below)
+    return f"{headed(label, columns)}<br>{small(below)}"
 
 
 def _seats(frame: pd.DataFrame, register: Register, placed: HexagonMap) -> dict[str, FloatArray]:
@@ -200,9 +201,5 @@ def _bare(figure: go.Figure) -> go.Figure:
     figure.update_xaxes(visible=False, constrain="domain")
     figure.update_yaxes(visible=False, constrain="domain")
     for axis, across in zip(figure.select_yaxes(), figure.select_xaxes(), strict=True):
-        axis.update(scaleanchor=across.plotly_name.replace("axis", ""))
-    legend = {"y": 1 + 44 / (figure.layout.height - 90)}
-    return figure.update_layout(
-        legend=legend, margin={"t": 128, "b": 8}, height=figure.layout.height + 40,
-        hovermode="closest",
-    )  # fmt: skip
+        axis.update(scaleanchor=across.plotly_name.replace("axis", ""), constraintoward="top")
+    return legend_above(figure, 58, 8).update_layout(hovermode="closest")

@@ -16,12 +16,12 @@ from results.charts.theme import (
     at_left,
     faded,
     folded,
-    longest_title,
+    headed,
+    legend_above,
     looks,
     numbers,
     panels,
     places,
-    plain_text,
     small,
     titled,
 )
@@ -74,16 +74,20 @@ def by_replication(rows: pd.DataFrame) -> pd.DataFrame:
     return rows.pivot(index="replication", columns="time", values="value")
 
 
-def over_years(figure: go.Figure, frame: pd.DataFrame, most: int = MOST_TICKS) -> go.Figure:
-    """Give all panels at most so many ticks, at whole years, and the legend a place above them."""
+def over_years(
+    figure: go.Figure, frame: pd.DataFrame, most: int = MOST_TICKS, titles: float = 58
+) -> go.Figure:
+    """Give all panels at most so many ticks, at whole years, and the legend a place above them.
+
+    ``titles`` is the height of the titles of the first panels, pixels.
+    """
     times = frame["time"].unique()
     years = math.ceil(times.max() + 0.25 - times.min()) if len(times) else 1
     figure.update_xaxes(
         showgrid=False, tick0=FIRST_YEAR, dtick=math.ceil(years / most), tickformat="d"
     )
     figure.update_yaxes(nticks=5, automargin=True)
-    lift = {"y": 1 + 44 / (figure.layout.height - 90)}
-    return figure.update_layout(margin={"t": 96, "r": 28}, legend=lift, hovermode="closest")
+    return legend_above(figure, titles, 34).update_layout(margin={"r": 28}, hovermode="closest")
 
 
 def trajectory(
@@ -185,17 +189,14 @@ def competition(frame: pd.DataFrame, policies: Mapping[str, StoredPolicy]) -> go
         figure.update_yaxes(matches=f"y{(row - 1) * len(shown) + 1}", row=row)
     figure.update_yaxes(showticklabels=False)
     figure.update_yaxes(showticklabels=True, col=1)
-    figure = over_years(figure, frame, max(3, MOST_TICKS // len(shown)))
-    height = figure.layout.height + 20
-    return figure.update_layout(
-        margin={"t": 116}, height=height, legend={"y": 1 + 64 / (height - 150)}
+    return over_years(
+        figure, frame, max(3, MOST_TICKS // len(shown)), 24 + 17 * max(2, len(shown) - 1)
     )
 
 
 def _grid_titles(policies: Mapping[str, StoredPolicy], shown: Sequence[str]) -> list[str]:
     """Return titles of panels: policies above the first row, outcomes above each first panel."""
-    width = longest_title(len(shown))
-    heads = [f"<b>{folded(policies[policy].label, width)}</b>" for policy in shown]
+    heads = [headed(policies[policy].label, len(shown)) for policy in shown]
     blank = [" "] * (len(shown) - 1)
     titles: list[str] = []
     for name in COMPETITION:
@@ -242,12 +243,9 @@ def fund(frame: pd.DataFrame, policies: Mapping[str, StoredPolicy]) -> go.Figure
     if not shown:
         return None
     columns = min(2, len(shown))
-    longest = longest_title(columns)
     period = "year" if _whole(sorted(frame["time"].unique())) else "quarter"
-    titles = [
-        titled(plain_text(policies[policy].label, longest), f"£m at the end of each {period}")
-        for policy in shown
-    ]
+    below = small(f"£m at the end of each {period}")
+    titles = [f"{headed(policies[policy].label, columns)}<br>{below}" for policy in shown]
     figure = at_left(panels(titles, columns, 76, 300))
     for policy, (row, column) in zip(shown, places(len(shown), columns), strict=True):
         rows = frame[frame["policy"] == policy]

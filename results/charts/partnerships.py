@@ -19,12 +19,12 @@ from results.charts.theme import (
     PALETTE,
     PAPER,
     at_left,
-    longest_title,
+    headed,
+    legend_above,
     panels,
     places,
     plain_text,
     small,
-    titled,
 )
 from results.partnerships import (
     ON,
@@ -88,7 +88,7 @@ OTHER = Fill("#9aa5b0", ".", INK)
 
 
 def _titled(label: str, columns: int, below: str) -> str:
-    return titled(plain_text(label, longest_title(columns)), below)
+    return f"{headed(label, columns)}<br>{small(below)}"
 
 
 # Who shares with whom
@@ -106,8 +106,7 @@ def partnership_map(about: Partnerships, register: Register, columns: int = 2) -
         return None
     shown = list(about.labels)[:MOST_PANELS]
     columns = min(columns, len(shown))
-    longest = longest_title(columns)
-    titles = [f"<b>{plain_text(about.labels[policy], longest)}</b>" for policy in shown]
+    titles = [headed(about.labels[policy], columns) for policy in shown]
     wide, high = np.ptp(placed.outlines, axis=(0, 1))
     figure = panels(titles, columns, 44, min(640.0, 1000 / columns * float(high / wide)) + 44)
     for policy, (row, column) in zip(shown, places(len(shown), columns), strict=True):
@@ -215,11 +214,9 @@ def stages_chart(about: Partnerships, columns: int = 2) -> go.Figure:
         automargin=True, col=1,
     )  # fmt: skip
     figure.update_xaxes(range=[0, 100], ticksuffix="%", dtick=25, zeroline=False)
-    lift = {"y": 1 + 48 / (figure.layout.height - 90), "traceorder": "normal"}
-    return figure.update_layout(
-        barmode="stack", bargap=0.28, margin={"t": 146, "r": 28, "b": 34},
-        height=figure.layout.height + 90, legend={**lift, "itemclick": False},
-        hovermode="closest",
+    return legend_above(figure, 58, 34).update_layout(
+        barmode="stack", bargap=0.28, margin={"r": 28}, hovermode="closest",
+        legend={"traceorder": "grouped", "itemclick": False},
     )  # fmt: skip
 
 

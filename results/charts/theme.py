@@ -29,8 +29,14 @@ SPREAD = "#8796a5"
 LONGEST_LABEL = 30
 LONGEST_TITLE = 36
 """Letters of a panel's title on one line, of two panels side by side."""
-LETTERS_ACROSS = 104
-"""Letters of titles that have room side by side above all panels of a row."""
+LETTERS_ACROSS = 76
+"""Letters of titles that have room side by side above all panels of a row, on a small screen."""
+MANY_COLUMNS = 4
+"""Panels side by side from which on titles are narrow, and folded more than once."""
+LEGEND_WIDTH, LEGEND_ROW = 600.0, 20.0
+"""Pixels across which a legend is folded on a small screen, and the height of one of its rows."""
+SWATCH, LETTER = 46.0, 6.8
+"""Pixels of a legend's sample with the room beside it, and of a letter."""
 MOST_PANELS = 12
 
 TEMPLATE = go.layout.Template(
@@ -62,15 +68,17 @@ def plain_text(text: str, longest: int = LONGEST_LABEL) -> str:
     return html.escape(cut, quote=False)
 
 
-def longest_title(columns: int) -> int:
-    """Return how long the title of a panel may be where ``columns`` stand side by side."""
-    return LETTERS_ACROSS // columns
+def folded(text: str, width: int, lines: int = 2) -> str:
+    """Return ``text`` on at most so many lines of ``width`` characters, its markup not obeyed."""
+    wrapped = textwrap.wrap(text, width, max_lines=lines, placeholder="…") or [""]
+    return "<br>".join(plain_text(line, width) for line in wrapped)
 
 
-def folded(text: str, width: int) -> str:
-    """Return ``text`` on at most two lines of ``width`` characters, its markup not obeyed."""
-    lines = textwrap.wrap(text, width, max_lines=2, placeholder="…") or [""]
-    return "<br>".join(plain_text(line, width) for line in lines)
+def headed(label: str, columns: int) -> str:
+    """Return what a policy is called above its panel, of which ``columns`` stand side by side."""
+    few = columns < MANY_COLUMNS
+    width = LETTERS_ACROSS // columns if few else max(60 // columns, 12)
+    return f"<b>{folded(label, width, 2 if few else columns - 1)}</b>"
 
 
 def small(text: str) -> str:
@@ -157,3 +165,30 @@ def at_left(figure: go.Figure) -> go.Figure:
 def places(count: int, columns: int) -> Iterator[tuple[int, int]]:
     """Yield row and column of each panel, from 1."""
     return ((1 + i // columns, 1 + i % columns) for i in range(count))
+
+
+# Legends
+
+
+def legend_above(figure: go.Figure, titles: float, below: float) -> go.Figure:
+    """Put the legend at the very top, in rows of its own also where the screen is small.
+
+    ``titles`` is the height of the titles of the first panels, ``below`` the room under the last,
+    pixels; panels keep their height.
+    """
+    above = titles + LEGEND_ROW * _rows_of_legend(figure) + 10
+    inner = figure.layout.height - 90
+    place = {"xref": "container", "yref": "container", "x": 0, "y": 1, "yanchor": "top"}
+    return figure.update_layout(
+        legend=place, margin={"t": above, "b": below}, height=inner + above + below
+    )
+
+
+def _rows_of_legend(figure: go.Figure) -> int:
+    """Return on how many rows the legend stands where the screen is small."""
+    rows, left = 0, 0.0
+    for trace in figure.data:
+        if trace.showlegend is not False and trace.name:
+            wide = SWATCH + LETTER * len(html.unescape(trace.name))
+            rows, left = (rows, left - wide) if wide <= left else (rows + 1, LEGEND_WIDTH - wide)
+    return rows
