@@ -29,7 +29,7 @@ FOLDER = "export"
 PAGE, TABLE = "html", "csv"
 FORMATS = (*charts.FORMATS, PAGE, TABLE)
 LONGEST_TITLE = 90
-LETTERS_ACROSS = 165
+LETTERS_ACROSS = 128
 """Small letters across a picture."""
 ABOVE, BELOW, LINE = 44, 34, 15
 """What a title takes above a picture, and a line and each more below, pixels."""
@@ -98,7 +98,7 @@ def charts_of(run: RunDirectory) -> dict[str, Chart]:
     """Return every chart of a run directory by name, also those that it lacks the data for."""
     baseline = run.policies[run.baseline].label
     return {
-        "differences": Chart(f"Differences from {baseline}", partial(_of_report, "intervals")),
+        "differences": Chart(f"Differences from {baseline}", _differences),
         "response": Chart("Outcomes against the lever that policies move", _response),
         **_spreads(run),
         "trajectories": Chart("Outcomes over time", partial(_of_report, "trajectories")),
@@ -125,6 +125,12 @@ def _partnerships() -> dict[str, Chart]:
 
 def _of_report(name: str, shown: Shown) -> Figure | None:
     return shown.report.charts.get(name)
+
+
+def _differences(shown: Shown) -> Figure | None:
+    made = _of_report("intervals", shown)
+    words = f"Differences from {shown.labels[0]}. {charts.INTERVALS_KEY}"
+    return made and Figure("differences", words, made.figure)
 
 
 def _response(shown: Shown) -> Figure | None:

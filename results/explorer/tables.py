@@ -172,11 +172,9 @@ def sharing(frame: pd.DataFrame, run: RunDirectory) -> str:
         [council, *(f"{share:.0%}" for share in shares)]
         for council, *shares in some.itertuples(name=None)
     ]
-    never = counted(len(wide) - len(some), "council")
-    caption = (
-        "Share of replications in which a council is in a joint contract at the end; "
-        f"{never} more under no policy"
-    )
+    caption = "Share of replications in which a council is in a joint contract at the end"
+    if never := len(wide) - len(some):
+        caption += f"; {counted(never, 'council')} more under no policy"
     return _in_figures(caption, ["Council", *labels], rows)
 
 
