@@ -6,7 +6,7 @@ and in what unit.
 """
 
 from collections.abc import Mapping, Sequence
-from typing import Literal
+from typing import Literal, get_args
 
 import numpy as np
 import pandas as pd
@@ -14,10 +14,12 @@ from numpy.typing import NDArray
 
 from results import statistics
 from results.appraisal import Appraisal, appraise
+from results.charts.checks import check_outcomes
 from results.partnerships import links as links_between
 from results.partnerships import read_partnerships
 from results.store import RunDirectory
 from simulation import horizon
+from simulation.errors import InputError
 from simulation.ledger import PENCE
 from simulation.levers import FIRST_YEAR, QUARTERS_PER_YEAR
 from simulation.outcomes import OUTCOMES
@@ -113,7 +115,12 @@ def over_time(run: RunDirectory, outcomes: Sequence[str] = tuple(OUTCOMES)) -> p
 
     Runs of ``FEWEST_YEARS`` or more are told by financial year, from April: a year's own value by
     the outcome's rule. Shorter ones are told by quarter.
+
+    Raises:
+        InputError: no such outcome.
     """
+    outcomes = [outcomes] if isinstance(outcomes, str) else outcomes
+    check_outcomes(outcomes)
     measures, times = by_period(run)
     cubes = {name: horizon.over_horizon(OUTCOMES[name].rule, measures) for name in outcomes}
     frames = [_period_rows(run, times, cube).assign(outcome=name) for name, cube in cubes.items()]
@@ -264,12 +271,18 @@ def savings_by_group(run: RunDirectory, by: Grouping = "type") -> pd.DataFrame:
 
     Empty where there is no policy to compare, or the table of councils, made by an earlier
     version, tells no discounted savings.
+
+    Raises:
+        InputError: councils are not grouped so.
     """
     return savings_of(appraise(run, statistics.summarise(run)), by)
 
 
 def savings_of(about: Appraisal, by: Grouping = "type") -> pd.DataFrame:
     """Return the rows of an appraisal on one kind of groups, as `savings_by_group` does."""
+    kinds = get_args(Grouping.__value__)
+    if by not in kinds:
+        raise InputError(f"no grouping of councils by {by!r}; known: {', '.join(kinds)}")
     if not about.knows_groups:
         return pd.DataFrame(columns=list(COLUMNS["savings_by_group"]))
     rows = about.gains[about.gains["grouping"] == by]

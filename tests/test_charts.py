@@ -1,6 +1,7 @@
 """Charts and the words on them: figures, colours, hexagons."""
 
 import json
+import re
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -14,13 +15,14 @@ from hypothesis import strategies as st
 from stored_runs import SMALL, nothing, rewrite, store
 
 from results import charts, frames, words
-from results.appraisal import TYPE_TITLES
+from results.appraisal import SIZES, TYPE_TITLES
 from results.charts import maps, over_time
 from results.charts.hexagons import MOST_CELLS, HexagonMap, hexagon_map
 from results.charts.theme import LEGEND_ROW, legend_above
 from results.side_by_side import levers_table
 from results.statistics import horizon_values, summarise
 from results.store import RunDirectory, StoredPolicy, open_run
+from simulation.errors import InputError
 from simulation.ledger import PENCE
 from simulation.outcomes import HEADLINE, OUTCOMES
 from simulation.register import Register, load_register, neighbours, parse_register
@@ -235,6 +237,61 @@ def test_a_year_is_drawn_by_the_rule_of_its_outcome(run: RunDirectory) -> None:
     measures = run.measures(run.replications)
     bids, tenders = (measures[name][0, :, :4].sum(axis=1) for name in ("bids", "contested_tenders"))
     assert line.y[0] == pytest.approx((bids / tenders).mean(), rel=1e-5)
+
+
+def test_charts_can_be_found() -> None:
+    assert {"spread", "trajectories", "sharing_map", "savings_by_group"} <= set(dir(charts))
+
+
+def test_a_misspelt_outcome_gets_the_nearest_name(run: RunDirectory) -> None:
+    expected = "no outcome called 'net_public_savings' (did you mean 'net_public_saving'?)"
+    for draw in (
+        lambda: charts.spread(frames.differences(run), "net_public_savings", run.policies),
+        lambda: charts.trajectories(frames.over_time(run), ["net_public_savings"], run.policies),
+        lambda: frames.over_time(run, ["net_public_savings"]),
+    ):
+        with pytest.raises(InputError, match=re.escape(expected)):
+            draw()
+
+
+def test_one_outcome_needs_no_list(run: RunDirectory) -> None:
+    one = frames.over_time(run, "net_public_saving")
+    assert one.equals(frames.over_time(run, ["net_public_saving"]))
+
+
+def test_a_frame_of_another_kind_is_refused_by_name(run: RunDirectory) -> None:
+    wrong = frames.over_horizon(run)
+    draws = {
+        "frames.over_time": lambda: charts.competition(wrong, run.policies),
+        "frames.differences": lambda: charts.spread(wrong, "net_public_saving", run.policies),
+        "frames.fund": lambda: charts.fund(wrong, run.policies),
+        "frames.sharing": lambda: charts.sharing_map(wrong, run.register, run.policies),
+        "frames.links": lambda: charts.network(wrong, run.register, run.policies),
+        "frames.savings_by_group": lambda: charts.savings_by_group(wrong, run.policies),
+        "statistics.summarise": lambda: charts.interval_plot(wrong, run.policies),
+    }
+    for source, draw in draws.items():
+        with pytest.raises(InputError, match=f"one of {source} is needed"):
+            draw()
+
+
+def test_a_policy_that_a_frame_does_not_hold_is_refused(run: RunDirectory) -> None:
+    policies = {"status-quo": run.policies["status-quo"], "inertt": run.policies["inert"]}
+    expected = re.escape("no policy called 'inertt' in this frame (did you mean 'inert'?)")
+    for draw in (
+        lambda: charts.trajectories(frames.over_time(run), ["bids_per_tender"], policies),
+        lambda: charts.spread(frames.differences(run), "net_public_saving", policies),
+        lambda: charts.sharing_map(frames.sharing(run), run.register, policies),
+    ):
+        with pytest.raises(InputError, match=expected):
+            draw()
+
+
+def test_councils_are_grouped_in_known_ways(run: RunDirectory) -> None:
+    assert set(frames.savings_by_group(run, "size")["group"]) == set(SIZES)
+    wrong: Any = "county"
+    with pytest.raises(InputError, match=r"by 'county'; known: type, size, region"):
+        frames.savings_by_group(run, wrong)
 
 
 def test_the_baseline_is_grey_and_the_others_differ() -> None:

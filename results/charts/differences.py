@@ -9,6 +9,7 @@ import pandas as pd
 import plotly.graph_objects as go
 
 from results import statistics
+from results.charts.checks import check_frame, check_outcomes
 from results.charts.theme import (
     INK,
     LONGEST_LABEL,
@@ -26,6 +27,7 @@ from results.charts.theme import (
     plain_text,
     titled,
 )
+from results.frames import COLUMNS
 from results.narrative import verdict_of
 from results.store import StoredPolicy
 from results.words import (
@@ -62,6 +64,7 @@ LINES = (
 )
 INTERVALS_KEY = f"Marker: mean difference, by its verdict ({VERDICT_SHAPES}). {LINES}"
 """How an interval plot is read."""
+SUMMARY = "statistics.summarise"
 MARGIN = "#e9edf1"
 HINTS = {"higher": "better →", "lower": "← better", "neutral": "not judged"}
 
@@ -74,7 +77,11 @@ def interval_plot(
     The thick line is the 95% interval of the mean difference, the thin one the 10 to 90% range
     over replications; the marker tells the verdict, and the grey band what is too small to matter.
     ``summary`` is that of `statistics.summarise`.
+
+    Raises:
+        InputError: it is not, or lacks one of the ``policies``.
     """
+    check_frame(summary, SUMMARY, statistics.COLUMNS, list(policies)[1:])
     shown = summary[summary["headline"] & (summary["policy"] != next(iter(policies)))]
     drawn = [
         (statistics.outcome_of(rows.iloc[0].to_dict()), rows)
@@ -204,7 +211,12 @@ def spread(
     thick line its 95% interval (from two replications on), the thin one their 10 to 90% range; the
     grey band is what is too small to matter. ``frame`` is that of `frames.differences`. None where
     it has nothing of ``outcome``.
+
+    Raises:
+        InputError: no such outcome, another frame, or one without some of the ``policies``.
     """
+    check_outcomes([outcome])
+    check_frame(frame, "frames.differences", COLUMNS["differences"], list(policies)[1:])
     rows = frame[frame["outcome"] == outcome]
     shown = [policy for policy in list(policies)[1:] if (rows["policy"] == policy).any()]
     if not shown:

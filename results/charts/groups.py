@@ -5,6 +5,7 @@ from collections.abc import Mapping
 import pandas as pd
 import plotly.graph_objects as go
 
+from results.charts.checks import check_frame
 from results.charts.theme import (
     INK,
     MOST_PANELS,
@@ -28,6 +29,8 @@ SAVINGS_KEY = (
     "each by itself: of many groups a few clear zero by luck."
 )
 """What the chart shows, in words."""
+DRAWN = ("group", "councils", "policy", "difference", "low", "high")
+"""Columns that are drawn."""
 SAVING = OUTCOMES["councils_saving"]
 BAR = 26.0
 """Height of a bar and the gap below it, pixels."""
@@ -43,13 +46,18 @@ def savings_by_group(
     `frames.savings_by_group`. Only the first ``MOST_PANELS`` policies are drawn. None where the
     frame is empty.
     """
+    check_frame(frame, "frames.savings_by_group", DRAWN, list(policies)[1:])
     shown = [policy for policy in policies if (frame["policy"] == policy).any()][:MOST_PANELS]
     if not shown:
         return None
     groups = list(dict.fromkeys(frame["group"]))
     columns = min(columns, len(shown))
     titles = [headed(policies[policy].label, columns) for policy in shown]
-    titles[0] += f"<br>{small('points of the own counterfactual of each group')}"
+    below = [
+        "points of the own counterfactual of each group",
+        *["\N{NO-BREAK SPACE}"] * (columns - 1),
+    ]
+    titles[:columns] = [f"{a}<br>{small(b)}" for a, b in zip(titles, below, strict=False)]
     figure = at_left(panels(titles, columns, 72, BAR * len(groups) + 78))
     style = looks(policies)
     for policy, (row, column) in zip(shown, places(len(shown), columns), strict=True):

@@ -9,6 +9,7 @@ import pandas as pd
 import plotly.graph_objects as go
 from numpy.typing import NDArray
 
+from results.charts.checks import check_frame
 from results.charts.hexagons import HexagonMap, hexagon_map
 from results.charts.theme import (
     MOST_PANELS,
@@ -20,6 +21,7 @@ from results.charts.theme import (
     places,
     plain_text,
 )
+from results.frames import COLUMNS
 from results.store import StoredPolicy
 from simulation.register import Register
 
@@ -70,6 +72,7 @@ def sharing_map(
     its council (as told apart) as ``customdata``, for who clicks on it. None where the frame is
     empty or there are too many councils.
     """
+    check_frame(frame, "frames.sharing", COLUMNS["sharing"], policies)
     placed = hexagon_map(register)
     if placed is None or frame.empty:
         return None

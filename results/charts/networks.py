@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 import plotly.graph_objects as go
 
+from results.charts.checks import check_frame
 from results.charts.hexagons import FloatArray, HexagonMap, hexagon_map
 from results.charts.partnerships import WIDTHS, link_lines, standing
 from results.charts.theme import (
@@ -25,6 +26,7 @@ from results.charts.theme import (
     plain_text,
     small,
 )
+from results.frames import COLUMNS
 from results.store import StoredPolicy
 from results.words import counted
 from simulation.register import Register
@@ -65,6 +67,7 @@ def network(
     only the first ``MOST_PANELS`` of ``policies`` are drawn. None where it is empty or the register
     has too many councils.
     """
+    check_frame(frame, "frames.links", COLUMNS["links"])
     shown = list(policies)[:MOST_PANELS]
     frame = frame[frame["policy"].isin(shown)]
     placed = hexagon_map(register)

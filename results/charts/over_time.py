@@ -7,6 +7,7 @@ from functools import partial
 import pandas as pd
 import plotly.graph_objects as go
 
+from results.charts.checks import check_frame, check_outcomes
 from results.charts.theme import (
     INK,
     LONGEST_TITLE,
@@ -25,6 +26,7 @@ from results.charts.theme import (
     small,
     titled,
 )
+from results.frames import COLUMNS
 from results.store import StoredPolicy
 from results.words import amount
 from simulation.levers import FIRST_YEAR, QUARTERS_PER_YEAR
@@ -46,6 +48,8 @@ def trajectories(
     ``frame`` is that of `frames.over_time`. Of more than ``MOST_BANDS`` policies only the baseline
     has a range.
     """
+    check_outcomes(outcomes)
+    check_frame(frame, "frames.over_time", COLUMNS["over_time"], policies)
     titles = [
         titled(folded(OUTCOMES[name].title, LONGEST_TITLE), unit_over_time(OUTCOMES[name]))
         for name in outcomes
@@ -172,6 +176,7 @@ def competition(frame: pd.DataFrame, policies: Mapping[str, StoredPolicy]) -> go
     The line is the mean of replications, the band their 10 to 90% range, the thin grey line the
     baseline. ``frame`` is that of `frames.over_time`.
     """
+    check_frame(frame, "frames.over_time", COLUMNS["over_time"], policies)
     style = looks(policies)
     baseline = next(iter(style))
     shown = list(style)[1 : MOST_SIDE_BY_SIDE + 1] or [baseline]
@@ -238,6 +243,7 @@ def fund(frame: pd.DataFrame, policies: Mapping[str, StoredPolicy]) -> go.Figure
     `frames.fund`. Of more than ``MOST_PANELS`` policies the first are drawn. None where no fund
     ever paid.
     """
+    check_frame(frame, "frames.fund", COLUMNS["fund"], policies)
     paid = frame[(frame["quantity"] != "written off") & (frame["value"] > 0)]
     shown = [policy for policy in policies if (paid["policy"] == policy).any()][:MOST_PANELS]
     if not shown:

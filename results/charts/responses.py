@@ -6,7 +6,16 @@ import pandas as pd
 import plotly.graph_objects as go
 
 from results import statistics
-from results.charts.differences import HINTS, LINES, MARGIN, SYMBOLS, VERDICT_SHAPES, interval_text
+from results.charts.checks import check_frame
+from results.charts.differences import (
+    HINTS,
+    LINES,
+    MARGIN,
+    SUMMARY,
+    SYMBOLS,
+    VERDICT_SHAPES,
+    interval_text,
+)
 from results.charts.theme import (
     BASELINE,
     INK,
@@ -69,6 +78,7 @@ def response(
     replications, the grey band what is too small to matter. ``summary`` is that of
     `statistics.summarise`. None where policies do not differ so (`lever_of`).
     """
+    check_frame(summary, SUMMARY, statistics.COLUMNS, policies)
     lever = lever_of(policies)
     if lever is None:
         return None
