@@ -31,6 +31,7 @@ SAVINGS_KEY = (
 """What the chart shows, in words."""
 DRAWN = ("group", "councils", "policy", "difference", "low", "high")
 """Columns that are drawn."""
+POINTS = "points of the own counterfactual of each group"
 SAVING = OUTCOMES["councils_saving"]
 BAR = 26.0
 """Height of a bar and the gap below it, pixels."""
@@ -53,7 +54,7 @@ def savings_by_group(
     groups = list(dict.fromkeys(frame["group"]))
     columns = min(columns, len(shown))
     titles = [headed(policies[policy].label, columns) for policy in shown]
-    below = [
+    below = [POINTS, *["\N{NO-BREAK SPACE}"] * (columns - 1)]
         "points of the own counterfactual of each group",
         *["\N{NO-BREAK SPACE}"] * (columns - 1),
     ]
