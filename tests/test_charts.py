@@ -14,11 +14,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 from stored_runs import SMALL, nothing, rewrite, store
 
+from experiments.catalogue import bundled_policies
 from results import charts, frames, words
 from results.appraisal import SIZES, TYPE_TITLES
 from results.charts import maps, over_time
 from results.charts.hexagons import MOST_CELLS, HexagonMap, hexagon_map
-from results.charts.theme import LEGEND_ROW, legend_above
+from results.charts.theme import LEGEND_ROW, LONGEST_LABEL, legend_above
 from results.side_by_side import levers_table
 from results.statistics import horizon_values, summarise
 from results.store import RunDirectory, StoredPolicy, open_run
@@ -161,7 +162,12 @@ def test_hostile_names_are_shown_and_not_obeyed(run: RunDirectory) -> None:
 
 
 def test_long_names_are_cut() -> None:
-    assert charts.plain_text("x" * 99) == "x" * 29 + "…"
+    assert charts.plain_text("x" * 99) == "x" * (LONGEST_LABEL - 1) + "…"
+
+
+def test_names_of_bundled_policies_are_whole() -> None:
+    labels = [policy.title for policy in bundled_policies()]
+    assert [charts.plain_text(label) for label in labels] == labels
 
 
 @pytest.mark.parametrize("columns", [1, 2, 3, 4, 5])

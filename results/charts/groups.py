@@ -55,9 +55,6 @@ def savings_by_group(
     columns = min(columns, len(shown))
     titles = [headed(policies[policy].label, columns) for policy in shown]
     below = [POINTS, *["\N{NO-BREAK SPACE}"] * (columns - 1)]
-        "points of the own counterfactual of each group",
-        *["\N{NO-BREAK SPACE}"] * (columns - 1),
-    ]
     titles[:columns] = [f"{a}<br>{small(b)}" for a, b in zip(titles, below, strict=False)]
     figure = at_left(panels(titles, columns, 72, BAR * len(groups) + 78))
     style = looks(policies)

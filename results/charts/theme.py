@@ -26,7 +26,8 @@ PALETTE = ("#0072b2", "#d55e00", "#009e73", "#aa4499", "#b8860b", "#3a9bdc")
 SHAPES = ("circle", "square", "diamond", "triangle-up", "x", "triangle-down", "star", "cross")
 DASHES = ("solid", "dash", "dot", "dashdot", "longdash", "longdashdot")
 SPREAD = "#8796a5"
-LONGEST_LABEL = 30
+LONGEST_LABEL = 32
+"""Letters of a policy's name on charts; those of the bundled policies are shorter."""
 LONGEST_TITLE = 36
 """Letters of a panel's title on one line, of two panels side by side."""
 LETTERS_ACROSS = 76

@@ -15,6 +15,7 @@ from results.verdicts import verdict_mark
 from results.words import amount, amounts, change, counted, interval_words, span
 from simulation.outcomes import OUTCOMES, Outcome
 
+IN_FIGURES = "The same in figures"
 LEAST_PERIODS = 4
 """Periods that a table of a chart over time shows, at most one more than these."""
 
@@ -129,11 +130,16 @@ def spread(summary: pd.DataFrame, run: RunDirectory, name: str) -> str:
     return _in_figures(outcome.title, heads, cells)
 
 
-def gains(frame: pd.DataFrame, run: RunDirectory, caption: str) -> str:
+def gains(told: Mapping[str, pd.DataFrame], run: RunDirectory) -> str:
     """Return what groups of councils gain, behind a line that opens it.
 
-    ``frame`` is that of `frames.savings_of`.
+    ``told`` holds frames of `frames.savings_of` by what they tell, in words.
     """
+    made = [_gains(frame, run, caption) for caption, frame in told.items()]
+    return hidden(IN_FIGURES, "".join(made))
+
+
+def _gains(frame: pd.DataFrame, run: RunDirectory, caption: str) -> str:
     money, points = OUTCOMES["net_public_saving"].with_margin(1.0), OUTCOMES["councils_saving"]
     cells = [
         [
@@ -147,7 +153,7 @@ def gains(frame: pd.DataFrame, run: RunDirectory, caption: str) -> str:
     ]
     heads = ["Who", "Councils", "Policy", "Gain, £m NPV", "95% interval", "Points of their "
              "counterfactual", "95% interval"]  # fmt: skip
-    return _in_figures(f"{caption}: gains against the baseline", heads, cells)
+    return _escaped(f"{caption}: gains against the baseline", heads, cells)
 
 
 def _with_interval(told: list[float], outcome: Outcome) -> list[str]:
@@ -179,5 +185,9 @@ def sharing(frame: pd.DataFrame, run: RunDirectory) -> str:
 
 
 def _in_figures(caption: str, heads: list[str], rows: list[list[str]]) -> str:
+    return hidden(IN_FIGURES, _escaped(caption, heads, rows))
+
+
+def _escaped(caption: str, heads: list[str], rows: list[list[str]]) -> str:
     escaped = [list(map(escape, row)) for row in rows]
-    return hidden("The same in figures", table(caption, list(map(escape, heads)), escaped))
+    return table(caption, list(map(escape, heads)), escaped)

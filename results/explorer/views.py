@@ -120,7 +120,7 @@ def _gains(run: RunDirectory, summary: pd.DataFrame, _: str) -> Drawn:
     }
     if not about.knows_groups:
         return Drawn(paragraph(NO_GROUPS), drawn)
-    said = "".join(tables.gains(frame, run, GROUPINGS[by]) for by, frame in told.items())
+    said = tables.gains({GROUPINGS[by]: frame for by, frame in told.items()}, run)
     return Drawn(paragraph(charts.SAVINGS_KEY) + said, drawn)
 
 
