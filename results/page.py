@@ -107,11 +107,11 @@ class Figure:
         On a small screen it is as narrow as that, or says that it can be moved sideways.
         """
         height = self.figure.layout.height
-        kind = "chart fits" if self._fits else "chart"
+        kind = "plot fits" if self._fits else "plot"
         moved = "" if self._fits else f'<p class="sideways" aria-hidden="true">{SIDEWAYS}</p>'
         return (
-            f'<figure><figcaption>{escape(self.words)}</figcaption>{moved}<div class="plot">'
-            f'<div class="{kind}" role="img" aria-label="{escape(self.words)}" '
+            f'<figure><figcaption>{escape(self.words)}</figcaption>{moved}<div class="{kind}">'
+            f'<div class="chart" role="img" aria-label="{escape(self.words)}" '
             f'data-figure="figure-{self.name}" style="height:{height:.0f}px"></div></div>'
             f'<p class="undrawn">{UNDRAWN}</p></figure>'
         )
