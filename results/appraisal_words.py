@@ -11,9 +11,7 @@ from results.books import FIRMS
 from results.narrative import Row
 from results.words import (
     NOTHING,
-    SMALL,
     UNDECIDED_NOTHING,
-    UNDECIDED_SMALL,
     change,
     listing,
     span,
@@ -56,15 +54,20 @@ def who_gains(appraisal: Appraisal, policy: str, *, short: bool = False) -> str:
     A ``short`` one gives no figures of those for whom a change may be nothing.
     """
     rows = rows_told(appraisal, policy)
-    groups = {name: _with(rows, name) for name, _ in narrative.GROUPS}
-    clauses = [_clause(verdict, group, short) for verdict, group in groups.items() if group]
+    groups = [(name, group) for name, _ in narrative.GROUPS for group in _with(rows, name)]
+    clauses = [_clause(verdict, group, short) for verdict, group in groups]
     label = appraisal.run.policies[policy].label
     return f"{label}: {'; '.join(clauses)}."
 
 
-def _with(rows: Sequence[Row], verdict: str) -> list[Row]:
+def _with(rows: Sequence[Row], verdict: str) -> list[list[Row]]:
+    """Return the rows with a verdict; where it leaves a gain or a loss open, these apart."""
     found = [row for row in rows if narrative.verdict_of(row) == verdict]
-    return sorted(found, key=lambda row: -abs(row["difference"]))
+    largest = sorted(found, key=lambda row: -abs(row["difference"]))
+    if verdict not in narrative.LEFT_OPEN:
+        return [largest] if largest else []
+    sides = [[row for row in largest if (row["difference"] > 0) == gain] for gain in (True, False)]
+    return [side for side in sides if side]
 
 
 def _clause(verdict: str, rows: Sequence[Row], short: bool) -> str:
@@ -84,8 +87,10 @@ def _clause(verdict: str, rows: Sequence[Row], short: bool) -> str:
     if short and verdict == UNDECIDED_NOTHING:
         return f"for {names} the runs do not settle it"
     told = listing([_estimated(row) for row in rows])
-    known = {UNDECIDED_SMALL: f"a change is {SMALL}", UNDECIDED_NOTHING: f"a change {NOTHING}"}
-    return f"for {told} {known[verdict]}"
+    if verdict == UNDECIDED_NOTHING:
+        return f"for {told} a change {NOTHING}"
+    way = "gain" if rows[0]["difference"] > 0 else "loss"
+    return f"for {told} the runs show a {way} {narrative.LEFT_OPEN[verdict]}"
 
 
 def _moved(row: Row, verb: str) -> str:

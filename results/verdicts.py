@@ -3,12 +3,13 @@
 from collections.abc import Mapping, Sequence
 
 from results import narrative, statistics
-from results.words import UNDECIDED_NOTHING, UNDECIDED_SMALL
+from results.words import UNDECIDED_LARGE, UNDECIDED_NOTHING, UNDECIDED_SMALL
 
 MARKS = {
     statistics.BETTER: "▲",
     statistics.WORSE: "▼",
     statistics.NEGLIGIBLE: "■",
+    UNDECIDED_LARGE: "◉",
     UNDECIDED_SMALL: "◉",
     UNDECIDED_NOTHING: "○",
     statistics.IDENTICAL: "=",

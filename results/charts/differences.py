@@ -28,6 +28,7 @@ from results.charts.theme import (
 from results.narrative import verdict_of
 from results.store import StoredPolicy
 from results.words import (
+    UNDECIDED_LARGE,
     UNDECIDED_NOTHING,
     UNDECIDED_SMALL,
     change,
@@ -43,6 +44,7 @@ SYMBOLS = {
     statistics.WORSE: ("triangle-down", WORSE),
     statistics.NEGLIGIBLE: ("square", OPEN),
     statistics.IDENTICAL: ("line-ns", OPEN),
+    UNDECIDED_LARGE: ("circle-open-dot", OPEN),
     UNDECIDED_SMALL: ("circle-open-dot", OPEN),
     UNDECIDED_NOTHING: ("circle-open", OPEN),
     statistics.TOO_FEW_EVENTS: ("x-thin", OPEN),
