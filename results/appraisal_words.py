@@ -111,7 +111,32 @@ def in_sentence(row: Row) -> str:
 
 
 def clearest(appraisal: Appraisal) -> str:
-    """Return the policy whose gains and losses are told first: the largest effect on the public."""
+    """Return the policy whose gains and losses are told first.
+
+    It has the largest effect on the public, among those whose interval leaves out zero if there
+    are any.
+    """
     gains: pd.DataFrame = appraisal.gains
-    public = gains[gains["party"] == "public"].set_index("policy")["difference"].abs()
-    return str(public.idxmax())
+    public = gains[gains["party"] == "public"]
+    sure = public[(public["low"] > 0) | (public["high"] < 0)]
+    chosen = (public if sure.empty else sure).set_index("policy")["difference"].abs()
+    return str(chosen.idxmax())
+
+
+def elsewhere(appraisal: Appraisal, policy: str) -> str:
+    """Return the largest gain or loss by another policy than this one that is there for sure.
+
+    It is one whose 95% interval leaves out zero; nothing where there is none.
+    """
+    rows = [
+        row
+        for other in list(appraisal.run.policies)[1:]
+        if other != policy
+        for row in rows_told(appraisal, other)
+        if narrative.verdict_of(row) in narrative.TELLING
+    ]
+    if not rows:
+        return ""
+    row = max(rows, key=lambda row: abs(row["difference"]))
+    whose = appraisal.run.policies[row["policy"]].label
+    return f"With {whose}, {_clause(narrative.verdict_of(row), [row], short=True)}."

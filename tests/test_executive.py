@@ -13,7 +13,9 @@ from playwright.sync_api import Page
 from stored_runs import SMALL, nothing, rewrite, store
 from test_report import FORMULA, HOSTILE, POLICIES, harm, opened, saves, swings, visible, wastes
 
-from results import executive, robustness_section
+from results import executive, narrative, robustness_section
+from results.appraisal import appraise
+from results.appraisal_words import elsewhere
 from results.page import style_safe
 from results.report import write_report
 from results.robustness import Robustness
@@ -70,6 +72,43 @@ def test_what_is_found_beside_the_first_outcome_is_decided(
     for row in executive.findings(run, summary):
         if row["outcome"] != "net_public_saving":
             assert row["verdict"] in ("better", "worse")
+
+
+def test_a_policy_whose_interval_clears_zero_is_found_before_larger_estimates(
+    tmp_path: Path,
+) -> None:
+    policies = {"base": nothing, **{f"policy {i}": swings for i in range(8)}}
+    run = open_run(store(tmp_path, policies, years=1, replicates=4, twins=0))
+    told = summarise(run)
+    lead = told["outcome"] == "net_public_saving"
+    matters = told.loc[lead, "matters"].iloc[0]
+    others = lead & (told["policy"] != "base")
+    told.loc[others, ["difference", "low", "high"]] = -9 * matters, -20 * matters, matters
+    told.loc[others, "verdict"] = "undecided"
+    sure = lead & (told["policy"] == "policy 3")
+    told.loc[sure, ["difference", "low", "high"]] = -3 * matters, -5 * matters, -2 * matters
+    assert executive.findings(run, told)[0]["policy"] == "policy 3"
+    assert re.search(r"a loss beyond what matters.* with policy 3 \(", narrative.lead(run, told))
+
+
+def test_the_first_page_says_whose_gains_it_tells(run: RunDirectory, summary: pd.DataFrame) -> None:
+    words = executive.gainers(appraise(run, summary))
+    assert re.match("(saves|wastes|swings|inert): ", words)
+    assert "All four policies: see Who gains and who loses, below." in words
+
+
+def test_a_gain_by_another_policy_is_told_with_its_name(
+    run: RunDirectory, summary: pd.DataFrame
+) -> None:
+    about = appraise(run, summary)
+    gains = about.gains
+    gains.loc[gains["policy"] == "swings", ["low", "high", "verdict"]] = -1.0, 1.0, "undecided"
+    chosen = (gains["policy"] == "swings") & (gains["party"] == "suppliers")
+    gains.loc[chosen, ["difference", "low", "high"]] = -9e6, -1e7, -8e6
+    assert elsewhere(about, "swings").startswith("With saves") or not elsewhere(about, "swings")
+    told = elsewhere(about, "saves")
+    assert told.startswith("With swings, for suppliers (")
+    assert "the runs show a loss beyond what matters, but not with all verdicts" in told
 
 
 def test_every_finding_has_its_interval_and_verdict(text: str, summary: pd.DataFrame) -> None:
