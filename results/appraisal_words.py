@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 
 import pandas as pd
 
-from results import narrative, statistics
+from results import narrative, statistics, words
 from results.appraisal import EXCHEQUER, TOTALS, Appraisal
 from results.books import FIRMS
 from results.narrative import Row
@@ -82,6 +82,8 @@ def _clause(verdict: str, rows: Sequence[Row], short: bool) -> str:
             return f"what changes for {names} is too little to matter"
         case statistics.IDENTICAL:
             return f"nothing changes for {names}"
+        case words.NOT_DEFINED:
+            return f"for {names} there is no value to compare with"
         case statistics.TOO_FEW_PAIRS:
             return f"for {names} there are too few pairs to say"
     if short and verdict == UNDECIDED_NOTHING:

@@ -41,6 +41,7 @@ GROUPS = (
     (statistics.IDENTICAL, "Identical"),
     (statistics.TOO_FEW_EVENTS, "Too few events to say"),
     (statistics.TOO_FEW_PAIRS, "Too few replications to say"),
+    (words.NOT_DEFINED, "Not defined, for want of a value to compare with"),
     ("", "Not judged"),
 )
 """Every verdict, in the words of `verdict_of`, and what opens its list, in the order of reading."""
@@ -106,11 +107,17 @@ def message(run: RunDirectory, summary: pd.DataFrame, outcome: str, longest: int
     if known.better == "neutral":
         return f"{known.title}: {_most_different(run, known, others)}"
     telling = [row for row in others if verdict_of(row) in TELLING]
-    told = [
-        f"{known.title}: {_clauses(run, known, telling or others, tell)}"
-        for tell in (_clause, _counting, _tally)
-    ]
-    return next((each for each in told if len(each) < longest), told[-1])
+    if not telling:
+        return f"{known.title}: {_of_nothing(run, known, others, longest)}"
+    told = [_clauses(run, known, telling, tell) for tell in (_clause, _counting)]
+    titled = [f"{known.title}: {each}" for each in (*told, _tally(run, known, telling))]
+    return next((each for each in titled if len(each) < longest), titled[-1])
+
+
+def _of_nothing(run: RunDirectory, outcome: Outcome, rows: Sequence[Row], longest: int) -> str:
+    """Return what is said of an outcome of which the runs tell nothing for any policy."""
+    named, counted = (_clauses(run, outcome, rows, tell) for tell in (_clause, _counting))
+    return named if len(named) + len(outcome.title) < longest else counted
 
 
 def _most_different(run: RunDirectory, outcome: Outcome, rows: Sequence[Row]) -> str:
@@ -194,6 +201,8 @@ def _clause(run: RunDirectory, outcome: Outcome, verdict: str, rows: Sequence[Ro
             return f"for {_with_changes(run, outcome, rows)} the runs show {told}"
         case words.UNDECIDED_NOTHING:
             return f"for {names} the runs do not settle it"
+        case words.NOT_DEFINED:
+            return f"for {names} there is no value to compare with"
         case "":
             return f"for {names} it is not judged"
     return f"for {names} there are {verdict} to say"
@@ -219,15 +228,22 @@ def _counting(run: RunDirectory, outcome: Outcome, verdict: str, rows: Sequence[
     return f"{dict(GROUPS)[verdict].lower()} with {many}"
 
 
-def _tally(run: RunDirectory, outcome: Outcome, verdict: str, rows: Sequence[Row]) -> str:
-    """Say of how many policies a verdict holds, and no more."""
-    many = f"{count(len(rows))} {'policy' if len(rows) == 1 else 'policies'}"
-    match verdict:
-        case statistics.BETTER | statistics.WORSE:
-            return f"{verdict} with {many}"
-        case words.UNDECIDED_LARGE | words.UNDECIDED_SMALL:
-            return f"an undecided {moved(rows[0])} with {many}"
-    return _counting(run, outcome, verdict, rows)
+def _tally(run: RunDirectory, outcome: Outcome, rows: Sequence[Row]) -> str:
+    """Say with which policy, or with how many, a verdict holds, in few words."""
+    told: dict[str, list[Row]] = {}
+    for verdict, group in _by_verdict(by_effect(rows, outcome)):
+        what = f"an undecided {moved(group[0])}" if verdict in LEFT_OPEN else verdict
+        told.setdefault(what, []).extend(group)
+    return "; ".join(f"{what} with {_whom(run, outcome, of)}" for what, of in told.items())
+
+
+def _whom(run: RunDirectory, outcome: Outcome, rows: Sequence[Row]) -> str:
+    """Return the one policy, with its change where that is decided, or how many there are."""
+    if len(rows) > 1:
+        return f"{count(len(rows))} policies"
+    if verdict_of(rows[0]) in LEFT_OPEN:
+        return run.policies[rows[0]["policy"]].label
+    return _with_changes(run, outcome, rows)
 
 
 def _by(outcome: Outcome, row: Row) -> str:
@@ -268,6 +284,8 @@ def headline(run: RunDirectory, summary: pd.DataFrame, policy: str, about: str =
         case words.UNDECIDED_NOTHING:
             by = change(row["difference"], outcome)
             return f"For {name} the runs do not settle {title}: the estimate is {by} ({figures})."
+        case words.NOT_DEFINED:
+            return f"For {name} there is no value of {title} to compare with."
         case "":
             return _not_judged(name, title, figures, row)
     return f"For {name} there are {row['verdict']} to say anything of {title}."

@@ -3,7 +3,13 @@
 from collections.abc import Mapping, Sequence
 
 from results import narrative, statistics
-from results.words import UNDECIDED_LARGE, UNDECIDED_NOTHING, UNDECIDED_SMALL
+from results.words import (
+    EN_DASH,
+    NOT_DEFINED,
+    UNDECIDED_LARGE,
+    UNDECIDED_NOTHING,
+    UNDECIDED_SMALL,
+)
 
 MARKS = {
     statistics.BETTER: "▲",
@@ -14,7 +20,8 @@ MARKS = {
     UNDECIDED_NOTHING: "○",
     statistics.IDENTICAL: "=",
     statistics.TOO_FEW_EVENTS: "?",
-    statistics.TOO_FEW_PAIRS: "?",
+    statistics.TOO_FEW_PAIRS: "\N{MULTIPLICATION SIGN}",
+    NOT_DEFINED: EN_DASH,
     "": "◇",
 }
 MOST_COLUMNS = 5

@@ -114,6 +114,8 @@ UNDECIDED_SMALL, UNDECIDED_NOTHING = f"undecided: {SMALL}", f"undecided: {NOTHIN
 UNDECIDED_LARGE = f"undecided: {LARGE}"
 NOT_ZERO, MAYBE_ZERO = "not 0", "maybe 0"
 """The same where there is little room."""
+NOT_DEFINED = "not defined: no value to compare with"
+"""Said where no replication has a value under both policies."""
 NO_INTERVAL = "one replication: no interval"
 
 
@@ -124,6 +126,8 @@ def verdict_words(row: Mapping[Any, Any]) -> str:
     many verdicts; one that leaves out zero speaks of a difference that is real, yet not beyond
     doubt as large as matters; any other of one that may be nothing.
     """
+    if row["verdict"] == "too few pairs" and not row["pairs"]:
+        return NOT_DEFINED
     if row["verdict"] != "undecided":
         return str(row["verdict"])
     least = least_size(row["low"], row["high"])
@@ -151,7 +155,10 @@ def direction(low: float, high: float, outcome: Outcome) -> str:
 
 def briefly(verdict: str) -> str:
     """Return the words of a verdict as short as the cell of a table may ask."""
-    return verdict.replace(SMALL, NOT_ZERO).replace(LARGE, NOT_ZERO).replace(NOTHING, MAYBE_ZERO)
+    short = {SMALL: NOT_ZERO, LARGE: NOT_ZERO, NOTHING: MAYBE_ZERO, NOT_DEFINED: "not defined"}
+    for whole, brief in short.items():
+        verdict = verdict.replace(whole, brief)
+    return verdict
 
 
 def listing(items: Sequence[str]) -> str:

@@ -244,6 +244,51 @@ def test_a_neutral_outcome_is_told_with_its_interval(
     assert f"(95% interval {ends}); not judged" in told
 
 
+def test_a_title_over_time_tells_no_difference_but_one_with_a_verdict(
+    five: RunDirectory, of_five: list[Any]
+) -> None:
+    told = [each for each in map(title, of_five) if each.startswith("In ")]
+    assert told
+    for each in told:
+        first, _, rest = each.partition("; over six years: ")
+        assert all(f"with {name}" not in first for name in ("good", "bad", "same", "fund"))
+        assert not rest or re.search("raises|lowers|better|worse|undecided|differs", rest)
+
+
+def test_one_replication_is_said_to_be_one_in_titles_over_time(tmp_path: Path) -> None:
+    run = open_run(store(tmp_path / "run", TWO, replicates=1, twins=0))
+    told = [each for each in map(title, slides(run)) if each.startswith("In ")]
+    assert told
+    assert all("of the one replication: " in each and " b" not in each[-2:] for each in told)
+
+
+def test_a_margin_is_the_same_in_all_notes(five: RunDirectory, of_five: list[Any]) -> None:
+    outcome = outcome_of(rows_of(summarise(five), "net_public_saving")["good"])
+    margin = f"a difference matters from {change(outcome.matters, outcome, signed=False)}."
+    notes = [slide.notes_slide.notes_text_frame.text for slide in of_five]
+    told = [line for each in notes for line in each.split("\n") if "public saving (£m" in line]
+    assert len(told) >= 3
+    assert all(margin in line for line in told)
+
+
+def test_marks_tell_apart_what_is_not_nothing(tmp_path: Path) -> None:
+    run = open_run(store(tmp_path / "run", EFFECTS, replicates=4, twins=0, years=1))
+    told = summarise(run)
+    for policy, low in (("good", 0.5), ("bad", -0.5)):
+        chosen = (told["policy"] == policy) & (told["outcome"] == "net_public_saving")
+        ends = told.loc[chosen, "matters"] * low, told.loc[chosen, "matters"] * 3
+        told.loc[chosen, ["low", "high"]] = ends[0].item(), ends[1].item()
+        told.loc[chosen, "verdict"] = "undecided"
+    drawn = list(Presentation(io.BytesIO(deck_bytes(run, told))).slides)
+    slide = find(drawn, "At a glance")
+    (grid,) = [shape.table for shape in slide.shapes if shape.has_table]
+    cells = [cell.text for cell in list(grid.rows)[1].cells]
+    assert cells[2].endswith(" ◉") and cells[3].endswith(" ○")
+    words = " ".join(shape.text_frame.text for shape in slide.shapes if shape.has_text_frame)
+    assert "◉ undecided, but not 0" in words and "○ undecided, may be 0" in words
+    assert words.count("?") <= 1
+
+
 def test_the_fund_has_a_slide_where_one_pays(five: RunDirectory, of_five: list[Any]) -> None:
     rows = {name: rows_of(summarise(five), name)["fund"] for name in ("fund_paid", "fund_repaid")}
     slide = find(of_five, "fund: the fund pays out")

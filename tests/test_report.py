@@ -224,7 +224,7 @@ def test_counted_policies_have_a_direction_too(run: RunDirectory, summary: pd.Da
     told = left_open(summary, "net_public_saving", "saves", 0.5, 3.0)
     told = left_open(told, "net_public_saving", "wastes", -3.0, -0.5)
     named, tally = (narrative.message(run, told, "net_public_saving", n) for n in (1000, 0))
-    assert tally.endswith(": an undecided gain with one policy; an undecided loss with one policy")
+    assert tally.endswith(": an undecided gain with saves; an undecided loss with wastes")
     message = narrative.message(run, told, "net_public_saving", len(named))
     assert re.search(r"a gain that may be too small to matter with saves \(\+", message)
     assert re.search(

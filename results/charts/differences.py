@@ -28,6 +28,7 @@ from results.charts.theme import (
 from results.narrative import verdict_of
 from results.store import StoredPolicy
 from results.words import (
+    NOT_DEFINED,
     UNDECIDED_LARGE,
     UNDECIDED_NOTHING,
     UNDECIDED_SMALL,
@@ -49,6 +50,7 @@ SYMBOLS = {
     UNDECIDED_NOTHING: ("circle-open", OPEN),
     statistics.TOO_FEW_EVENTS: ("x-thin", OPEN),
     statistics.TOO_FEW_PAIRS: ("x-thin", OPEN),
+    NOT_DEFINED: ("x-thin", OPEN),
     "": ("diamond-open", OPEN),
 }
 """Marker and colour of each verdict, in the words of `narrative.verdict_of`."""
