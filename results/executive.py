@@ -148,10 +148,17 @@ def how_sure(run: RunDirectory, summary: pd.DataFrame) -> str:
         return f"{pairs}; none of the outcomes shown first has a verdict."
     settled = (
         f"{pairs}; of {counted(len(shown), 'verdict')} on the outcomes shown first "
-        f"{len(shown) - open_ones} {'is' if len(shown) - open_ones == 1 else 'are'} settled, with "
-        "a chance of 5% at most that any of them is wrong."
+        f"{_settled(len(shown) - open_ones)}."
     )
     return " ".join([settled, *spread_words(run, summary)])
+
+
+def _settled(many: int) -> str:
+    if not many:
+        return "none is settled"
+    whole = f"{many:,} {'is' if many == 1 else 'are'} settled"
+    wrong = "it" if many == 1 else "any of them"
+    return f"{whole}, with a chance of 5% at most that {wrong} is wrong"
 
 
 def spread_words(run: RunDirectory, summary: pd.DataFrame) -> list[str]:
@@ -162,10 +169,14 @@ def spread_words(run: RunDirectory, summary: pd.DataFrame) -> list[str]:
     for row in narrative.rows_of(summary, narrative.lead_outcome(run).name).values():
         rule = LuckShare(row["luck_share"], row["luck_low"], row["luck_high"]).rules
         by_rule.setdefault(rule, []).append(run.policies[row["policy"]].label)
-    named = {"luck": "luck", "assumptions": "assumptions", "both": "both luck and assumptions"}
+    named = {
+        "luck": "mostly by luck",
+        "assumptions": "mostly by assumptions",
+        "both": "by both luck and assumptions",
+    }
     told = [f"{how} for {listing(by_rule[rule])}" for rule, how in named.items() if rule in by_rule]
     outcome = narrative.lower_title(narrative.lead_outcome(run))
-    return [f"Replications differ in {outcome} mostly by {'; by '.join(told)}."] if told else []
+    return [f"Replications differ in {outcome} {'; '.join(told)}."] if told else []
 
 
 def surer(robustness: Robustness) -> str:

@@ -314,4 +314,4 @@ class Report:
             return ""
         if self.sharing is None:
             return paragraph(why_untold(self.run))
-        return partnership_section.content(self.sharing, self.charts)
+        return partnership_section.content(self.sharing, self.charts, self.run)
