@@ -2,7 +2,7 @@
 
 import math
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 import pandas as pd
 
@@ -17,7 +17,7 @@ from results.deck.template import ROOM
 from results.narrative import Row, verdict_of
 from results.statistics import outcome_of
 from results.store import RunDirectory
-from results.verdicts import MARKS
+from results.verdicts import MARKS, NO_WORDS
 from results.words import (
     NO_INTERVAL,
     amount,
@@ -37,7 +37,6 @@ KEY = {
     words.UNDECIDED_LARGE: "undecided, but not 0",
     words.UNDECIDED_SMALL: "undecided, but not 0",
     words.UNDECIDED_NOTHING: "undecided, may be 0",
-    words.NOT_DEFINED: "not defined",
 }
 """What marks mean where a line has to tell it: not 0 is what has an interval that leaves out 0."""
 LONGEST_TITLE = 130
@@ -109,7 +108,7 @@ def _beside(run: RunDirectory, outcome: Outcome, rows: Sequence[Row]) -> Grid:
 
 
 def _row(label: str, outcome: Outcome, row: Row) -> list[Cell]:
-    colour = _colour(row)
+    colour = colour_of(row)
     ends = " to ".join(amounts(row["low"], row["high"], outcome, signed=True))
     verdict = verdict_of(row)
     mark, said = MARKS[verdict], verdict or "not judged"
@@ -117,11 +116,12 @@ def _row(label: str, outcome: Outcome, row: Row) -> list[Cell]:
         Cell(label),
         Cell(amount(row["difference"], outcome, signed=True), bold=True, colour=colour),
         Cell(NO_INTERVAL if math.isnan(row["low"]) else ends, otherwise="none"),
-        Cell(f"{mark} {said}", colour=colour, otherwise=f"{mark} {briefly(said)}"),
+        Cell(f"{mark} {said}".strip(), colour=colour, otherwise=f"{mark} {briefly(said)}".strip()),
     ]
 
 
-def _colour(row: Row) -> str:
+def colour_of(row: Row) -> str:
+    """Return the colour of a row's figures: that of its verdict where it is decided."""
     return SYMBOLS[row["verdict"]][1] if row["verdict"] in DECIDED else INK
 
 
@@ -145,7 +145,8 @@ def _bars(run: RunDirectory, outcome: Outcome, rows: Sequence[Row]) -> Chart:
 def _glance(run: RunDirectory, summary: pd.DataFrame) -> Iterator[Page]:
     baselines = [narrative.rows_of(summary, name)[run.baseline] for name in run.shown]
     notes = [definition(outcome_of(row)) for row in baselines]
-    key = _key(run, summary)
+    shown = summary[summary["headline"] & (summary["policy"] != run.baseline)]
+    key = marks_key(shown.to_dict("records"))
     below = (
         f"Mean differences, with verdicts that hold for the whole table at once: {key}. Outcomes "
         "without a better direction have none. Percentages differ by points."
@@ -155,11 +156,14 @@ def _glance(run: RunDirectory, summary: pd.DataFrame) -> Iterator[Page]:
             yield Page(_settled(run, summary), part, notes, below)
 
 
-def _key(run: RunDirectory, summary: pd.DataFrame) -> str:
-    """Return the marks that the table has, each with what it means."""
-    shown = summary[summary["headline"] & (summary["policy"] != run.baseline)]
-    seen = {verdict_of(row) for row in shown.to_dict("records")} - {UNJUDGED}
-    told = (f"{mark} {KEY.get(each, each)}" for each, mark in MARKS.items() if each in seen)
+def marks_key(rows: Sequence[Row], names: Mapping[str, str] = NO_WORDS) -> str:
+    """Return the marks of a table's rows, each with what it means; ``names`` of verdicts go first.
+
+    What is not judged, or not defined, has no mark.
+    """
+    seen = {verdict_of(row) for row in rows} - {UNJUDGED, words.NOT_DEFINED}
+    called = KEY | dict(names)
+    told = (f"{mark} {called.get(each, each)}" for each, mark in MARKS.items() if each in seen)
     return ", ".join(dict.fromkeys(told))
 
 
@@ -201,9 +205,9 @@ def _glance_row(summary: pd.DataFrame, name: str, columns: Sequence[str]) -> lis
     outcome = outcome_of(first)
     told = [
         Cell(
-            _marked(row, outcome),
+            marked(row, outcome),
             bold=row["verdict"] in DECIDED,
-            colour=_colour(row),
+            colour=colour_of(row),
         )
         for row in others
     ]
@@ -212,11 +216,10 @@ def _glance_row(summary: pd.DataFrame, name: str, columns: Sequence[str]) -> lis
     return [Cell(head), Cell(value), *told]
 
 
-def _marked(row: Row, outcome: Outcome) -> str:
-    if verdict_of(row) == words.NOT_DEFINED:
-        return MARKS[words.NOT_DEFINED]
+def marked(row: Row, outcome: Outcome) -> str:
+    """Return a difference in figures with the mark of its verdict."""
     figure = amount(row["difference"], outcome, signed=True)
-    return f"{figure} {MARKS[verdict_of(row)]}" if row["verdict"] else figure
+    return f"{figure} {MARKS[verdict_of(row)]}".strip() if row["verdict"] else figure
 
 
 # One policy alone

@@ -16,7 +16,7 @@ from results.frames import FEWEST_YEARS, over_time
 from results.partnerships import map_words, read_partnerships, stages_words
 from results.statistics import outcome_of
 from results.store import RunDirectory
-from results.words import count, counted, dated, listing, with_unit
+from results.words import FINEST_MONEY, count, counted, dated, listing, with_unit
 from simulation.levers import FIRST_YEAR, QUARTERS_PER_YEAR
 from simulation.outcomes import Outcome
 
@@ -211,7 +211,7 @@ def _fund(run: RunDirectory, summary: pd.DataFrame) -> Iterator[Page]:
         for policy in drawn
     ]
     known = [outcome_of(rows[name][run.baseline]) for name in FUND]
-    paid, repaid, lost = map(with_unit, series[0].values, known)
+    paid, repaid, lost = map(_sum, series[0].values, known)
     title = f"{series[0].name}: the fund pays out {paid}, is repaid {repaid} and writes off {lost}"
     words = f"Column chart. Totals of the fund in £m, mean over replications. {title}."
     chart = Chart("£m over the whole horizon", words, [each.title for each in known], series)
@@ -221,8 +221,16 @@ def _fund(run: RunDirectory, summary: pd.DataFrame) -> Iterator[Page]:
     yield Page(title, Columns(chart), notes, _about_fund(run, len(paying) - len(drawn)))
 
 
+def _sum(value: float, outcome: Outcome) -> str:
+    """Return a sum of money in words; one too small for its figures is not told as nought."""
+    least = 10.0**-FINEST_MONEY
+    if 0.0 < value < least:
+        return f"less than {with_unit(least, outcome)}"
+    return with_unit(value, outcome) if value else "nothing"
+
+
 def _about_fund(run: RunDirectory, left_out: int) -> str:
     said = f"Means of {counted(len(run.replications), 'replication')}, over {narrative.years(run)}"
     if left_out:
         said += f"; {count(left_out)} more with a fund in the notes"
-    return f"{said}. What is neither repaid nor written off is still out at the end."
+    return f"{said}. What is neither repaid nor written off is still out at the end, and due later."
