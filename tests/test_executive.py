@@ -14,6 +14,7 @@ from stored_runs import SMALL, nothing, rewrite, store
 from test_report import FORMULA, HOSTILE, POLICIES, harm, opened, saves, swings, visible, wastes
 
 from results import executive, narrative, robustness_section
+from results.appendix import SOURCES, reproduction
 from results.appraisal import appraise
 from results.appraisal_words import elsewhere
 from results.page import style_safe
@@ -22,9 +23,12 @@ from results.robustness import Robustness
 from results.statistics import summarise
 from results.store import RunDirectory, open_run
 from results.words import MINUS, rounded_up
+from simulation.assumptions import Assumptions
 from simulation.outcomes import OUTCOMES
+from simulation.parameters import parameters
 from simulation.register import parse_register
 
+CODE = re.compile(r"\bD\d\b")
 MOST_WORDS = 150
 A4_WIDTH, A4_HEIGHT = 680, 986
 """What an A4 sheet has between its margins, in pixels of CSS."""
@@ -147,6 +151,37 @@ def test_few_replications_are_said_to_be_few(replicates: int, tmp_path: Path) ->
     assert f"{replicates} paired replication" in page
     assert ("too few for a verdict" in page) == (replicates == 1)
     assert ("More replications: an interval takes two" in page) == (replicates == 1)
+
+
+def test_what_is_said_of_few_replications_is_true_of_them(tmp_path: Path) -> None:
+    for many, few in ((1, False), (4, True), (9, False)):
+        about = {"replicates": many, "twins": min(2, many), "years": 1}
+        path = store(tmp_path / str(many), {"base": nothing, "swings": swings}, **about)
+        text = html.unescape(visible(write_report(path).read_text(encoding="utf-8")))
+        assert ("To name the assumption that goes most with a difference takes 8" in text) == few
+        assert ("One replication does not show how far" in text) == (many == 1)
+        assert (f"here are {many} replications" in text) == (many > 1)
+        assert "known from 1." not in text and "mostly by both" not in text
+        assert " 0 are settled" not in text
+
+
+def test_every_code_of_a_source_is_explained(text: str) -> None:
+    page, odd = html.unescape(visible(text)), Path("docs/ODD.md").read_text(encoding="utf-8")
+    for code, document in SOURCES[:5]:
+        assert f"{code} {document}" in page
+        assert f"| {code} | {document} |" in odd
+    used = {code for one in parameters(Assumptions).values() for code in CODE.findall(one.source)}
+    assert used <= {code for code, _ in SOURCES}
+
+
+def test_runs_in_memory_are_run_again_from_their_question(run: RunDirectory) -> None:
+    class InMemory(RunDirectory):
+        kept = False
+
+    live = InMemory(run.path, run.manifest, run.register, run.outcomes)
+    page = html.unescape(visible(reproduction(live)))
+    assert "tenderlab compare question.yaml" in page and "in no run directory" in page
+    assert f"tenderlab compare {run.path.name}" in html.unescape(visible(reproduction(run)))
 
 
 def test_outcomes_that_are_not_judged_are_not_said_to_be_settled(tmp_path: Path) -> None:

@@ -6,7 +6,7 @@ import pandas as pd
 
 from results import statistics
 from results.appraisal import EVERYONE, TOTALS, Appraisal, appraise
-from results.appraisal_section import FUND_LINES, METHOD, OF_FUNDS, fund_figure
+from results.appraisal_section import FUND_LINES, METHOD, OF_FUNDS, READING, fund_figure
 from results.appraisal_words import (
     VERDICT_WORDS,
     in_sentence,
@@ -35,7 +35,7 @@ def appraisal_pages(run: RunDirectory, summary: pd.DataFrame) -> Iterator[Page]:
     about = appraise(run, summary)
     titles = _titles(about)
     notes = [who_gains(about, name) for name in list(run.policies)[1:]]
-    notes += [*_fund_notes(about), METHOD]
+    notes += [*_fund_notes(about), READING, METHOD]
     for policies in evenly(list(run.policies)[1:], MOST_ACROSS):
         for part in parted(_grid(about, policies), BODY[3]):
             yield Page(titles[0], part, notes, _reading(about), titles[1:])
@@ -48,7 +48,11 @@ def _titles(about: Appraisal) -> list[str]:
     """Return titles, the longest first: the largest gains and losses that verdicts bear."""
     rows = [row for name in list(about.run.policies)[1:] for row in rows_told(about, name)]
     rows.sort(key=lambda row: -abs(row["difference"]) if row["pairs"] else 0.0)
-    decided = [_decided(about, row) for row in rows if row["verdict"] in DECIDED]
+    largest: dict[str, str] = {}
+    for row in rows:
+        if row["verdict"] in DECIDED:
+            largest.setdefault(row["party"], _decided(about, row))
+    decided = list(largest.values())
     if decided:
         return [f"{WHO}: {'; '.join(decided[:2])}", f"{WHO}: {decided[0]}", f"{WHO}, by policy"]
     nothing = f"{WHO}: no gain or loss is settled"
