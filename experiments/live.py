@@ -30,6 +30,11 @@ class LiveRun(RunDirectory):
 
     tables: Mapping[str, pa.Table]
 
+    @property
+    def kept(self) -> bool:
+        """False: nothing stands at its path."""
+        return False
+
     def events(self) -> tuple[str, ...]:
         """Return the names of the event tables that are held."""
         return tuple(sorted(self.tables))

@@ -110,8 +110,9 @@ def _reading(question: Question, done: Conduct) -> str:
         f"{pairs} of {counted(question.years, 'year')}, assumptions {question.mode}. "
         f"First column: mean of {clean(question.baseline.title)}. Others: difference from it, "
         "[its 95% interval], and a verdict that holds for the whole table; pts are points, the "
-        "difference of two percentages. Undecided: 'not 0' is a difference that is real but may be "
-        "too small to matter, 'maybe 0' one that may be nothing."
+        "difference of two percentages. Undecided: 'not 0' is a difference that is real, but may "
+        "be too small to matter, or matters by itself but not with all verdicts of the table "
+        "allowed for; 'maybe 0' one that may be nothing."
     )
     return rendered(Text(text))
 

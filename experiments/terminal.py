@@ -20,15 +20,13 @@ from rich.progress import (
 from rich.table import Table
 from rich.text import Text
 
-from results.words import NOTHING, POINTS, SMALL, decimals_for, difference_unit, verdict_words
+from results.words import POINTS, briefly, decimals_for, difference_unit, verdict_words
 from simulation.outcomes import OUTCOMES, Outcome
 
 PIPE_WIDTH = 160
 """Width of tables that go to a file or a pipe."""
 UNPRINTABLE = "\N{REPLACEMENT CHARACTER}"
 OUTCOME_WIDTH, CELL_WIDTH, GAP = 30, 18, 2
-REAL, MAYBE_NOTHING = "not 0", "maybe 0"
-"""What an undecided difference may be, as short as a cell asks."""
 STEPS = 10
 """How many lines of progress a log gets."""
 
@@ -145,12 +143,8 @@ def _difference(cells: Mapping[tuple[str, str], Row], policy: str, name: str) ->
     text = Text(_with_share(name, show))
     if row["low"] < row["high"]:
         text.append(f"\n{interval(row['low'], row['high'], _scaled(row))}")
-    return text.append(f"\n{_verdict(row)}", style="bold") if row["verdict"] else text
-
-
-def _verdict(row: Row) -> str:
-    words = verdict_words(row["verdict"], row["low"], row["high"])
-    return words.replace(SMALL, REAL).replace(NOTHING, MAYBE_NOTHING)
+    verdict = briefly(verdict_words(row))
+    return text.append(f"\n{verdict}", style="bold") if verdict else text
 
 
 def _with_share(name: str, show: Callable[[str], str]) -> str:

@@ -62,6 +62,19 @@ METHOD = (
 """How results came about, for readers who will not open the full description."""
 
 
+SOURCES = (
+    ("D0", '"Developing the local government services market", working paper, Department for '
+     "Communities and Local Government and PricewaterhouseCoopers, March 2007"),
+    ("D1", '"Modern public services: shared services", Socitm Insight, November 2006'),
+    ("D2", "Case study of shared services of Lichfield and Staffordshire Moorlands"),
+    ("D3", "Discussion paper of an advisory group of the CIO Council, 2006"),
+    ("D4", '"Is 2007 the year to start sharing?", New Local Government Network, February 2007'),
+    ("Green Book", "HM Treasury's guidance on appraisal"),
+    ("Assumed", "No source: a value that seems plausible, with a range where it is sampled"),
+)  # fmt: skip
+"""What the codes of sources stand for; ¶ is a paragraph of the document, § a section."""
+
+
 def sections(run: RunDirectory) -> list[Section]:
     """Return the parts of the appendix in order."""
     return [
@@ -132,6 +145,11 @@ def assumptions(run: RunDirectory) -> str:
         + _assumption_table("Set in the question", given, partial(_set_value, run))
         + hidden("Sampled assumptions", ranges)
         + hidden("Assumptions at their defaults", defaults, printed=False)
+        + "<h3>Sources</h3>"
+        + paragraph(
+            "Documents that the tables name by a code; ¶ is a paragraph, § a section.", "note"
+        )
+        + _defined(SOURCES)
     )
 
 
@@ -165,6 +183,23 @@ def _assumption_table(caption: str, names: Sequence[str], value: Callable[[Param
 # How to reproduce it
 
 
+HOW_KEPT = (
+    "The run directory holds the whole question and the register's own bytes. From the directory "
+    "that holds it, this makes the same runs again, to the bit under equal versions:"
+)
+HOW_ASKED = (
+    "These runs were made for the explorer and are in no run directory. Its download question.yaml "
+    "holds the whole question; from the directory that holds it, and its register where that is "
+    "the user's own, this makes the same runs again, to the bit under equal versions:"
+)
+QUESTION_FILE = "question.yaml"
+
+
+def again(run: RunDirectory) -> str:
+    """Return from what a command makes the same runs again: the run directory, or a question."""
+    return shlex.quote(run.path.resolve().name) if run.kept else QUESTION_FILE
+
+
 def reproduction(run: RunDirectory) -> str:
     """Return what it takes to make the same runs again, to the bit."""
     manifest, asked = run.manifest, run.question
@@ -180,13 +215,9 @@ def reproduction(run: RunDirectory) -> str:
         ("Version", f"tenderlab {manifest.tenderlab}, Python {manifest.environment.python}"),
         ("Packages", packages),
     ]
-    command = f"tenderlab {manifest.kind} {shlex.quote(run.path.resolve().name)}"
+    command = f"tenderlab {manifest.kind} {again(run)}"
     return (
-        paragraph(
-            "The run directory holds the whole question and the register's own bytes. From the "
-            "directory that holds it, this makes the same runs again, to the bit under equal "
-            "versions:"
-        )
+        paragraph(HOW_KEPT if run.kept else HOW_ASKED)
         + f"<pre><code>{escape(command)}</code></pre>"
         + table(
             "What was run",

@@ -45,7 +45,7 @@ COLUMNS = (
     "low", "high", "p10", "p90", "per_cent", "matters", "gains_in", "pairs", "verdict",
 )  # fmt: skip
 FUND_COLUMNS = (
-    "policy", "paid", "repaid", "net_cost", "saving",
+    "policy", "paid", "repaid", "written_off", "still_out", "net_cost", "saving",
     "per_paid", "per_paid_low", "per_paid_high",
     "per_net", "per_net_low", "per_net_high",
     "benefit", "benefit_cost", "benefit_cost_low", "benefit_cost_high",
@@ -226,7 +226,8 @@ class Appraisal:
         """What the Exchequer's money buys: a row a policy that pays, columns ``FUND_COLUMNS``.
 
         Differences from the baseline: money in £m NPV, the rest in numbers. ``net_cost`` is what
-        the Exchequer paid, support to partnerships included, less what it was repaid; ``saving``
+        the Exchequer paid, support to partnerships included, less what it was repaid; ``still_out``
+        what is due to the fund after the horizon, discounted from its end; ``saving``
         the net public saving, from which that cost is already taken; ``benefit`` what councils
         gain before what the fund paid and was repaid. ``per_paid`` is the saving per £ paid by the
         fund, ``per_net`` per £ not repaid, ``benefit_cost`` the benefit per £ of net cost. Ratios
@@ -262,10 +263,13 @@ class Appraisal:
             for name in ("fund_claims", "projects_started")
         )
         low, high = t_interval(projects)
+        lost = self._difference("fund_written_off", place)
         return {
             "policy": policy,
             "paid": paid.mean(),
             "repaid": repaid.mean(),
+            "written_off": lost.mean(),
+            "still_out": self._still_out(place).mean(),
             "net_cost": cost.mean(),
             "saving": saving.mean(),
             "benefit": (saving + cost).mean(),
@@ -280,6 +284,14 @@ class Appraisal:
             **_ratio("projects_per_claim", projects, claims),
             "pairs": len(paid),
         }
+
+    def _still_out(self, place: int) -> FloatArray:
+        """Return what the fund is owed at the end, discounted from there, by replication."""
+        paid, repaid, lost = (
+            self._difference(name, place, discounted=False)
+            for name in ("fund_paid", "fund_repaid", "fund_written_off")
+        )
+        return np.asarray((paid - repaid - lost) * self._measures["discount"][0, :, -1])
 
     def _with_cash(self, place: int) -> float:
         """Return the claims, in %, by projects whose councils could have found the cash."""

@@ -39,7 +39,10 @@ FUND_METHOD = (
     "the fund paid and was repaid as it stood. The net public saving has the Exchequer's cost "
     "taken off already; the benefit-cost ratio sets what councils gain before transfers against "
     "that cost. A ratio is of means, with Fieller's 95% interval, and is not defined where the "
-    "runs do not rule out that what stands below the line is nought. Deadweight is told twice: "
+    "runs do not rule out that what stands below the line is nought. Net cost and ratios rest on "
+    "where the horizon ends: what is still out then is due later and counts as nought, and so do "
+    "savings after it; were all of it repaid, the net cost would be less by about as much. "
+    "Deadweight is told twice: "
     "claims by projects whose councils had the cash, judged within the run; and projects more "
     "than without the policy under the same luck, to each claim. What is missing from one project"
     " a claim happens anyway, or takes the place of another project."
@@ -145,7 +148,7 @@ def _funds(about: Appraisal) -> str:
         return paragraph("No policy here costs the Exchequer more than the baseline does.")
     told = about.funds.to_dict("records")
     lines = [
-        [escape(name), *(escape(_fund_figure(about, row, key)) for row in told)]
+        [escape(name), *(escape(fund_figure(about, row, key)) for row in told)]
         for key, name in FUND_LINES.items()
         if key not in OF_FUNDS or any(row["claims"] > 0 for row in told)
     ]
@@ -157,6 +160,8 @@ def _funds(about: Appraisal) -> str:
 FUND_LINES = {
     "paid": "Fund paid out",
     "repaid": "Fund repaid",
+    "written_off": "Fund written off",
+    "still_out": "Still out at the end: due after the horizon, counted as nought",
     "net_cost": "Net cost to the Exchequer, support included",
     "saving": "Net public saving",
     "per_paid": "Net public saving per £ paid out by the fund",
@@ -168,13 +173,14 @@ FUND_LINES = {
     "projects_per_claim": "Additionality, paired: projects more, to each claim",
 }
 OF_FUNDS = (
-    "paid", "repaid", "per_paid", "per_net", "claims", "claims_with_cash", "projects",
-    "projects_per_claim",
+    "paid", "repaid", "written_off", "still_out", "per_paid", "per_net", "claims",
+    "claims_with_cash", "projects", "projects_per_claim",
 )  # fmt: skip
 """Lines that say nothing where no fund pays."""
 
 
-def _fund_figure(about: Appraisal, row: Row, key: str) -> str:
+def fund_figure(about: Appraisal, row: Row, key: str) -> str:
+    """Return a figure of what a fund buys as it is read aloud; ``key`` is of ``FUND_LINES``."""
     match key:
         case "saving":
             outcome = rows_of(about.summary, "net_public_saving")[row["policy"]]
@@ -182,7 +188,7 @@ def _fund_figure(about: Appraisal, row: Row, key: str) -> str:
             shown = change(outcome["difference"], whole).removesuffix(" NPV")
             within = span(outcome["low"], outcome["high"], whole)
             return shown if math.isnan(outcome["low"]) else f"{shown} ({within})"
-        case "paid" | "repaid" | "net_cost":
+        case "paid" | "repaid" | "written_off" | "still_out" | "net_cost":
             return change(row[key], OUTCOMES["fund_paid"].with_margin(1.0), signed=False)
         case "claims":
             return number(row[key], 1.0)

@@ -5,15 +5,13 @@ from collections.abc import Mapping, Sequence
 
 import pandas as pd
 
-from results import narrative, statistics
+from results import narrative, statistics, words
 from results.appraisal import EXCHEQUER, TOTALS, Appraisal
 from results.books import FIRMS
 from results.narrative import Row
 from results.words import (
     NOTHING,
-    SMALL,
     UNDECIDED_NOTHING,
-    UNDECIDED_SMALL,
     change,
     listing,
     span,
@@ -56,15 +54,20 @@ def who_gains(appraisal: Appraisal, policy: str, *, short: bool = False) -> str:
     A ``short`` one gives no figures of those for whom a change may be nothing.
     """
     rows = rows_told(appraisal, policy)
-    groups = {name: _with(rows, name) for name, _ in narrative.GROUPS}
-    clauses = [_clause(verdict, group, short) for verdict, group in groups.items() if group]
+    groups = [(name, group) for name, _ in narrative.GROUPS for group in _with(rows, name)]
+    clauses = [_clause(verdict, group, short) for verdict, group in groups]
     label = appraisal.run.policies[policy].label
     return f"{label}: {'; '.join(clauses)}."
 
 
-def _with(rows: Sequence[Row], verdict: str) -> list[Row]:
+def _with(rows: Sequence[Row], verdict: str) -> list[list[Row]]:
+    """Return the rows with a verdict; where it leaves a gain or a loss open, these apart."""
     found = [row for row in rows if narrative.verdict_of(row) == verdict]
-    return sorted(found, key=lambda row: -abs(row["difference"]))
+    largest = sorted(found, key=lambda row: -abs(row["difference"]))
+    if verdict not in narrative.LEFT_OPEN:
+        return [largest] if largest else []
+    sides = [[row for row in largest if (row["difference"] > 0) == gain] for gain in (True, False)]
+    return [side for side in sides if side]
 
 
 def _clause(verdict: str, rows: Sequence[Row], short: bool) -> str:
@@ -79,13 +82,17 @@ def _clause(verdict: str, rows: Sequence[Row], short: bool) -> str:
             return f"what changes for {names} is too little to matter"
         case statistics.IDENTICAL:
             return f"nothing changes for {names}"
+        case words.NOT_DEFINED:
+            return f"for {names} there is no value to compare with"
         case statistics.TOO_FEW_PAIRS:
             return f"for {names} there are too few pairs to say"
     if short and verdict == UNDECIDED_NOTHING:
         return f"for {names} the runs do not settle it"
     told = listing([_estimated(row) for row in rows])
-    known = {UNDECIDED_SMALL: f"a change is {SMALL}", UNDECIDED_NOTHING: f"a change {NOTHING}"}
-    return f"for {told} {known[verdict]}"
+    if verdict == UNDECIDED_NOTHING:
+        return f"for {told} a change {NOTHING}"
+    way = "gain" if rows[0]["difference"] > 0 else "loss"
+    return f"for {told} the runs show a {way} {narrative.LEFT_OPEN[verdict]}"
 
 
 def _moved(row: Row, verb: str) -> str:
@@ -106,7 +113,32 @@ def in_sentence(row: Row) -> str:
 
 
 def clearest(appraisal: Appraisal) -> str:
-    """Return the policy whose gains and losses are told first: the largest effect on the public."""
+    """Return the policy whose gains and losses are told first.
+
+    It has the largest effect on the public, among those whose interval leaves out zero if there
+    are any.
+    """
     gains: pd.DataFrame = appraisal.gains
-    public = gains[gains["party"] == "public"].set_index("policy")["difference"].abs()
-    return str(public.idxmax())
+    public = gains[gains["party"] == "public"]
+    sure = public[(public["low"] > 0) | (public["high"] < 0)]
+    chosen = (public if sure.empty else sure).set_index("policy")["difference"].abs()
+    return str(chosen.idxmax())
+
+
+def elsewhere(appraisal: Appraisal, policy: str) -> str:
+    """Return the largest gain or loss by another policy than this one that is there for sure.
+
+    It is one whose 95% interval leaves out zero; nothing where there is none.
+    """
+    rows = [
+        row
+        for other in list(appraisal.run.policies)[1:]
+        if other != policy
+        for row in rows_told(appraisal, other)
+        if narrative.verdict_of(row) in narrative.TELLING
+    ]
+    if not rows:
+        return ""
+    row = max(rows, key=lambda row: abs(row["difference"]))
+    whose = appraisal.run.policies[row["policy"]].label
+    return f"With {whose}, {_clause(narrative.verdict_of(row), [row], short=True)}."

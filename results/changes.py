@@ -16,6 +16,7 @@ from results.books import Books
 from results.intervals import FloatArray, t_interval
 from results.store import RunDirectory
 
+COUNTERFACTUAL = "Counterfactual: the same services in-house, carried forward"
 FUND = "Received from the fund, less repaid"
 TOTAL = "Councils' realised saving"
 DECIDED: Mapping[str, str] = {
@@ -71,8 +72,9 @@ class Changes:
     def costs(self) -> pd.DataFrame | None:
         """What councils saved by what for: a row a policy and purpose, columns ``COLUMNS``.
 
-        £m NPV, and a plus is a saving. The differences of a policy add up to its last row, that of
-        councils' realised saving. None without ledgers.
+        £m NPV, and a plus is a saving. From the counterfactual on, the values of the baseline and
+        the differences of a policy add up to the last row, that of councils' realised saving. None
+        without ledgers.
         """
         if self.books is None:
             return None
@@ -81,7 +83,8 @@ class Changes:
         fund = ((measures["fund_paid"] - measures["fund_repaid"]) * discount).sum(axis=-1)
         total = (measures["councils_saving"] * discount).sum(axis=-1)
         saved = {title: -paid for title, paid in self.books.council_costs().items()}
-        return self._frame({**saved, FUND: fund, TOTAL: total})
+        whole = (measures["counterfactual"] * discount).sum(axis=-1)
+        return self._frame({COUNTERFACTUAL: whole, **saved, FUND: fund, TOTAL: total})
 
     def _frame(self, values: Mapping[str, FloatArray]) -> pd.DataFrame:
         rows = [

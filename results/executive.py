@@ -9,7 +9,7 @@ import pandas as pd
 
 from results import narrative, statistics
 from results.appraisal import Appraisal
-from results.appraisal_words import clearest, who_gains
+from results.appraisal_words import clearest, elsewhere, who_gains
 from results.intervals import FEWEST_PAIRS
 from results.luck import LuckShare
 from results.narrative import Row
@@ -65,19 +65,30 @@ def question(run: RunDirectory) -> str:
 def findings(run: RunDirectory, summary: pd.DataFrame) -> list[Row]:
     """Return the rows of the summary that are told first: three to five where there are as many.
 
-    First the lead outcome, by effect, of at most ``MOST_ON_LEAD`` policies (of more, the first two
-    and the last); then what else is decided among the outcomes shown, the largest against what
-    matters first, an outcome once; then the rest of the lead outcome.
+    First the lead outcome, of at most ``MOST_ON_LEAD`` policies: those whose interval leaves out
+    zero before all others, by effect (of more, the best and the last); then what else is decided
+    among the outcomes shown, the largest against what matters first, an outcome once; then the rest
+    of the lead outcome.
     """
     outcome = narrative.lead_outcome(run)
     rows = narrative.rows_of(summary, outcome.name)
     del rows[run.baseline]
     lead = narrative.by_effect(list(rows.values()), outcome)
-    first = lead if len(lead) <= MOST_ON_LEAD else [*lead[: MOST_ON_LEAD - 1], lead[-1]]
+    clear = [row for row in lead if narrative.moved(row)]
+    unclear = [row for row in lead if not narrative.moved(row)]
+    first = _ends(clear, MOST_ON_LEAD)
+    first += _ends(unclear, MOST_ON_LEAD - len(first))
     decided = list(_decided(run, summary, outcome.name))[: MOST_FINDINGS - len(first)]
     told = [*first, *decided]
     rest = [row for row in lead if not any(row is one for one in told)]
     return [*told, *rest[: max(FEWEST_FINDINGS - len(told), 0)]]
+
+
+def _ends(rows: Sequence[Row], most: int) -> list[Row]:
+    """Return at most ``most`` rows: the first ones, and of two or more the last."""
+    if len(rows) <= most:
+        return list(rows)
+    return [*rows[: most - 1], rows[-1]] if most > 1 else list(rows[:most])
 
 
 def _decided(run: RunDirectory, summary: pd.DataFrame, lead: str) -> Iterator[Row]:
@@ -106,14 +117,24 @@ def _brief(appraisal: Appraisal, robustness: Robustness) -> str:
     if len(run.policies) == 1:
         return ""
     told = {
-        "Who gains, who loses (net present value)": who_gains(
-            appraisal, clearest(appraisal), short=True
-        ),
+        "Who gains, who loses (net present value)": gainers(appraisal),
         "How sure": how_sure(run, appraisal.summary),
         "What it would take to be surer": surer(robustness),
     }
     items = "".join(f"<dt>{name}</dt><dd>{escape(words)}</dd>" for name, words in told.items())
     return f'<dl class="brief">{items}</dl>'
+
+
+def gainers(appraisal: Appraisal) -> str:
+    """Return who gains and loses by one policy, the largest of it by others, and where more is."""
+    told = clearest(appraisal)
+    compared = list(appraisal.run.policies)[1:]
+    first = who_gains(appraisal, told, short=True)
+    if len(compared) == 1:
+        return first
+    every = "Both policies" if len(compared) == 2 else f"All {count(len(compared))} policies"
+    more = [elsewhere(appraisal, told), f"{every}: see Who gains and who loses, below."]
+    return " ".join([first, *filter(None, more)])
 
 
 def how_sure(run: RunDirectory, summary: pd.DataFrame) -> str:
@@ -127,10 +148,17 @@ def how_sure(run: RunDirectory, summary: pd.DataFrame) -> str:
         return f"{pairs}; none of the outcomes shown first has a verdict."
     settled = (
         f"{pairs}; of {counted(len(shown), 'verdict')} on the outcomes shown first "
-        f"{len(shown) - open_ones} {'is' if len(shown) - open_ones == 1 else 'are'} settled, with "
-        "a chance of 5% at most that any of them is wrong."
+        f"{_settled(len(shown) - open_ones)}."
     )
     return " ".join([settled, *spread_words(run, summary)])
+
+
+def _settled(many: int) -> str:
+    if not many:
+        return "none is settled"
+    whole = f"{many:,} {'is' if many == 1 else 'are'} settled"
+    wrong = "it" if many == 1 else "any of them"
+    return f"{whole}, with a chance of 5% at most that {wrong} is wrong"
 
 
 def spread_words(run: RunDirectory, summary: pd.DataFrame) -> list[str]:
@@ -141,10 +169,14 @@ def spread_words(run: RunDirectory, summary: pd.DataFrame) -> list[str]:
     for row in narrative.rows_of(summary, narrative.lead_outcome(run).name).values():
         rule = LuckShare(row["luck_share"], row["luck_low"], row["luck_high"]).rules
         by_rule.setdefault(rule, []).append(run.policies[row["policy"]].label)
-    named = {"luck": "luck", "assumptions": "assumptions", "both": "both luck and assumptions"}
+    named = {
+        "luck": "mostly by luck",
+        "assumptions": "mostly by assumptions",
+        "both": "by both luck and assumptions",
+    }
     told = [f"{how} for {listing(by_rule[rule])}" for rule, how in named.items() if rule in by_rule]
     outcome = narrative.lower_title(narrative.lead_outcome(run))
-    return [f"Replications differ in {outcome} mostly by {'; by '.join(told)}."] if told else []
+    return [f"Replications differ in {outcome} {'; '.join(told)}."] if told else []
 
 
 def surer(robustness: Robustness) -> str:

@@ -68,8 +68,10 @@ class OutcomeTables:
             "same assumptions and, as far as their histories allow, the same luck; in brackets "
             "their 95% interval. A verdict is given only where it stands against the smallest "
             "difference that matters, with all verdicts of the table allowed for together (Holm's "
-            "correction, 5%). An undecided difference whose interval clears zero is real, but may "
-            "be too small to matter; any other may be nothing.",
+            "correction, 5%). Of an undecided difference its own interval speaks: where that "
+            "clears zero, it is real, but may be too small to matter; where it lies beyond what "
+            "matters, it would have a verdict alone, and has none among so many; else it may be "
+            "nothing.",
             "note",
         )
 

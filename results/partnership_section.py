@@ -5,6 +5,7 @@ from collections.abc import Mapping
 
 from results import charts
 from results.charts import MOST_PANELS
+from results.intervals import FloatArray
 from results.page import Figure, escape, hidden, paragraph, table
 from results.partnerships import (
     LEFT_BEHIND,
@@ -18,7 +19,8 @@ from results.partnerships import (
     stages_words,
     within,
 )
-from results.words import EN_DASH
+from results.store import RunDirectory
+from results.words import EN_DASH, count
 from simulation.register import Register
 
 MAP, FLOW, AGREEMENT = "partnership-map", "partnership-stages", "partnership-agreement"
@@ -36,7 +38,7 @@ def figures(about: Partnerships, register: Register) -> list[Figure]:
     return [Figure(name, words, figure) for name, (words, figure) in drawn.items() if figure]
 
 
-def content(about: Partnerships, drawn: Mapping[str, Figure]) -> str:
+def content(about: Partnerships, drawn: Mapping[str, Figure], run: RunDirectory) -> str:
     """Return the whole part as HTML; ``drawn`` holds the charts of the page by name."""
     said = {MAP: map_words(about), FLOW: stages_words(about), AGREEMENT: agreement_words(about)}
     heads = {
@@ -48,7 +50,8 @@ def content(about: Partnerships, drawn: Mapping[str, Figure]) -> str:
         f"<h3>{heads[name]}</h3>{paragraph(words)}{drawn[name].html if name in drawn else ''}"
         for name, words in said.items()
     ]
-    return paragraph(_about(about), "note") + parts[0] + parts[1] + _tables(about) + parts[2]
+    said_first = f"{_about(about)} {standing(about, run)}".strip()
+    return paragraph(said_first, "note") + parts[0] + parts[1] + _tables(about) + parts[2]
 
 
 def _about(about: Partnerships) -> str:
@@ -58,6 +61,38 @@ def _about(about: Partnerships) -> str:
     if len(about.labels) == 1:
         return f"{told}. Another run would differ, if only by luck: it bears no verdict."
     return f"{told}. What differs between policies here may be luck: it bears no verdict."
+
+
+def standing(about: Partnerships, run: RunDirectory) -> str:
+    """Return where the one replication that is told stands among all, by councils that share.
+
+    Nothing where more than one is told, or there is no other.
+    """
+    many = len(run.replications)
+    if len(about.replications) > 1 or many == 1:
+        return ""
+    place = run.replications.index(about.replications[0])
+    shared = run.measures(run.replications)["shared_councils"][:, :, -1]
+    policies = list(run.policies)[: MOST_COLUMNS if len(run.policies) <= MOST_COLUMNS else 1]
+    told = [
+        f"{run.policies[name].label} {_standing(shared[list(run.policies).index(name)], place)}"
+        for name in policies
+    ]
+    return (
+        f"Among all {count(many)} replications it stands so, by councils in a shared service at "
+        f"the end: {'; '.join(told)}."
+    )
+
+
+def _standing(values: FloatArray, place: int) -> str:
+    """Return the value at ``place``, and how many of the others have fewer and more."""
+    own = values[place]
+    fewer, more = (_how_many(int(each.sum())) for each in (values < own, values > own))
+    return f"{own:,.0f} (mean {values.mean():,.0f}; fewer in {fewer}, more in {more})"
+
+
+def _how_many(many: int) -> str:
+    return count(many) if many else "none"
 
 
 def _map_caption(about: Partnerships) -> str:

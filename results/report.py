@@ -237,7 +237,7 @@ class Report:
         words = (
             f"Differences from {self.baseline.label}. Marker: mean difference, by its verdict "
             "(triangle up better, triangle down worse, square negligible, bar identical, circle "
-            "undecided, with a dot where the difference is real but may be too small to matter, "
+            "undecided, with a dot where the interval leaves out zero, "
             "cross too few to say, diamond not judged). Thick line: its 95% interval. Thin line: "
             "10 to 90% of replications. Grey band: too small to matter."
         )
@@ -314,4 +314,4 @@ class Report:
             return ""
         if self.sharing is None:
             return paragraph(why_untold(self.run))
-        return partnership_section.content(self.sharing, self.charts)
+        return partnership_section.content(self.sharing, self.charts, self.run)

@@ -6,12 +6,14 @@ from collections.abc import Iterator, Mapping, Sequence
 import pandas as pd
 
 from results import narrative, statistics
+from results.intervals import FEWEST_PAIRS
+from results.luck import FEWEST_RANKED
 from results.page import escape, hidden, paragraph, table
 from results.robustness import Robustness, Third
 from results.switching import FEWEST_RUNS, Pair, Switching
 from results.switching_words import HOW, rest_words, turn_words
 from results.verdicts import verdict_mark
-from results.words import EN_DASH, change, count, rounded_up, span
+from results.words import EN_DASH, change, count, counted, rounded_up, span
 from simulation.assumptions import Assumptions
 from simulation.parameters import parameters
 
@@ -121,6 +123,9 @@ def _fixed(about: Robustness) -> bool:
 
 
 def _wanted(about: Robustness) -> str:
+    if len(about.run.replications) < FEWEST_PAIRS:
+        return paragraph("One replication does not show how far replications differ, nor how many "
+                         "it would take.")  # fmt: skip
     rows = narrative.rows_of(about.summary, about.outcome.name)
     compared = list(about.run.policies)[1:]
     made = [_wanted_row(about, rows[policy]) for policy in compared]
@@ -170,7 +175,12 @@ def turning_words(about: Robustness) -> list[str]:
     """Return a paragraph a policy on what turns the sign of its difference."""
     found = about.switching
     if found is None:
-        return [f"It takes {FEWEST_RUNS} complete replications, more than there are here."]
+        known = counted(len(about.values.dropna()), "replication")
+        title = narrative.lower_title(about.outcome)
+        return [
+            f"To find what turns the sign takes {FEWEST_RUNS} replications in which every policy "
+            f"has a value of {title}; here are {known}."
+        ]
     titles = {name: policy.label for name, policy in about.run.policies.items()}
     compared = list(about.run.policies)[1:]
     return [
@@ -194,9 +204,10 @@ def _pair_words(
 def _thirds(about: Robustness) -> str:
     rows = [row for policy in list(about.run.policies)[1:] for row in _third_rows(about, policy)]
     if not rows:
-        return paragraph(
-            "No assumption goes with a difference so clearly that it could be named.", "note"
-        )
+        enough = len(about.values.dropna()) >= FEWEST_RANKED
+        none = "No assumption goes with a difference so clearly that it could be named."
+        few = f"To name the assumption that goes most with a difference takes {FEWEST_RANKED}."
+        return paragraph(none if enough else few, "note")
     heads = ["Policy", "Assumption", "Where it is", "Replications", "Difference"]
     caption = f"{about.outcome.title} by the assumption that goes most with the difference"
     return table(caption, heads, rows, "words") + paragraph(THIRDS_NOTE, "note")

@@ -224,6 +224,13 @@ class Manifest:
 # Reading
 
 
+EVENT_NUMBERS = frozenset(
+    ("sample", "replication", "quarter", "councils", "members", "services", "joint_services",
+     "joint_quarters", "population", "latitude", "longitude", "amount")
+)  # fmt: skip
+"""Columns of event tables that hold numbers wherever they stand, apart from sums in £m."""
+
+
 @dataclass(frozen=True, eq=False)
 class RunDirectory:
     """A run directory that has been read and checked.
@@ -240,6 +247,11 @@ class RunDirectory:
     manifest: Manifest
     register: Register
     outcomes: pd.DataFrame
+
+    @property
+    def kept(self) -> bool:
+        """Whether the directory is there to run it again from; not so of runs in memory only."""
+        return True
 
     @property
     def question(self) -> StoredQuestion:
@@ -324,6 +336,7 @@ class RunDirectory:
             raise InputError(f"{path}: no such table{did_you_mean(name, self.events())}")
         table = _read_table(path)
         _check_columns(table, KEYS[:3], path)
+        _check_counts(table, path)
         return _plain_policies(table)
 
 
@@ -474,6 +487,15 @@ def _check_numbers(table: pd.DataFrame, path: Path) -> None:
         if column in KEYS and not pd.api.types.is_integer_dtype(kind):
             raise InputError(f"{path}: column {column!r} holds {kind}, it must hold whole numbers")
         if not pd.api.types.is_numeric_dtype(kind):
+            raise InputError(f"{path}: column {column!r} holds {kind}, it must hold numbers")
+
+
+def _check_counts(table: pd.DataFrame, path: Path) -> None:
+    """Check the columns of an event table that are reckoned with."""
+    for column in table.columns:
+        kind = table[column].dtype
+        reckoned = column in EVENT_NUMBERS or str(column).endswith("_m")
+        if reckoned and not pd.api.types.is_numeric_dtype(kind):
             raise InputError(f"{path}: column {column!r} holds {kind}, it must hold numbers")
 
 

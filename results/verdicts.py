@@ -3,17 +3,24 @@
 from collections.abc import Mapping, Sequence
 
 from results import narrative, statistics
-from results.words import UNDECIDED_NOTHING, UNDECIDED_SMALL
+from results.words import (
+    NOT_DEFINED,
+    UNDECIDED_LARGE,
+    UNDECIDED_NOTHING,
+    UNDECIDED_SMALL,
+)
 
 MARKS = {
     statistics.BETTER: "▲",
     statistics.WORSE: "▼",
     statistics.NEGLIGIBLE: "■",
+    UNDECIDED_LARGE: "◉",
     UNDECIDED_SMALL: "◉",
     UNDECIDED_NOTHING: "○",
     statistics.IDENTICAL: "=",
     statistics.TOO_FEW_EVENTS: "?",
-    statistics.TOO_FEW_PAIRS: "?",
+    statistics.TOO_FEW_PAIRS: "\N{MULTIPLICATION SIGN}",
+    NOT_DEFINED: "",
     "": "◇",
 }
 MOST_COLUMNS = 5
@@ -25,9 +32,9 @@ def verdict_mark(row: narrative.Row, words: Mapping[str, str] = NO_WORDS) -> str
     """Return the verdict of a row as HTML; ``words`` are those that take another's place."""
     verdict = narrative.verdict_of(row)
     kind = verdict if verdict in (statistics.BETTER, statistics.WORSE) else ""
-    mark = f'<span aria-hidden="true">{MARKS[verdict]}</span>'
+    mark = f'<span aria-hidden="true">{MARKS[verdict]}</span>' if MARKS[verdict] else ""
     told = words.get(verdict, verdict) or "not judged"
-    return f'<span class="verdict {kind}">{mark} {told}</span>'
+    return f'<span class="verdict {kind}">{f"{mark} {told}".strip()}</span>'
 
 
 def parted(items: Sequence[str], most: int = MOST_COLUMNS) -> list[Sequence[str]]:

@@ -20,8 +20,9 @@ READING = (
     "that."
 )
 COSTS = (
-    "What councils save by what for, £m NPV; a plus is a saving against the baseline. The lines of "
-    "a policy add up to the last one."
+    "What councils save by what for, £m NPV: what they would have spent and, with a minus, what "
+    "they spend; differences with a plus are savings against the baseline. Each column adds up to "
+    "its last line."
 )
 ONE_HISTORY = (
     "One history shows how a difference came about there, not how large it is as a rule: it bears "

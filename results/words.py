@@ -1,7 +1,7 @@
 """Figures, units and levers in words, the same on charts, in tables and in sentences."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from simulation.levers import FIRST_YEAR, QUARTERS_PER_YEAR
@@ -108,20 +108,57 @@ def unbroken(text: str) -> str:
 
 
 SMALL, NOTHING = "real, but may be too small to matter", "may be nothing"
+LARGE = "beyond what matters by itself, but not with all verdicts of the table allowed for"
 """What an undecided difference may be."""
 UNDECIDED_SMALL, UNDECIDED_NOTHING = f"undecided: {SMALL}", f"undecided: {NOTHING}"
+UNDECIDED_LARGE = f"undecided: {LARGE}"
+NOT_ZERO, MAYBE_ZERO = "not 0", "maybe 0"
+"""The same where there is little room."""
+NOT_DEFINED = "not defined: no value to compare with"
+"""Said where no replication has a value under both policies."""
 NO_INTERVAL = "one replication: no interval"
 
 
-def verdict_words(verdict: str, low: float, high: float) -> str:
-    """Return a verdict; where it is undecided, with what the ends of the 95% interval leave open.
+def verdict_words(row: Mapping[Any, Any]) -> str:
+    """Return the verdict of a row of a summary; where it is undecided, with what is left open.
 
-    An interval that leaves out zero speaks of a difference that is real, yet not beyond doubt as
-    large as matters; any other of one that may be nothing.
+    An interval that lies wholly beyond what matters would settle it alone, but not in a table of
+    many verdicts; one that leaves out zero speaks of a difference that is real, yet not beyond
+    doubt as large as matters; any other of one that may be nothing.
     """
-    if verdict != "undecided":
-        return verdict
-    return UNDECIDED_SMALL if low > 0.0 or high < 0.0 else UNDECIDED_NOTHING
+    if row["verdict"] == "too few pairs" and not row["pairs"]:
+        return NOT_DEFINED
+    if row["verdict"] != "undecided":
+        return str(row["verdict"])
+    least = least_size(row["low"], row["high"])
+    if least > row["matters"]:
+        return UNDECIDED_LARGE
+    return UNDECIDED_SMALL if least > 0.0 else UNDECIDED_NOTHING
+
+
+def least_size(low: float, high: float) -> float:
+    """Return how far from zero an interval lies; 0 where it holds zero, or has no ends."""
+    return max(low, -high, 0.0) if low <= high else 0.0
+
+
+def direction(low: float, high: float, outcome: Outcome) -> str:
+    """Return which way a difference goes whose 95% interval leaves out zero, else nothing.
+
+    It is a gain or a loss where ``outcome`` has a better direction, else a rise or a fall.
+    """
+    if not least_size(low, high):
+        return ""
+    if outcome.better == "neutral":
+        return "rise" if low > 0.0 else "fall"
+    return "gain" if (low > 0.0) == (outcome.better == "higher") else "loss"
+
+
+def briefly(verdict: str) -> str:
+    """Return the words of a verdict as short as the cell of a table may ask."""
+    short = {SMALL: NOT_ZERO, LARGE: NOT_ZERO, NOTHING: MAYBE_ZERO, NOT_DEFINED: "not defined"}
+    for whole, brief in short.items():
+        verdict = verdict.replace(whole, brief)
+    return verdict
 
 
 def listing(items: Sequence[str]) -> str:

@@ -86,6 +86,8 @@ def test_what_councils_save_by_cost_adds_up_to_their_saving(run: RunDirectory) -
     for _, rows in costs.groupby("policy"):
         *parts, total = rows["difference"]
         assert sum(parts) == pytest.approx(total, abs=100 * A_PENNY)
+        *parts, total = rows["baseline"]
+        assert sum(parts) == pytest.approx(total, abs=100 * A_PENNY)
         assert rows["title"].iloc[-1] == changes.TOTAL
 
 

@@ -18,6 +18,8 @@ from pptx import Presentation
 from pptx.util import Length
 
 from experiments.cli import main
+from results.appraisal import appraise
+from results.appraisal_words import money_of, who_gains
 from results.charts import looks
 from results.deck import deck_bytes, write_deck
 from results.deck.fitting import ELLIPSIS, Style, fitted, width, wrapped
@@ -26,7 +28,7 @@ from results.deck.native import nice_ends
 from results.narrative import rows_of
 from results.statistics import SILENT, outcome_of, summarise
 from results.store import RunDirectory, StoredPolicy, open_run
-from results.words import JOINER, MINUS, amounts, change, unbroken
+from results.words import JOINER, MINUS, amount, amounts, change, unbroken
 from simulation.outcomes import OUTCOMES
 from tests.stored_runs import Effect, nothing, rewrite, store
 
@@ -242,6 +244,79 @@ def test_a_neutral_outcome_is_told_with_its_interval(
     ends = " to ".join(amounts(row["low"], row["high"], outcome_of(row), signed=True))
     told = title(find(of_five, "Councils in a shared service:"))
     assert f"(95% interval {ends}); not judged" in told
+
+
+def test_a_title_over_time_tells_no_difference_but_one_with_a_verdict(
+    five: RunDirectory, of_five: list[Any]
+) -> None:
+    told = [each for each in map(title, of_five) if each.startswith("In ")]
+    assert told
+    for each in told:
+        first, _, rest = each.partition("; over six years: ")
+        assert all(f"with {name}" not in first for name in ("good", "bad", "same", "fund"))
+        assert not rest or re.search("raises|lowers|better|worse|undecided|differs", rest)
+
+
+def test_one_replication_is_said_to_be_one_in_titles_over_time(tmp_path: Path) -> None:
+    run = open_run(store(tmp_path / "run", TWO, replicates=1, twins=0))
+    told = [each for each in map(title, slides(run)) if each.startswith("In ")]
+    assert told
+    assert all("of the one replication: " in each and " b" not in each[-2:] for each in told)
+
+
+def test_a_margin_is_the_same_in_all_notes(five: RunDirectory, of_five: list[Any]) -> None:
+    outcome = outcome_of(rows_of(summarise(five), "net_public_saving")["good"])
+    margin = f"a difference matters from {change(outcome.matters, outcome, signed=False)}."
+    notes = [slide.notes_slide.notes_text_frame.text for slide in of_five]
+    told = [line for each in notes for line in each.split("\n") if "public saving (£m" in line]
+    assert len(told) >= 3
+    assert all(margin in line for line in told)
+
+
+def test_marks_tell_apart_what_is_not_nothing(tmp_path: Path) -> None:
+    run = open_run(store(tmp_path / "run", EFFECTS, replicates=4, twins=0, years=1))
+    told = summarise(run)
+    for policy, low in (("good", 0.5), ("bad", -0.5)):
+        chosen = (told["policy"] == policy) & (told["outcome"] == "net_public_saving")
+        ends = told.loc[chosen, "matters"] * low, told.loc[chosen, "matters"] * 3
+        told.loc[chosen, ["low", "high"]] = ends[0].item(), ends[1].item()
+        told.loc[chosen, "verdict"] = "undecided"
+    drawn = list(Presentation(io.BytesIO(deck_bytes(run, told))).slides)
+    slide = find(drawn, "At a glance")
+    (grid,) = [shape.table for shape in slide.shapes if shape.has_table]
+    cells = [cell.text for cell in list(grid.rows)[1].cells]
+    assert cells[2].endswith(" ◉") and cells[3].endswith(" ○")
+    words = " ".join(shape.text_frame.text for shape in slide.shapes if shape.has_text_frame)
+    assert "◉ undecided, but not 0" in words and "○ undecided, may be 0" in words
+    assert words.count("?") <= 1
+
+
+def test_who_gains_and_loses_has_a_slide_with_the_appraisal(
+    five: RunDirectory, of_five: list[Any]
+) -> None:
+    summary = summarise(five)
+    gains = appraise(five, summary).gains
+    slide = find(of_five, "Who gains, who loses")
+    (grid,) = [shape.table for shape in slide.shapes if shape.has_table]
+    row = gains[(gains["party"] == "councils") & (gains["policy"] == "good")].iloc[0]
+    cells = [[cell.text for cell in line.cells] for line in grid.rows]
+    councils = next(line for line in cells if line[0] == "Councils")
+    assert councils[2].startswith(amount(row["difference"], money_of(row), signed=True))
+    decided = gains["verdict"].isin(["better", "worse"]).any()
+    assert bool(re.search(r" (gains?|loses?) £", title(slide))) <= decided
+    notes = slide.notes_slide.notes_text_frame.text
+    assert all(who_gains(appraise(five, summary), name) in notes for name in ("good", "fund"))
+    assert "Net cost to the Exchequer" in notes
+
+
+def test_what_is_written_off_is_not_told_as_nought(tmp_path: Path) -> None:
+    def little(measures: dict[str, Any]) -> None:
+        measures["fund_paid"] = np.full_like(measures["discount"], 2.0)
+        measures["fund_written_off"] = np.full_like(measures["discount"], 0.00001)
+
+    run = open_run(store(tmp_path / "run", {"a": nothing, "b": little}, replicates=2, twins=0))
+    told = title(find(slides(run), "b: the fund pays out"))
+    assert "is repaid nothing and writes off less than £0.001m" in told
 
 
 def test_the_fund_has_a_slide_where_one_pays(five: RunDirectory, of_five: list[Any]) -> None:

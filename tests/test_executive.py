@@ -13,16 +13,22 @@ from playwright.sync_api import Page
 from stored_runs import SMALL, nothing, rewrite, store
 from test_report import FORMULA, HOSTILE, POLICIES, harm, opened, saves, swings, visible, wastes
 
-from results import executive, robustness_section
+from results import executive, narrative, robustness_section
+from results.appendix import SOURCES, reproduction
+from results.appraisal import appraise
+from results.appraisal_words import elsewhere
 from results.page import style_safe
 from results.report import write_report
 from results.robustness import Robustness
 from results.statistics import summarise
 from results.store import RunDirectory, open_run
 from results.words import MINUS, rounded_up
+from simulation.assumptions import Assumptions
 from simulation.outcomes import OUTCOMES
+from simulation.parameters import parameters
 from simulation.register import parse_register
 
+CODE = re.compile(r"\bD\d\b")
 MOST_WORDS = 150
 A4_WIDTH, A4_HEIGHT = 680, 986
 """What an A4 sheet has between its margins, in pixels of CSS."""
@@ -72,6 +78,43 @@ def test_what_is_found_beside_the_first_outcome_is_decided(
             assert row["verdict"] in ("better", "worse")
 
 
+def test_a_policy_whose_interval_clears_zero_is_found_before_larger_estimates(
+    tmp_path: Path,
+) -> None:
+    policies = {"base": nothing, **{f"policy {i}": swings for i in range(8)}}
+    run = open_run(store(tmp_path, policies, years=1, replicates=4, twins=0))
+    told = summarise(run)
+    lead = told["outcome"] == "net_public_saving"
+    matters = told.loc[lead, "matters"].iloc[0]
+    others = lead & (told["policy"] != "base")
+    told.loc[others, ["difference", "low", "high"]] = -9 * matters, -20 * matters, matters
+    told.loc[others, "verdict"] = "undecided"
+    sure = lead & (told["policy"] == "policy 3")
+    told.loc[sure, ["difference", "low", "high"]] = -3 * matters, -5 * matters, -2 * matters
+    assert executive.findings(run, told)[0]["policy"] == "policy 3"
+    assert re.search(r"a loss beyond what matters.* with policy 3 \(", narrative.lead(run, told))
+
+
+def test_the_first_page_says_whose_gains_it_tells(run: RunDirectory, summary: pd.DataFrame) -> None:
+    words = executive.gainers(appraise(run, summary))
+    assert re.match("(saves|wastes|swings|inert): ", words)
+    assert "All four policies: see Who gains and who loses, below." in words
+
+
+def test_a_gain_by_another_policy_is_told_with_its_name(
+    run: RunDirectory, summary: pd.DataFrame
+) -> None:
+    about = appraise(run, summary)
+    gains = about.gains
+    gains.loc[gains["policy"] == "swings", ["low", "high", "verdict"]] = -1.0, 1.0, "undecided"
+    chosen = (gains["policy"] == "swings") & (gains["party"] == "suppliers")
+    gains.loc[chosen, ["difference", "low", "high"]] = -9e6, -1e7, -8e6
+    assert elsewhere(about, "swings").startswith("With saves") or not elsewhere(about, "swings")
+    told = elsewhere(about, "saves")
+    assert told.startswith("With swings, for suppliers (")
+    assert "the runs show a loss beyond what matters, but not with all verdicts" in told
+
+
 def test_every_finding_has_its_interval_and_verdict(text: str, summary: pd.DataFrame) -> None:
     items = re.findall(r"<li>(.*?)</li>", text[text.index('<ol class="key">') :][:6000])
     for item in items[:3]:
@@ -108,6 +151,37 @@ def test_few_replications_are_said_to_be_few(replicates: int, tmp_path: Path) ->
     assert f"{replicates} paired replication" in page
     assert ("too few for a verdict" in page) == (replicates == 1)
     assert ("More replications: an interval takes two" in page) == (replicates == 1)
+
+
+def test_what_is_said_of_few_replications_is_true_of_them(tmp_path: Path) -> None:
+    for many, few in ((1, False), (4, True), (9, False)):
+        about = {"replicates": many, "twins": min(2, many), "years": 1}
+        path = store(tmp_path / str(many), {"base": nothing, "swings": swings}, **about)
+        text = html.unescape(visible(write_report(path).read_text(encoding="utf-8")))
+        assert ("To name the assumption that goes most with a difference takes 8" in text) == few
+        assert ("One replication does not show how far" in text) == (many == 1)
+        assert (f"here are {many} replications" in text) == (many > 1)
+        assert "known from 1." not in text and "mostly by both" not in text
+        assert " 0 are settled" not in text
+
+
+def test_every_code_of_a_source_is_explained(text: str) -> None:
+    page, odd = html.unescape(visible(text)), Path("docs/ODD.md").read_text(encoding="utf-8")
+    for code, document in SOURCES[:5]:
+        assert f"{code} {document}" in page
+        assert f"| {code} | {document} |" in odd
+    used = {code for one in parameters(Assumptions).values() for code in CODE.findall(one.source)}
+    assert used <= {code for code, _ in SOURCES}
+
+
+def test_runs_in_memory_are_run_again_from_their_question(run: RunDirectory) -> None:
+    class InMemory(RunDirectory):
+        kept = False
+
+    live = InMemory(run.path, run.manifest, run.register, run.outcomes)
+    page = html.unescape(visible(reproduction(live)))
+    assert "tenderlab compare question.yaml" in page and "in no run directory" in page
+    assert f"tenderlab compare {run.path.name}" in html.unescape(visible(reproduction(run)))
 
 
 def test_outcomes_that_are_not_judged_are_not_said_to_be_settled(tmp_path: Path) -> None:

@@ -3,6 +3,7 @@
 import base64
 import gzip
 import json
+import math
 import re
 from collections.abc import Callable
 from html.parser import HTMLParser
@@ -122,8 +123,8 @@ def test_a_headline_says_what_the_verdict_says(
 
 @pytest.mark.parametrize(
     ("low", "high", "opening"),
-    [(-1.0, 2.0, "For saves the runs do not settle"), (1.0, 2.0, "saves changes"),
-     (0.0, 0.0, "saves leaves")],
+    [(-1.0, 2.0, "For saves the runs do not settle"), (1.0, 2.0, "saves raises"),
+     (-2.0, -1.0, "saves lowers"), (0.0, 0.0, "saves leaves")],
 )  # fmt: skip
 def test_what_is_not_judged_is_said_to_change_only_where_it_surely_does(
     run: RunDirectory, summary: pd.DataFrame, low: float, high: float, opening: str
@@ -153,15 +154,82 @@ def test_a_change_too_small_to_matter_is_not_called_a_change(
 
 
 def open_row(low: float, high: float) -> narrative.Row:
-    return {"verdict": "undecided", "low": low, "high": high}
+    return {"verdict": "undecided", "low": low, "high": high, "matters": 1.5}
 
 
-def test_an_undecided_difference_may_be_small_or_nothing() -> None:
+@pytest.mark.parametrize(
+    ("low", "high", "words"),
+    [
+        (1.0, 2.0, "real, but may be too small to matter"),
+        (-3.0, -0.1, "real, but may be too small to matter"),
+        (-1.0, 2.0, "may be nothing"),
+        (0.0, 2.0, "may be nothing"),
+        (math.nan, math.nan, "may be nothing"),
+        (1.6, 4.0, "beyond what matters by itself, but not with all verdicts of the table"),
+        (-6.3, -1.6, "beyond what matters by itself, but not with all verdicts of the table"),
+    ],
+)
+def test_words_of_an_undecided_difference_are_true_of_its_interval(
+    low: float, high: float, words: str
+) -> None:
+    assert narrative.verdict_of(open_row(low, high)).startswith(f"undecided: {words}")
+
+
+def test_marks_tell_what_is_there_from_what_may_be_nothing() -> None:
     small, maybe = (narrative.verdict_of(open_row(low, 2)) for low in (1, -1))
-    assert small == "undecided: real, but may be too small to matter"
-    assert maybe == "undecided: may be nothing"
     marks = {charts.SYMBOLS[each][0] for each in (small, maybe, "", "negligible")}
     assert len(marks) == 4
+
+
+OPEN = {  # share of what matters: how far the ends of the interval lie from zero
+    "small": (0.5, 3.0, "that may be too small to matter"),
+    "large": (2.0, 4.0, "beyond what matters, but not with all verdicts of the table allowed for"),
+}
+
+
+def left_open(summary: pd.DataFrame, outcome: str, policy: str, low: float, high: float) -> Any:
+    """Return ``summary`` with a difference undecided, its interval given in what matters."""
+    chosen = (summary["policy"] == policy) & (summary["outcome"] == outcome)
+    matters = summary.loc[chosen, "matters"].item()
+    ends = [low * matters, high * matters]
+    told = summary.copy()
+    told.loc[chosen, ["low", "high", "difference"]] = [*ends, sum(ends) / 2]
+    told.loc[chosen, "verdict"] = "undecided"
+    return told
+
+
+@pytest.mark.parametrize("kind", OPEN)
+@pytest.mark.parametrize(
+    ("outcome", "up", "down"),
+    [("net_public_saving", "gain", "loss"), ("single_bid_share", "loss", "gain")],
+)
+def test_an_undecided_difference_that_is_there_has_a_direction(
+    run: RunDirectory, summary: pd.DataFrame, kind: str, outcome: str, up: str, down: str
+) -> None:
+    low, high, tail = OPEN[kind]
+    told = left_open(summary, outcome, "saves", low, high)
+    told = left_open(told, outcome, "wastes", -high, -low)
+    rising, falling = (narrative.headline(run, told, name, outcome) for name in ("saves", "wastes"))
+    title = narrative.lower_title(OUTCOMES[outcome])
+    assert re.search(rf"^With saves the runs show a rise of .* in {title}, a {up} {tail}", rising)
+    assert re.search(
+        rf"^With wastes the runs show a fall of .* in {title}, a {down} {tail}", falling
+    )
+    message = narrative.message(run, told, outcome, 1000)
+    assert re.search(rf"for saves \(\+[^)]*\) the runs show a {up} {tail}", message)
+    assert re.search(rf"for wastes \({words.MINUS}[^)]*\) the runs show a {down} {tail}", message)
+
+
+def test_counted_policies_have_a_direction_too(run: RunDirectory, summary: pd.DataFrame) -> None:
+    told = left_open(summary, "net_public_saving", "saves", 0.5, 3.0)
+    told = left_open(told, "net_public_saving", "wastes", -3.0, -0.5)
+    named, tally = (narrative.message(run, told, "net_public_saving", n) for n in (1000, 0))
+    assert tally.endswith(": an undecided gain with saves; an undecided loss with wastes")
+    message = narrative.message(run, told, "net_public_saving", len(named))
+    assert re.search(r"a gain that may be too small to matter with saves \(\+", message)
+    assert re.search(
+        rf"a loss that may be too small to matter with wastes \({words.MINUS}", message
+    )
 
 
 def test_policies_are_named_by_effect(run: RunDirectory, summary: pd.DataFrame) -> None:
@@ -176,7 +244,7 @@ def test_many_policies_are_counted(tmp_path: Path) -> None:
     run = open_run(store(tmp_path, policies))
     sentence = narrative.lead(run, summarise(run))
     assert "better with seven policies, most with p" in sentence
-    assert "worse with one policy, most with bad" in sentence
+    assert "worse with bad (" in sentence
 
 
 def test_the_threshold_of_every_judged_outcome_is_shown(text: str) -> None:

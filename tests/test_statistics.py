@@ -33,6 +33,7 @@ from results.statistics import (
     write_summary,
 )
 from results.store import open_run
+from results.words import verdict_words
 from simulation.outcomes import HEADLINE, OUTCOMES, Outcome, Sum
 from simulation.randomness import Draws
 
@@ -348,6 +349,7 @@ def test_a_pair_without_a_value_is_dropped_and_counted(tmp_path: Path) -> None:
     ]
     assert (row["pairs"], row["dropped"], row["verdict"]) == (0, 10, "too few pairs")
     assert math.isnan(row["difference"])
+    assert verdict_words(row) == "not defined: no value to compare with"
 
 
 def test_twins_never_enter_means(tmp_path: Path) -> None:

@@ -209,6 +209,11 @@ def test_a_missing_event_table_is_named_with_the_nearest(directory: Path) -> Non
 
 
 def test_a_damaged_event_table_is_named(directory: Path) -> None:
+    table = pd.read_parquet(directory / "events" / "councils.parquet")
+    for column in ("joint_services", "saving_m", "replication"):
+        write_parquet(directory / "events" / "councils.parquet", table.assign(**{column: "many"}))
+        with pytest.raises(InputError, match=rf"councils\.parquet: column '{column}' holds"):
+            open_run(directory).event("councils")
     (directory / "events" / "councils.parquet").write_bytes(b"PAR1")
     with pytest.raises(InputError, match=r"councils\.parquet: damaged"):
         open_run(directory).event("councils")

@@ -31,6 +31,8 @@ from results.frames import COLUMNS
 from results.narrative import verdict_of
 from results.store import StoredPolicy
 from results.words import (
+    NOT_DEFINED,
+    UNDECIDED_LARGE,
     UNDECIDED_NOTHING,
     UNDECIDED_SMALL,
     change,
@@ -46,10 +48,12 @@ SYMBOLS = {
     statistics.WORSE: ("triangle-down", WORSE),
     statistics.NEGLIGIBLE: ("square", OPEN),
     statistics.IDENTICAL: ("line-ns", OPEN),
+    UNDECIDED_LARGE: ("circle-open-dot", OPEN),
     UNDECIDED_SMALL: ("circle-open-dot", OPEN),
     UNDECIDED_NOTHING: ("circle-open", OPEN),
     statistics.TOO_FEW_EVENTS: ("x-thin", OPEN),
     statistics.TOO_FEW_PAIRS: ("x-thin", OPEN),
+    NOT_DEFINED: ("x-thin", OPEN),
     "": ("diamond-open", OPEN),
 }
 """Marker and colour of each verdict, in the words of `narrative.verdict_of`."""

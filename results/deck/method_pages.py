@@ -1,12 +1,12 @@
 """Pages on what stands behind the figures: how sure they are, the levers, how to repeat them."""
 
 import math
-import shlex
 from collections.abc import Iterator, Sequence
 
 import pandas as pd
 
 from results import narrative, statistics
+from results.appendix import QUESTION_FILE, again
 from results.charts import INK
 from results.deck.names import clean
 from results.deck.notes import outcome_notes
@@ -177,7 +177,7 @@ def _reproduction(run: RunDirectory) -> Page:
     manifest, asked = run.manifest, run.question
     rows = {
         "Question": manifest.question_id,
-        "To run it again": f"tenderlab {manifest.kind} {shlex.quote(run.path.resolve().name)}",
+        "To run it again": f"tenderlab {manifest.kind} {again(run)}",
         "Seed": str(asked.seed),
         "Register": f"{clean(asked.register.name)}, {counted(asked.register.councils, 'council')}",
         "Horizon": f"{narrative.years(run)} from April 2006",
@@ -189,12 +189,15 @@ def _reproduction(run: RunDirectory) -> Page:
     grid = Grid(["Item", "Value"], cells, [200.0, ROOM - 200], "How to run it again")
     packages = ", ".join(f"{a} {b}" for a, b in manifest.environment.packages.items())
     notes = [f"Register, SHA-256: {asked.register.sha256}.", f"Packages: {packages}."]
+    whence = "its run directory" if run.kept else QUESTION_FILE
+    holds = "The run directory holds the question in full and the register's own bytes"
+    asked_of = f"The explorer's download {QUESTION_FILE} holds the question in full"
     below = (
-        "The run directory holds the question in full and the register's own bytes; under equal "
-        "versions the same runs come out, to the bit."
+        f"{holds if run.kept else asked_of}; under equal versions the same runs come out, to the "
+        "bit."
     )
     return Page(
-        f"Question {manifest.question_id} can be run again from its run directory",
+        f"Question {manifest.question_id} can be run again from {whence}",
         grid,
         notes,
         below,

@@ -28,7 +28,7 @@ from results.charts import INK, MUTED
 from results.deck.fitting import Style, width
 from results.deck.names import writable
 from results.deck.template import SMALLEST, Place, ink
-from results.words import MINUS
+from results.words import FINEST_MONEY, MINUS, decimals
 
 EPOCH = datetime.datetime(2000, 1, 1)
 """Stands in workbooks as the time at which they were made, so that equal ones have equal bytes."""
@@ -262,10 +262,11 @@ def columns(slide: Any, place: Place, chart: Chart, legend: float) -> None:
     for shown, series in zip(plot.series, chart.series, strict=True):
         shown.invert_if_negative = False
         _fill_with(shown.format, series.colours[0])
-    highest = max(each for one in chart.series for each in one.values)
+    values = [each for one in chart.series for each in one.values]
+    highest, least = max(values), min((each for each in values if each > 0.0), default=0.0)
     _scale(drawn.value_axis, chart, [0.0, 1.1 * highest])
     plot.has_data_labels = True
-    step = 10.0 ** (min(math.floor(math.log10(highest)), 0) - 1) if highest > 0.0 else 0.1
+    step = 10.0 ** -max(1, min(decimals(least), FINEST_MONEY)) if least else 0.1
     plot.data_labels.number_format = _number_format(step, chart.signed)
     plot.data_labels.number_format_is_linked = False
     plot.data_labels.position = XL_LABEL_POSITION.OUTSIDE_END

@@ -2,11 +2,11 @@
 
 import math
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 import pandas as pd
 
-from results import narrative, statistics
+from results import narrative, statistics, words
 from results.charts import INK, SYMBOLS
 from results.charts.differences import HINTS
 from results.deck.native import Chart, Series
@@ -17,30 +17,28 @@ from results.deck.template import ROOM
 from results.narrative import Row, verdict_of
 from results.statistics import outcome_of
 from results.store import RunDirectory
+from results.verdicts import MARKS, NO_WORDS
 from results.words import (
     NO_INTERVAL,
     amount,
     amounts,
+    briefly,
     change,
     count,
     counted,
     difference_unit,
     with_unit,
 )
-from simulation.outcomes import OUTCOMES, Outcome
+from simulation.outcomes import Outcome
 
 DECIDED = (statistics.BETTER, statistics.WORSE)
-MARKS = {
-    statistics.BETTER: "▲",
-    statistics.WORSE: "▼",
-    statistics.NEGLIGIBLE: "■",
-    statistics.UNDECIDED: "○",
-    statistics.IDENTICAL: "=",
-    statistics.TOO_FEW_EVENTS: "?",
-    statistics.TOO_FEW_PAIRS: "?",
-    "": "",
+UNJUDGED = ""
+KEY = {
+    words.UNDECIDED_LARGE: "undecided, but not 0",
+    words.UNDECIDED_SMALL: "undecided, but not 0",
+    words.UNDECIDED_NOTHING: "undecided, may be 0",
 }
-"""Marks of verdicts, of those that every font holds."""
+"""What marks mean where a line has to tell it: not 0 is what has an interval that leaves out 0."""
 LONGEST_TITLE = 130
 """About as many characters have room in a title of two lines."""
 MOST_ROWS = 12
@@ -110,18 +108,20 @@ def _beside(run: RunDirectory, outcome: Outcome, rows: Sequence[Row]) -> Grid:
 
 
 def _row(label: str, outcome: Outcome, row: Row) -> list[Cell]:
-    colour = _colour(row)
+    colour = colour_of(row)
     ends = " to ".join(amounts(row["low"], row["high"], outcome, signed=True))
-    verdict = verdict_of(row) or "not judged"
+    verdict = verdict_of(row)
+    mark, said = MARKS[verdict], verdict or "not judged"
     return [
         Cell(label),
         Cell(amount(row["difference"], outcome, signed=True), bold=True, colour=colour),
         Cell(NO_INTERVAL if math.isnan(row["low"]) else ends, otherwise="none"),
-        Cell(verdict, colour=colour, otherwise=row["verdict"]),
+        Cell(f"{mark} {said}".strip(), colour=colour, otherwise=f"{mark} {briefly(said)}".strip()),
     ]
 
 
-def _colour(row: Row) -> str:
+def colour_of(row: Row) -> str:
+    """Return the colour of a row's figures: that of its verdict where it is decided."""
     return SYMBOLS[row["verdict"]][1] if row["verdict"] in DECIDED else INK
 
 
@@ -143,9 +143,10 @@ def _bars(run: RunDirectory, outcome: Outcome, rows: Sequence[Row]) -> Chart:
 
 
 def _glance(run: RunDirectory, summary: pd.DataFrame) -> Iterator[Page]:
-    notes = [definition(OUTCOMES[name]) for name in run.shown]
-    seen = set(summary.loc[summary["headline"], "verdict"]) - {""}
-    key = ", ".join(f"{mark} {verdict}" for verdict, mark in MARKS.items() if verdict in seen)
+    baselines = [narrative.rows_of(summary, name)[run.baseline] for name in run.shown]
+    notes = [definition(outcome_of(row)) for row in baselines]
+    shown = summary[summary["headline"] & (summary["policy"] != run.baseline)]
+    key = marks_key(shown.to_dict("records"))
     below = (
         f"Mean differences, with verdicts that hold for the whole table at once: {key}. Outcomes "
         "without a better direction have none. Percentages differ by points."
@@ -155,15 +156,36 @@ def _glance(run: RunDirectory, summary: pd.DataFrame) -> Iterator[Page]:
             yield Page(_settled(run, summary), part, notes, below)
 
 
+def marks_key(rows: Sequence[Row], names: Mapping[str, str] = NO_WORDS) -> str:
+    """Return the marks of a table's rows, each with what it means; ``names`` of verdicts go first.
+
+    What is not judged, or not defined, has no mark.
+    """
+    seen = {verdict_of(row) for row in rows} - {UNJUDGED, words.NOT_DEFINED}
+    called = KEY | dict(names)
+    told = (f"{mark} {called.get(each, each)}" for each, mark in MARKS.items() if each in seen)
+    return ", ".join(dict.fromkeys(told))
+
+
 def _settled(run: RunDirectory, summary: pd.DataFrame) -> str:
     """Return how many verdicts on the outcomes shown are what, as a title."""
     shown = summary[summary["headline"] & (summary["policy"] != run.baseline)]
-    met = Counter(verdict for verdict in shown["verdict"] if verdict)
+    rows = shown.to_dict("records")
+    met = Counter(
+        words.NOT_DEFINED if verdict_of(row) == words.NOT_DEFINED else row["verdict"]
+        for row in rows
+        if row["verdict"]
+    )
+    undefined = met.pop(words.NOT_DEFINED, 0)
     told = {verdict: met[verdict] for verdict in statistics.VERDICTS if verdict in met}
     silent = "".join(f"; {told.pop(why)} with {why}" for why in statistics.SILENT if why in told)
+    silent += f"; {undefined} not defined" if undefined else ""
     if not told:
         return f"At a glance: none of the outcomes shown is judged{silent}"
+    open_ones = sum(verdict_of(row) in narrative.LEFT_OPEN for row in rows)
     parts = ", ".join(f"{many} {verdict}" for verdict, many in told.items())
+    if open_ones and statistics.UNDECIDED in told:
+        parts = parts.replace(statistics.UNDECIDED, f"{statistics.UNDECIDED} ({open_ones} not 0)")
     return f"At a glance, {counted(sum(told.values()), 'verdict')}: {parts}{silent}"
 
 
@@ -183,15 +205,21 @@ def _glance_row(summary: pd.DataFrame, name: str, columns: Sequence[str]) -> lis
     outcome = outcome_of(first)
     told = [
         Cell(
-            f"{amount(row['difference'], outcome, signed=True)} {MARKS[row['verdict']]}".strip(),
+            marked(row, outcome),
             bold=row["verdict"] in DECIDED,
-            colour=_colour(row),
+            colour=colour_of(row),
         )
         for row in others
     ]
     unit = "%" if outcome.unit.startswith("%") else outcome.unit
     head, value = f"{outcome.title}, {unit}", amount(first["policy_mean"], outcome)
     return [Cell(head), Cell(value), *told]
+
+
+def marked(row: Row, outcome: Outcome) -> str:
+    """Return a difference in figures with the mark of its verdict."""
+    figure = amount(row["difference"], outcome, signed=True)
+    return f"{figure} {MARKS[verdict_of(row)]}".strip() if row["verdict"] else figure
 
 
 # One policy alone

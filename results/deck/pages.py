@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 import pandas as pd
 
+from results.deck.appraisal_pages import appraisal_pages
 from results.deck.method_pages import method_pages
 from results.deck.names import clean
 from results.deck.outcome_pages import outcome_pages
@@ -17,6 +18,7 @@ def pages(told: RunDirectory, run: RunDirectory, summary: pd.DataFrame) -> Itera
     """Yield every page for ``run``; ``told`` is the same with the names that slides can bear."""
     yield _cover(told, run, summary)
     yield from outcome_pages(told, summary)
+    yield from appraisal_pages(told, summary)
     yield from time_pages(told, summary)
     yield from method_pages(told, summary)
 

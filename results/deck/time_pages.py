@@ -16,7 +16,7 @@ from results.frames import FEWEST_YEARS, over_time
 from results.partnerships import map_words, read_partnerships, stages_words
 from results.statistics import outcome_of
 from results.store import RunDirectory
-from results.words import count, counted, dated, listing, with_unit
+from results.words import FINEST_MONEY, count, counted, dated, listing, with_unit
 from simulation.levers import FIRST_YEAR, QUARTERS_PER_YEAR
 from simulation.outcomes import Outcome
 
@@ -29,6 +29,8 @@ COMPETITION = (
 )
 """Outcomes on competition and SMEs; the first two that are shown are drawn side by side."""
 SHARING = "shared_councils"
+MESSAGE = 90
+"""About as many characters of a title are left for what the verdicts say."""
 MOST_LINES = 7
 """More lines than this cannot be told apart."""
 FUND = ("fund_paid", "fund_repaid", "fund_written_off")
@@ -110,26 +112,36 @@ def _quarter(time: float) -> str:
 
 def _page(paths: Paths, names: Sequence[str], more: Sequence[str] = ()) -> Page:
     charts = [_chart(paths, name, paths.drawn(names[0])) for name in names]
-    clauses = [_at_the_end(paths, name, names[0]) for name in names]
-    when = paths.periods[-1]
-    titles = [f"In {when}: {told}" for told in ("; ".join(clauses), clauses[0])]
-    titles.append(f"{listing([paths.outcome(name).title for name in names])} until {when}")
+    titles = _titles(paths, names)
     notes = [line for name in names for line in _notes(paths, name)]
     return Page(titles[0], Lines(charts), [*notes, *more], _reading(paths, names[0]), titles[1:])
 
 
-def _at_the_end(paths: Paths, name: str, first: str) -> str:
-    """Say where an outcome stands in the last period, for the baseline and one other policy."""
+def _titles(paths: Paths, names: Sequence[str]) -> list[str]:
+    """Return titles, the longest first: what the baseline comes to, then what verdicts bear.
+
+    Only differences over the whole horizon have a verdict, so none of a single period is told.
+    """
+    when, label = paths.periods[-1], paths.run.policies[paths.run.baseline].label
+    ends = [_at_the_end(paths, name) for name in names]
+    known = len(paths.run.replications) > 1
+    start = f"In {when}" if known else f"In {when} of the one replication"
+    both, one = (f"{start}: {told} with {label}" for told in (listing(ends), ends[0]))
+    plain = f"{listing([paths.outcome(name).title for name in names])} until {when}"
+    if len(names) > 1 or len(paths.run.policies) == 1 or not known:
+        return [both, one, plain]
+    head = f"{paths.outcome(names[0]).title}: "
+    told = [narrative.message(paths.run, paths.summary, names[0], most) for most in (MESSAGE, 0)]
+    over = narrative.years(paths.run)
+    return [*(f"{one}; over {over}: {each.removeprefix(head)}" for each in told), one, plain]
+
+
+def _at_the_end(paths: Paths, name: str) -> str:
+    """Say where an outcome stands in the last period with the baseline."""
     outcome = paths.outcome(name)
-    policies = [paths.run.baseline, *paths.apart(first)[:1]]
     unit = "%" if outcome.unit.startswith("%") else outcome.unit
-    named = replace(outcome, unit=unit)
-    values = [with_unit(paths.of(name, policy)[-1], named) for policy in policies]
-    told = [
-        f"{value} with {paths.run.policies[policy].label}"
-        for policy, value in zip(policies, values, strict=True)
-    ]
-    return f"{narrative.lower_title(outcome)} {', '.join(told)}"
+    value = with_unit(paths.of(name, paths.run.baseline)[-1], replace(outcome, unit=unit))
+    return f"{narrative.lower_title(outcome)} {value}"
 
 
 def _reading(paths: Paths, name: str) -> str:
@@ -142,7 +154,10 @@ def _reading(paths: Paths, name: str) -> str:
         said += f"; {count(missing)} more, nearer to the baseline, in the notes"
     if len(run.policies) == 1:
         return f"{said}."
-    return f"{said}. Lines bear no verdict: what separates them may be luck."
+    return (
+        f"{said}. Lines bear no verdict: what separates them may be luck; verdicts are on the "
+        "whole horizon."
+    )
 
 
 def _chart(paths: Paths, name: str, policies: Sequence[str]) -> Chart:
@@ -166,7 +181,8 @@ def _notes(paths: Paths, name: str) -> list[str]:
         series_notes(policy.label, paths.periods, paths.of(name, policy.name), outcome)
         for policy in paths.run.policies.values()
     ]
-    return [definition(outcome), *told]
+    whole = outcome_of(narrative.rows_of(paths.summary, name)[paths.run.baseline])
+    return [definition(whole), f"Over time, {outcome.unit}:", *told]
 
 
 def _partnership_notes(run: RunDirectory) -> list[str]:
@@ -195,7 +211,7 @@ def _fund(run: RunDirectory, summary: pd.DataFrame) -> Iterator[Page]:
         for policy in drawn
     ]
     known = [outcome_of(rows[name][run.baseline]) for name in FUND]
-    paid, repaid, lost = map(with_unit, series[0].values, known)
+    paid, repaid, lost = map(_sum, series[0].values, known)
     title = f"{series[0].name}: the fund pays out {paid}, is repaid {repaid} and writes off {lost}"
     words = f"Column chart. Totals of the fund in £m, mean over replications. {title}."
     chart = Chart("£m over the whole horizon", words, [each.title for each in known], series)
@@ -205,8 +221,16 @@ def _fund(run: RunDirectory, summary: pd.DataFrame) -> Iterator[Page]:
     yield Page(title, Columns(chart), notes, _about_fund(run, len(paying) - len(drawn)))
 
 
+def _sum(value: float, outcome: Outcome) -> str:
+    """Return a sum of money in words; one too small for its figures is not told as nought."""
+    least = 10.0**-FINEST_MONEY
+    if 0.0 < value < least:
+        return f"less than {with_unit(least, outcome)}"
+    return with_unit(value, outcome) if value else "nothing"
+
+
 def _about_fund(run: RunDirectory, left_out: int) -> str:
     said = f"Means of {counted(len(run.replications), 'replication')}, over {narrative.years(run)}"
     if left_out:
         said += f"; {count(left_out)} more with a fund in the notes"
-    return f"{said}. What is neither repaid nor written off is still out at the end."
+    return f"{said}. What is neither repaid nor written off is still out at the end, and due later."
