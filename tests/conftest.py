@@ -3,16 +3,20 @@
 import os
 import shlex
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
+from hashlib import sha256
 from pathlib import Path
 from typing import Any, NamedTuple
 
+import pandas as pd
 import pytest
 from hypothesis import settings
 from playwright.sync_api import Browser, Page, sync_playwright
 
+from experiments import campaign, crew, executors
 from experiments.cli import main
-from experiments.executors import default_workers
+from experiments.executors import MODEL, default_workers
+from results.store import RunDirectory
 from tests.worlds import REGISTER
 
 settings.register_profile("ci", deadline=None, derandomize=True, print_blob=True)
@@ -28,6 +32,43 @@ def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
     whole = all(Path(each).is_dir() for each in config.args) and not config.option.keyword
     processors = default_workers()
     return processors if whole and processors > 1 else 0
+
+
+LONGEST = (
+    "test_directions.py",
+    "test_explorer_page.py",
+    "test_compare.py",
+    "test_command_line.py",
+    "test_executive.py",
+    "test_sweep.py",
+    "test_appraisal.py",
+    "test_readme.py",
+    "test_gallery.py",
+    "test_notebooks.py",
+    "test_partnership_report.py",
+    "test_report.py",
+)
+"""Files that take longest, the longest first: begun late, one would keep all others waiting."""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Let files that take long begin first; the order within a file stays."""
+    places = {name: place for place, name in enumerate(LONGEST)}
+    items.sort(key=lambda item: places.get(item.path.name, len(places)))
+
+
+@pytest.fixture(scope="session", autouse=True)
+def warm_workers() -> Iterator[None]:
+    """Fork workers from a server that has run a model: they need not load its machine code."""
+    usual = executors.worker_context
+
+    def warm(preload: Sequence[str] = MODEL) -> Any:
+        return usual((*preload, "tests.warm_workers"))
+
+    with pytest.MonkeyPatch.context() as patched:
+        for module in (executors, crew):
+            patched.setattr(module, "worker_context", warm)
+        yield
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -79,6 +120,22 @@ def page(browser: Browser) -> Iterator[Page]:
         context.set_default_timeout(PATIENCE)
         context.set_offline(True)
         yield context.new_page()
+
+
+@pytest.fixture(scope="module")
+def short_report() -> Iterator[None]:
+    """Write a line in place of a run directory's report, which takes longer than the runs.
+
+    For tests that do not look at the page. The line tells apart whatever the page would be drawn
+    from: two directories have one line only where their summaries are the same to the bit.
+    """
+
+    def line(run: RunDirectory, summary: pd.DataFrame) -> str:
+        return f"{run.manifest.question_id} {sha256(summary.to_json().encode()).hexdigest()}\n"
+
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(campaign, "render", line)
+        yield
 
 
 @pytest.fixture

@@ -26,6 +26,7 @@ from experiments.executors import Executor, InProcess, LocalPool, Lost
 from experiments.question import Question, Territory, read_run_question
 from experiments.run import run
 from experiments.runs import Failed, Made, Run, make, plan, setting
+from results.report import CAVEAT, render
 from results.store import open_run
 from simulation import MarketModel
 from simulation.errors import InputError
@@ -34,6 +35,7 @@ from simulation.register import parse_register
 
 HOSTILE = ("<script>alert(1)</script>", "=1+1", "[bold red]Ambridge[/]", "Kingston “upon” Hull")
 TENDERLAB = Path(sys.executable).with_name("tenderlab")
+pytestmark = pytest.mark.usefixtures("short_report")
 type Hire = Callable[[], Executor]
 PLACES = (*HOSTILE, "Casterbridge", "Barchester", "Borsetshire")
 
@@ -70,7 +72,7 @@ def asked() -> Question:
 
 
 @pytest.fixture(scope="module")
-def done(asked: Question, tmp_path_factory: pytest.TempPathFactory) -> Conduct:
+def done(asked: Question, tmp_path_factory: pytest.TempPathFactory, short_report: None) -> Conduct:
     return compare(asked, tmp_path_factory.mktemp("runs") / "one")
 
 
@@ -166,9 +168,17 @@ def test_workers_leave_no_trace(
     assert content(tmp_path / "one") == content(directory)
 
 
-def test_a_run_directory_gives_the_same_bits_again(directory: Path, tmp_path: Path) -> None:
-    compare(read_run_question(directory), tmp_path / "one")
-    assert content(tmp_path / "one") == content(directory)
+def test_a_run_directory_gives_the_same_bits_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(campaign, "render", render)
+    first, second = (tmp_path / name / "run" for name in ("one", "two"))
+    for place in (first.parent, second.parent):
+        place.mkdir()
+    compare(question(replicates=2), first)
+    compare(read_run_question(first), second)
+    assert content(second) == content(first)
+    assert CAVEAT in (first / "report.html").read_text()
 
 
 def test_a_run_alone_is_the_same_as_in_company(directory: Path, tmp_path: Path) -> None:
@@ -244,7 +254,9 @@ def test_a_place_that_another_process_writes_is_left_alone(tmp_path: Path) -> No
 
 def test_of_two_comparisons_at_once_one_has_the_place(tmp_path: Path) -> None:
     (tmp_path / "small.csv").write_bytes(small_territory().register.raw)
-    command = f"{TENDERLAB} compare shared-risk --register small.csv --years 3 --out one"
+    command = (
+        f"{TENDERLAB} compare shared-risk --register small.csv --replicates 10 --years 1 --out one"
+    )
     both = [
         subprocess.Popen(
             [*command.split(), "--workers", "1", "--seed", seed],

@@ -28,6 +28,8 @@ from results.sweeps import Sweep
 from simulation.errors import InputError
 from tests.worlds import shire
 
+pytestmark = pytest.mark.usefixtures("short_report")
+
 OUTCOME = "net_public_saving"
 
 

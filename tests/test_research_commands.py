@@ -23,6 +23,8 @@ from simulation.synthetic import synthetic_bytes
 from tests.small_sweeps import TURN, made_up
 from tests.worlds import REGISTER
 
+pytestmark = pytest.mark.usefixtures("short_report")
+
 OUTCOME = "net_public_saving"
 QUICK = "--register councils.csv --years 1 --workers 1"
 DESIGN = """

@@ -51,6 +51,8 @@ from simulation import MarketModel
 from simulation.randomness import Draws
 from tests.worlds import QUICK, shire
 
+pytestmark = pytest.mark.usefixtures("short_report")
+
 LEVERS = "aggregation_threshold=3", "aggregation_mandate=0.8"
 YEARS = 12
 SEEDS = range(5, 40)

@@ -39,6 +39,8 @@ from simulation.ledger import COUNCIL_COSTS, PENCE, Account, Ledger, Purpose
 from simulation.outcomes import MEASURES, OUTCOMES
 from tests.worlds import QUICK, assumptions, policies, register_of, registers, shire
 
+pytestmark = pytest.mark.usefixtures("short_report")
+
 COUNTED = {
     "tender": "tenders",
     "award": "tenders",
