@@ -318,17 +318,6 @@ def appraise(run: RunDirectory, summary: pd.DataFrame) -> Appraisal:
     return Appraisal(run, summary, read_books(run))
 
 
-def by_type(about: Appraisal) -> pd.DataFrame:
-    """Return gains of councils by type, as `results.frames.savings_by_group` lays them out.
-
-    Here they are discounted: in points of the type's own discounted counterfactual.
-    """
-    rows = about.gains[about.gains["grouping"] == "type"]
-    share = {end: 100.0 * rows[end] / rows["counterfactual"] for end in ("low", "high")}
-    named = rows.rename(columns={"title": "group"}).assign(difference=rows["per_cent"], **share)
-    return named[["group", "councils", "policy", "difference", "low", "high", "pairs"]]
-
-
 def _margin(like: str, counterfactual: FloatArray) -> float:
     """Return what matters of an outcome, at the size of the baseline's mean counterfactual."""
     total = float(counterfactual[0].mean()) if counterfactual.size else math.nan

@@ -24,7 +24,7 @@ from results import (
     robustness_section,
     why_section,
 )
-from results.appraisal import Appraisal, appraise, by_type
+from results.appraisal import Appraisal, appraise
 from results.changes import Changes
 from results.explanations import read_explanations
 from results.outcome_section import OutcomeTables
@@ -234,13 +234,7 @@ class Report:
     def _intervals(self) -> Figure | None:
         if not self.compared or self.summary["low"].isna().all():
             return None
-        words = (
-            f"Differences from {self.baseline.label}. Marker: mean difference, by its verdict "
-            "(triangle up better, triangle down worse, square negligible, bar identical, circle "
-            "undecided, with a dot where the interval leaves out zero, "
-            "cross too few to say, diamond not judged). Thick line: its 95% interval. Thin line: "
-            "10 to 90% of replications. Grey band: too small to matter."
-        )
+        words = f"Differences from {self.baseline.label}. {charts.INTERVALS_KEY}"
         return Figure("intervals", words, charts.interval_plot(self.summary, self.policies))
 
     def _lead(self) -> Figure | None:
@@ -255,7 +249,7 @@ class Report:
         return Figure("lead", words, drawn)
 
     def _gains(self) -> Figure | None:
-        drawn = charts.savings_by_group(by_type(self.appraisal), self.policies)
+        drawn = charts.savings_by_group(frames.savings_of(self.appraisal), self.policies)
         words = (
             "What councils of each type gain, discounted, in points of their own counterfactual. "
             "The line is the 95% interval of each by itself."
