@@ -6,18 +6,28 @@ import re
 import subprocess
 import sys
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import NamedTuple
 
 import pytest
 import yaml
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Browser, BrowserContext, Locator, Page, expect
+from playwright.sync_api import (
+    Browser,
+    BrowserContext,
+    Locator,
+    Page,
+    ViewportSize,
+    expect,
+)
 from pptx import Presentation
 
+from experiments.cli import main
 from tests.conftest import PATIENCE
 from tests.worlds import REGISTER
 
+USUAL: ViewportSize = {"width": 1440, "height": 1000}
 START_SECONDS = 120
 TENDERLAB = str(Path(sys.executable).with_name("tenderlab"))
 HOSTILE = "<img src=x onerror=alert(1)>"
@@ -26,6 +36,8 @@ SMALL = ("--register", "councils.csv", "--years", "3", "--replicates", "6", "--n
 LEAD = "net_public_saving"
 FUNDED = {"aggregation_threshold": "3", "aggregation_mandate": "1", "pump_priming_fund": "50"}
 """Levers under which a fund pays, even among five councils in three years."""
+ONLY_VIOLATIONS = {"resultTypes": ["violations"]}
+"""Spares the checker of accessibility the description of what is well."""
 VIEWS = ("differences", "time", "map", "partnerships", "market", "fund", "gains", "spread")
 
 
@@ -57,11 +69,10 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
     process.stdout.close()
 
 
-@pytest.fixture
-def context(browser: Browser, served: Served) -> Iterator[BrowserContext]:
-    """Yield a browser that reaches nothing but the explorer; faults of the page fail the test."""
-    faults: list[str] = []
-    with browser.new_context(viewport={"width": 1440, "height": 1000}) as context:
+@contextmanager
+def watched(browser: Browser, served: Served, faults: list[str]) -> Iterator[BrowserContext]:
+    """Yield a browser that reaches nothing but the explorer; the page's ``faults`` are noted."""
+    with browser.new_context(viewport=USUAL) as context:
         context.set_default_timeout(PATIENCE)
         context.route(
             lambda address: not address.startswith((served.address, "data:", "blob:")),
@@ -70,6 +81,34 @@ def context(browser: Browser, served: Served) -> Iterator[BrowserContext]:
         context.on("weberror", lambda error: faults.append(str(error.error)))
         context.on("dialog", lambda dialog: faults.append(dialog.message))
         yield context
+
+
+@pytest.fixture
+def context(browser: Browser, served: Served) -> Iterator[BrowserContext]:
+    """Yield a browser of the test's own; faults of the page fail the test."""
+    faults: list[str] = []
+    with watched(browser, served, faults) as context:
+        yield context
+    assert faults == []
+
+
+@pytest.fixture(scope="module")
+def held(browser: Browser, served: Served) -> Iterator[tuple[Page, list[str]]]:
+    """Yield one page with its first whole answer, kept open, and its faults."""
+    faults: list[str] = []
+    with watched(browser, served, faults) as context:
+        page = context.new_page()
+        opened(page, served.address)
+        answered(page)
+        yield page, faults
+
+
+@pytest.fixture
+def open_page(held: tuple[Page, list[str]]) -> Iterator[Page]:
+    """Yield the page that stays open, for tests that leave the question as it is."""
+    page, faults = held
+    page.set_viewport_size(USUAL)
+    yield page
     assert faults == []
 
 
@@ -125,10 +164,10 @@ def test_a_lever_moves_and_the_numbers_change(page: Page) -> None:
     expect(page.locator("#said-headline table")).to_contain_text("Shared risk, changed")
 
 
-def test_the_page_says_what_the_file_says(page: Page) -> None:
-    answered(page)
-    rows = {row["outcome"]: row for row in summary(page) if row["policy"] != "status-quo"}
-    shown = page.inner_text(".card .figure").replace("\N{MINUS SIGN}", "-")
+def test_the_page_says_what_the_file_says(open_page: Page) -> None:
+    open_page.click("#tab-headline")
+    rows = {row["outcome"]: row for row in summary(open_page) if row["policy"] != "status-quo"}
+    shown = open_page.inner_text(".card .figure").replace("\N{MINUS SIGN}", "-")
     difference = float(rows["net_public_saving"]["difference"])
     number = re.search(r"[+-]?£([\d.,]+)m", shown)
     assert number
@@ -234,14 +273,15 @@ def test_the_focus_stays_where_it_was(page: Page) -> None:
 
 
 @pytest.mark.parametrize("text", ["7", "many", "0.5@x", "-1", "1e999"])
-def test_nonsense_in_a_field_is_told_and_changes_nothing(page: Page, text: str) -> None:
-    answered(page)
-    before = page.inner_text(".cards")
-    write(page, "risk_transfer", text)
-    expect(page.locator("#message")).to_contain_text("Not asked.")
-    assert page.inner_text(".cards") == before
-    write(page, "risk_transfer", "0.6")
-    expect(page.locator("#message")).to_be_empty()
+def test_nonsense_in_a_field_is_told_and_changes_nothing(open_page: Page, text: str) -> None:
+    open_page.click("#tab-levers")
+    open_page.click("#tab-headline")
+    before = open_page.inner_text(".cards")
+    write(open_page, "risk_transfer", text)
+    expect(open_page.locator("#message")).to_contain_text("Not asked.")
+    assert open_page.inner_text(".cards") == before
+    write(open_page, "risk_transfer", "0.6")
+    expect(open_page.locator("#message")).to_be_empty()
 
 
 @pytest.mark.parametrize("link", ["?q=nonsense", "?q=", "?q=" + "A" * 3000])
@@ -254,12 +294,12 @@ def test_a_bad_link_gets_a_clear_message(
         expect(page.locator("#message")).to_contain_text("link: damaged")
 
 
-def test_a_heavy_question_is_refused(page: Page) -> None:
-    page.click("#tab-setting")
-    write(page, "replicates", "5000", "setting")
-    expect(page.locator("#message")).to_contain_text("at most 100")
-    write(page, "replicates", "6", "setting")
-    expect(page.locator("#message")).to_be_empty()
+def test_a_heavy_question_is_refused(open_page: Page) -> None:
+    open_page.click("#tab-setting")
+    write(open_page, "replicates", "5000", "setting")
+    expect(open_page.locator("#message")).to_contain_text("at most 100")
+    write(open_page, "replicates", "6", "setting")
+    expect(open_page.locator("#message")).to_be_empty()
 
 
 def test_two_sessions_at_once_both_get_answers(browser: Browser, served: Served) -> None:
@@ -338,14 +378,13 @@ def test_a_click_on_the_map_names_the_council(page: Page) -> None:
 
 
 @pytest.mark.parametrize("view", VIEWS)
-def test_every_view_is_drawn(page: Page, view: str) -> None:
-    answered(page)
-    page.click(f"#tab-{view}")
-    said = page.locator(f"#said-{view}")
+def test_every_view_is_drawn(open_page: Page, view: str) -> None:
+    open_page.click(f"#tab-{view}")
+    said = open_page.locator(f"#said-{view}")
     expect(said).not_to_contain_text("Waiting for the answer.")
     expect(said).not_to_be_empty()
     if view not in ("fund", "map", "partnerships"):
-        expect(page.locator(f"#panel-{view} .main-svg").first).to_be_visible()
+        expect(open_page.locator(f"#panel-{view} .main-svg").first).to_be_visible()
 
 
 def test_the_fund_is_drawn_where_there_is_one(page: Page) -> None:
@@ -363,16 +402,15 @@ def test_the_fund_is_drawn_where_there_is_one(page: Page) -> None:
 
 
 @pytest.mark.parametrize("width", [1440, 1024, 390])
-def test_nobody_is_left_out(page: Page, width: int) -> None:
-    page.set_viewport_size({"width": width, "height": 900})
-    answered(page)
+def test_nobody_is_left_out(open_page: Page, width: int) -> None:
+    open_page.set_viewport_size({"width": width, "height": 900})
     for tab in ("levers", "assumptions", "setting", "headline", "map", "spread"):
-        page.click(f"#tab-{tab}")
-        expect(page.locator(f"#panel-{tab}")).to_be_visible()
-        found = Axe().run(page).response["violations"]
+        open_page.click(f"#tab-{tab}")
+        expect(open_page.locator(f"#panel-{tab}")).to_be_visible()
+        found = Axe().run(open_page, options=ONLY_VIOLATIONS).response["violations"]
         grave = [one["id"] for one in found if one["impact"] in ("serious", "critical")]
         assert grave == []
-    wide = page.evaluate("() => document.documentElement.scrollWidth")
+    wide = open_page.evaluate("() => document.documentElement.scrollWidth")
     assert wide <= width
 
 
@@ -403,18 +441,17 @@ def test_work_is_stopped(page: Page) -> None:
     expect(page.locator("#progress-words")).to_contain_text("100 of 100")
 
 
-def test_strange_names_of_the_server_are_refused(page: Page, served: Served) -> None:
-    answer = page.request.get(served.address, headers={"Host": "evil.example:80"})
+def test_strange_names_of_the_server_are_refused(open_page: Page, served: Served) -> None:
+    answer = open_page.request.get(served.address, headers={"Host": "evil.example:80"})
     assert answer.status == 403
-    assert page.request.get(f"{served.address}files/none/summary.csv").status == 404
-    policy = page.request.get(served.address).headers["content-security-policy"]
+    assert open_page.request.get(f"{served.address}files/none/summary.csv").status == 404
+    policy = open_page.request.get(served.address).headers["content-security-policy"]
     assert "default-src 'self'" in policy
 
 
-def test_a_taken_port_is_told(served: Served, tmp_path: Path) -> None:
+def test_a_taken_port_is_told(served: Served, capsys: pytest.CaptureFixture[str]) -> None:
     port = served.address.rsplit(":", 1)[1].strip("/")
-    command = [TENDERLAB, "explore", "--port", port, "--no-browser"]
-    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True)
-    assert done.returncode == 2
-    assert done.stderr.count("\n") == 1
-    assert "something else listens there" in done.stderr
+    assert main(["explore", "--port", port, "--no-browser"]) == 2
+    said = capsys.readouterr().err
+    assert said.count("\n") == 1
+    assert "something else listens there" in said
