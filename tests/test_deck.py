@@ -506,7 +506,9 @@ def test_a_title_is_read_first(drawn: list[Any]) -> None:
 
 def test_verdicts_have_words_beside_their_colour(of_five: list[Any]) -> None:
     (table,) = (s.table for s in find(of_five, "Net public saving:").shapes if s.has_table)
-    assert [table.cell(row, 3).text for row in (1, 2, 3)] == ["better", "worse", "identical"]
+    assert [table.cell(row, 3).text for row in (1, 2, 3)] == [
+        "▲ better", "▼ worse", "= identical",
+    ]  # fmt: skip
 
 
 def test_a_policy_has_its_colour_on_every_chart(five: RunDirectory, of_five: list[Any]) -> None:
