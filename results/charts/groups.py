@@ -31,7 +31,7 @@ SAVINGS_KEY = (
 """What the chart shows, in words."""
 DRAWN = ("group", "councils", "policy", "difference", "low", "high")
 """Columns that are drawn."""
-POINTS = "points of the own counterfactual of each group"
+POINTS = "points of each group's own counterfactual"
 SAVING = OUTCOMES["councils_saving"]
 BAR = 26.0
 """Height of a bar and the gap below it, pixels."""
