@@ -92,7 +92,7 @@ def context(browser: Browser, served: Served) -> Iterator[BrowserContext]:
     assert faults == []
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="class")
 def held(browser: Browser, served: Served) -> Iterator[tuple[Page, list[str]]]:
     """Yield one page with its first whole answer, kept open, and its faults."""
     faults: list[str] = []
@@ -150,6 +150,60 @@ def summary(page: Page) -> list[dict[str, str]]:
     return list(csv.DictReader(io.StringIO(download.value.path().read_text())))
 
 
+class TestOnePageThatStaysOpen:
+    """What is only looked at, or refused: the question of the page stays as it is."""
+
+    def test_the_page_says_what_the_file_says(self, open_page: Page) -> None:
+        open_page.click("#tab-headline")
+        rows = {row["outcome"]: row for row in summary(open_page) if row["policy"] != "status-quo"}
+        shown = open_page.inner_text(".card .figure").replace("\N{MINUS SIGN}", "-")
+        difference = float(rows["net_public_saving"]["difference"])
+        number = re.search(r"[+-]?£([\d.,]+)m", shown)
+        assert number
+        assert abs(float(number[1].replace(",", ""))) == pytest.approx(abs(difference), rel=0.05)
+
+    @pytest.mark.parametrize("view", VIEWS)
+    def test_every_view_is_drawn(self, open_page: Page, view: str) -> None:
+        open_page.click(f"#tab-{view}")
+        said = open_page.locator(f"#said-{view}")
+        expect(said).not_to_contain_text("Waiting for the answer.")
+        expect(said).not_to_be_empty()
+        if view not in ("fund", "map", "partnerships"):
+            expect(open_page.locator(f"#panel-{view} .main-svg").first).to_be_visible()
+
+    @pytest.mark.parametrize("width", [1440, 1024, 390])
+    def test_nobody_is_left_out(self, open_page: Page, width: int) -> None:
+        open_page.set_viewport_size({"width": width, "height": 900})
+        for tab in ("levers", "assumptions", "setting", "headline", "map", "spread"):
+            open_page.click(f"#tab-{tab}")
+            expect(open_page.locator(f"#panel-{tab}")).to_be_visible()
+            found = Axe().run(open_page, options=ONLY_VIOLATIONS).response["violations"]
+            grave = [one["id"] for one in found if one["impact"] in ("serious", "critical")]
+            assert grave == []
+        wide = open_page.evaluate("() => document.documentElement.scrollWidth")
+        assert wide <= width
+
+    def test_strange_names_of_the_server_are_refused(self, open_page: Page, served: Served) -> None:
+        answer = open_page.request.get(served.address, headers={"Host": "evil.example:80"})
+        assert answer.status == 403
+        assert open_page.request.get(f"{served.address}files/none/summary.csv").status == 404
+        policy = open_page.request.get(served.address).headers["content-security-policy"]
+        assert "default-src 'self'" in policy
+
+    @pytest.mark.parametrize("text", ["7", "many", "0.5@x", "-1", "1e999"])
+    def test_nonsense_in_a_field_is_told_and_changes_nothing(
+        self, open_page: Page, text: str
+    ) -> None:
+        open_page.click("#tab-levers")
+        open_page.click("#tab-headline")
+        before = open_page.inner_text(".cards")
+        write(open_page, "risk_transfer", text)
+        expect(open_page.locator("#message")).to_contain_text("Not asked.")
+        assert open_page.inner_text(".cards") == before
+        write(open_page, "risk_transfer", "0.6")
+        expect(open_page.locator("#message")).to_be_empty()
+
+
 def test_a_lever_moves_and_the_numbers_change(page: Page) -> None:
     answered(page)
     before = page.inner_text(".cards")
@@ -162,16 +216,6 @@ def test_a_lever_moves_and_the_numbers_change(page: Page) -> None:
     answered(page)
     expect(page.locator("#policies .policy")).to_have_text("Shared risk, changed")
     expect(page.locator("#said-headline table")).to_contain_text("Shared risk, changed")
-
-
-def test_the_page_says_what_the_file_says(open_page: Page) -> None:
-    open_page.click("#tab-headline")
-    rows = {row["outcome"]: row for row in summary(open_page) if row["policy"] != "status-quo"}
-    shown = open_page.inner_text(".card .figure").replace("\N{MINUS SIGN}", "-")
-    difference = float(rows["net_public_saving"]["difference"])
-    number = re.search(r"[+-]?£([\d.,]+)m", shown)
-    assert number
-    assert abs(float(number[1].replace(",", ""))) == pytest.approx(abs(difference), rel=0.05)
 
 
 def test_a_link_restores_the_question(page: Page, context: BrowserContext) -> None:
@@ -272,18 +316,6 @@ def test_the_focus_stays_where_it_was(page: Page) -> None:
     expect(page.locator(".policy.current")).to_be_focused()
 
 
-@pytest.mark.parametrize("text", ["7", "many", "0.5@x", "-1", "1e999"])
-def test_nonsense_in_a_field_is_told_and_changes_nothing(open_page: Page, text: str) -> None:
-    open_page.click("#tab-levers")
-    open_page.click("#tab-headline")
-    before = open_page.inner_text(".cards")
-    write(open_page, "risk_transfer", text)
-    expect(open_page.locator("#message")).to_contain_text("Not asked.")
-    assert open_page.inner_text(".cards") == before
-    write(open_page, "risk_transfer", "0.6")
-    expect(open_page.locator("#message")).to_be_empty()
-
-
 @pytest.mark.parametrize("link", ["?q=nonsense", "?q=", "?q=" + "A" * 3000])
 def test_a_bad_link_gets_a_clear_message(
     context: BrowserContext, served: Served, link: str
@@ -294,12 +326,12 @@ def test_a_bad_link_gets_a_clear_message(
         expect(page.locator("#message")).to_contain_text("link: damaged")
 
 
-def test_a_heavy_question_is_refused(open_page: Page) -> None:
-    open_page.click("#tab-setting")
-    write(open_page, "replicates", "5000", "setting")
-    expect(open_page.locator("#message")).to_contain_text("at most 100")
-    write(open_page, "replicates", "6", "setting")
-    expect(open_page.locator("#message")).to_be_empty()
+def test_a_heavy_question_is_refused(page: Page) -> None:
+    page.click("#tab-setting")
+    write(page, "replicates", "5000", "setting")
+    expect(page.locator("#message")).to_contain_text("at most 100")
+    write(page, "replicates", "6", "setting")
+    expect(page.locator("#message")).to_be_empty()
 
 
 def test_two_sessions_at_once_both_get_answers(browser: Browser, served: Served) -> None:
@@ -377,16 +409,6 @@ def test_a_click_on_the_map_names_the_council(page: Page) -> None:
     expect(page.locator("#tale h4")).to_be_visible()
 
 
-@pytest.mark.parametrize("view", VIEWS)
-def test_every_view_is_drawn(open_page: Page, view: str) -> None:
-    open_page.click(f"#tab-{view}")
-    said = open_page.locator(f"#said-{view}")
-    expect(said).not_to_contain_text("Waiting for the answer.")
-    expect(said).not_to_be_empty()
-    if view not in ("fund", "map", "partnerships"):
-        expect(open_page.locator(f"#panel-{view} .main-svg").first).to_be_visible()
-
-
 def test_the_fund_is_drawn_where_there_is_one(page: Page) -> None:
     answered(page)
     page.click("#tab-fund")
@@ -399,19 +421,6 @@ def test_the_fund_is_drawn_where_there_is_one(page: Page) -> None:
     expect(page.locator("#said-fund")).not_to_contain_text("No policy")
     paid = {row["policy"]: row for row in summary(page) if row["outcome"] == "fund_paid"}
     assert float(paid["my-policy"]["policy_mean"]) > 0.0
-
-
-@pytest.mark.parametrize("width", [1440, 1024, 390])
-def test_nobody_is_left_out(open_page: Page, width: int) -> None:
-    open_page.set_viewport_size({"width": width, "height": 900})
-    for tab in ("levers", "assumptions", "setting", "headline", "map", "spread"):
-        open_page.click(f"#tab-{tab}")
-        expect(open_page.locator(f"#panel-{tab}")).to_be_visible()
-        found = Axe().run(open_page, options=ONLY_VIOLATIONS).response["violations"]
-        grave = [one["id"] for one in found if one["impact"] in ("serious", "critical")]
-        assert grave == []
-    wide = open_page.evaluate("() => document.documentElement.scrollWidth")
-    assert wide <= width
 
 
 def test_it_is_used_without_a_mouse(page: Page) -> None:
@@ -439,14 +448,6 @@ def test_work_is_stopped(page: Page) -> None:
     assert {row["pairs"] for row in summary(page) if row["outcome"] == LEAD} == {"", stopped}
     page.get_by_role("button", name="Go on").click()
     expect(page.locator("#progress-words")).to_contain_text("100 of 100")
-
-
-def test_strange_names_of_the_server_are_refused(open_page: Page, served: Served) -> None:
-    answer = open_page.request.get(served.address, headers={"Host": "evil.example:80"})
-    assert answer.status == 403
-    assert open_page.request.get(f"{served.address}files/none/summary.csv").status == 404
-    policy = open_page.request.get(served.address).headers["content-security-policy"]
-    assert "default-src 'self'" in policy
 
 
 def test_a_taken_port_is_told(served: Served, capsys: pytest.CaptureFixture[str]) -> None:
