@@ -14,7 +14,7 @@ import sys
 from collections.abc import Callable
 from enum import EnumType
 from hashlib import blake2b
-from types import ModuleType
+from types import FunctionType, ModuleType
 from typing import Any
 
 import numba
@@ -112,6 +112,8 @@ def _identity(value: object) -> object:
             return value.__name__
         case EnumType():
             return list(value)
+        case FunctionType():  # not compiled, so that no machine code calls it
+            return value.__qualname__
         case _ if hasattr(value, "py_func"):
             return _stamp_of(value)
         case _:

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from agents import compiled
-from simulation import MarketModel
+from simulation import MarketModel, needs
 from tests.worlds import shire
 
 ROOT = Path(__file__).parent.parent
@@ -79,3 +79,12 @@ def test_what_is_defined_after_a_function_that_uses_it_counts_too(monkeypatch):
     assert compiled._stamp_of(EARLY) == EARLY._cache._cache_file._source_stamp == before
     monkeypatch.setattr(sys.modules[__name__], "late", compiled.compiled(late))
     assert compiled._stamp(early) != before
+
+
+def test_a_function_has_the_same_stamp_in_every_process():
+    shown = "from simulation import needs; print(needs._arisen._cache._cache_file._source_stamp)"
+    done = subprocess.run(
+        [sys.executable, "-c", shown],
+        cwd=Path(__file__).parent.parent, capture_output=True, text=True, check=True,
+    )  # fmt: skip
+    assert done.stdout.strip() == compiled._stamp_of(needs._arisen)
