@@ -11,7 +11,8 @@ import numpy as np
 from experiments.executors import InProcess, LocalPool, Lost
 from simulation import MarketModel, Policy
 from simulation.horizon import FloatArray, over_horizon
-from simulation.outcomes import MEASURES, OUTCOMES
+from simulation.measures import MEASURES
+from simulation.outcomes import OUTCOMES
 from simulation.randomness import derive
 from simulation.register import Register
 

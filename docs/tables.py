@@ -30,17 +30,9 @@ from simulation.contracts import Contracts
 from simulation.events import COLUMNS
 from simulation.ledger import COUNCIL_COSTS, Account, Purpose
 from simulation.levers import Levers, live_levers
-from simulation.outcomes import (
-    MEASURES,
-    OUTCOMES,
-    Gap,
-    Last,
-    NetPresentValue,
-    Outcome,
-    Ratio,
-    Rule,
-    Sum,
-)
+from simulation.measures import MEASURES
+from simulation.outcome_rules import Gap, Last, NetPresentValue, Ratio, Rule, Sum
+from simulation.outcomes import OUTCOMES, Outcome
 from simulation.parameters import Parameter, Scalar, parameters
 from simulation.randomness import Draws, combine, name_key
 from simulation.segments import PROCEDURES, RISKS, SEGMENTS, SOURCES, Procedure, Segment

@@ -23,7 +23,8 @@ from simulation.assumptions import Assumptions
 from simulation.errors import InputError, did_you_mean
 from simulation.events import COLUMNS
 from simulation.levers import Levers
-from simulation.outcomes import MEASURES, OUTCOMES
+from simulation.measures import MEASURES
+from simulation.outcomes import OUTCOMES
 from simulation.parameters import parameters
 
 KINDS: tuple[Kind, ...] = ("difference", "difference in differences", "interior")

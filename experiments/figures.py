@@ -17,7 +17,8 @@ from numpy.typing import NDArray
 
 from simulation.errors import InputError, did_you_mean
 from simulation.horizon import over_horizon
-from simulation.outcomes import MEASURES, OUTCOMES
+from simulation.measures import MEASURES
+from simulation.outcomes import OUTCOMES
 
 if TYPE_CHECKING:
     from simulation.model import MarketModel

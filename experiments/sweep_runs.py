@@ -14,7 +14,8 @@ from experiments.executors import Lost
 from experiments.runs import Failure, Setting, taken_of
 from results.sweep_files import QUARTERS_SCHEMA, RUNS_SCHEMA, Tables, table_of
 from simulation.horizon import over_horizon
-from simulation.outcomes import MEASURES, OUTCOMES
+from simulation.measures import MEASURES
+from simulation.outcomes import OUTCOMES
 
 if TYPE_CHECKING:
     from experiments.designs import SweepRun

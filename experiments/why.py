@@ -25,8 +25,8 @@ from simulation.attribution import CAUSES, public_saving_by_cause, saving_by_cau
 from simulation.errors import InputError
 from simulation.ledger import PENCE
 from simulation.levers import QUARTERS_PER_YEAR
+from simulation.measures import MEASURES
 from simulation.model import MarketModel
-from simulation.outcomes import MEASURES
 from simulation.register import Register
 
 IntArray = NDArray[np.int64]

@@ -29,7 +29,8 @@ from results.intervals import (
 from results.luck import LuckShare, luck_share, sampled_assumptions, telling_assumption
 from results.store import SUMMARY, RunDirectory, write_text
 from simulation.horizon import over_horizon
-from simulation.outcomes import OUTCOMES, NetPresentValue, Outcome
+from simulation.outcome_rules import NetPresentValue
+from simulation.outcomes import OUTCOMES, Outcome
 
 type BoolArray = NDArray[np.bool_]
 

@@ -25,7 +25,8 @@ from pydantic import TypeAdapter, ValidationError
 from simulation.assumptions import assumptions_from
 from simulation.errors import InputError, did_you_mean
 from simulation.levers import QUARTERS_PER_YEAR, Policy
-from simulation.outcomes import HEADLINE, MEASURES, OUTCOMES
+from simulation.measures import MEASURES
+from simulation.outcomes import HEADLINE, OUTCOMES
 from simulation.register import Register, parse_register
 
 type FloatArray = NDArray[np.float64]

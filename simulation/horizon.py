@@ -11,7 +11,7 @@ from operator import itemgetter
 import numpy as np
 from numpy.typing import NDArray
 
-from simulation.outcomes import Gap, Last, NetPresentValue, Ratio, Rule, Sum
+from simulation.outcome_rules import Gap, Last, NetPresentValue, Ratio, Rule, Sum
 
 FloatArray = NDArray[np.float64]
 Measures = Mapping[str, FloatArray]

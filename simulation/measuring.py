@@ -10,7 +10,7 @@ from agents.partnership import Stage
 from simulation.delivery import quality_now
 from simulation.finance import council_savings, remember_savings
 from simulation.ledger import COUNCIL_COSTS, PENCE, SUPPLIER_COSTS, Purpose
-from simulation.outcomes import MEASURES
+from simulation.measures import MEASURES
 from simulation.register import COUNCIL_TYPES
 from simulation.requirements import Requirements
 from simulation.segments import SEGMENT_NAMES, STRATEGIC

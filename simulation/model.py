@@ -36,8 +36,9 @@ from simulation.geography import geography
 from simulation.horizon import in_quarter, quarterly, reader
 from simulation.ledger import PENCE, Account, Ledger, Purpose
 from simulation.levers import QUARTERS_PER_YEAR, Levers, Policy
+from simulation.measures import MEASURES
 from simulation.networks import TieHistory, network
-from simulation.outcomes import MEASURES, OUTCOMES
+from simulation.outcomes import OUTCOMES
 from simulation.randomness import Draws, fresh_seed
 from simulation.register import Register, kilometres
 from simulation.segments import segment_table

@@ -1,61 +1,16 @@
-"""The outcomes (M of XLRM) and the quarterly measures from which they are made.
+"""The outcomes (M of XLRM): what is reported of a run, all in one list.
 
-A *measure* is a raw quantity counted in one quarter. An *outcome* is what is reported: a measure
-or a ratio of measures, with the rule that turns sixty quarters of it into one number.
+An *outcome* is a measure (`simulation.measures`) or a ratio of measures, with the rule that turns
+sixty quarters of it into one number (`simulation.outcome_rules`).
 """
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Literal
 
+from simulation.outcome_rules import Gap, Last, NetPresentValue, Ratio, Rule, Sum
+
 Better = Literal["higher", "lower", "neutral"]
-
-
-@dataclass(frozen=True)
-class Sum:
-    """Total of one measure over the horizon."""
-
-    measure: str
-
-
-@dataclass(frozen=True)
-class Last:
-    """The measure in the last quarter, as a percentage of ``per_cent_of`` where that is given."""
-
-    measure: str
-    per_cent_of: str = ""
-
-
-@dataclass(frozen=True)
-class NetPresentValue:
-    """Discounted total of one measure, at the assumption ``discount_rate``, to April 2006."""
-
-    measure: str
-
-
-@dataclass(frozen=True)
-class Ratio:
-    """Total of the numerator over total of the denominator; NaN only where that is zero.
-
-    ``scale`` multiplies the ratio (100 for per cent or per hundred); ``discounted`` discounts both
-    totals.
-    """
-
-    numerator: str
-    denominator: str
-    scale: float = 1.0
-    discounted: bool = False
-
-
-@dataclass(frozen=True)
-class Gap:
-    """One ratio less another."""
-
-    first: Ratio
-    second: Ratio
-
-
-Rule = Sum | Last | NetPresentValue | Ratio | Gap
 
 
 @dataclass(frozen=True)
@@ -91,98 +46,6 @@ class Outcome:
     def with_margin(self, margin: float) -> "Outcome":
         """Return this outcome with ``margin``, in its unit, as what matters."""
         return replace(self, matters=margin, relative_to="")
-
-
-MEASURES: Mapping[str, str] = {
-    "discount": "factor; value in April 2006 of £1 in this quarter",
-    "counterfactual": "£m; in-house cost of every service carried forward",
-    "councils_saving": "£m; counterfactual less every resource cost that councils bore",
-    "exchequer_saving": "£m; fund repaid less fund paid out and support to partnerships",
-    "public_saving": "£m; councils_saving plus exchequer_saving",
-    "claimed_saving": "£m; saving that contracts in force promise, optimism included",
-    "saving_ahead": "£m; in-house cost less agreed price to the end of contracts in force",
-    "district_saving": "£m; councils_saving of districts",
-    "district_counterfactual": "£m; counterfactual of districts",
-    "upper_saving": "£m; councils_saving of counties and unitaries",
-    "upper_counterfactual": "£m; counterfactual of counties and unitaries",
-    "tenders": "count; tenders put to the market",
-    "contested_tenders": "count; tenders with at least one bid",
-    "single_bid_tenders": "count; tenders with exactly one bid",
-    "failed_tenders": "count; tenders without an award",
-    "bids": "count; bids that stayed to the end",
-    "large_bids": "count; of these by large suppliers",
-    "awards": "count; contracts awarded",
-    "sme_awards": "count; of these to SMEs",
-    "award_value": "£m; price of awarded contracts over their life",
-    "sme_award_value": "£m; of this to SMEs",
-    "award_price": "£m a year; price of awarded contracts",
-    "award_in_house_cost": "£m a year; in-house cost of the same services",
-    "retenders": "count; awards on services of which a supplier still active held a part",
-    "incumbent_wins": "count; of these won by the holder of the largest part",
-    "buyer_procurement_cost": "£m; councils' cost of tendering",
-    "bidder_procurement_cost": "£m; suppliers' cost of bidding",
-    "contract_years": "years; contracts in force, over four",
-    "collapses": "count; contracts that a loss too great for the supplier ended",
-    "early_terminations": "count; contracts ended by a loss, a dispute or their supplier's failure",
-    "events": "count; contracts struck by risk events",
-    "rescues": "count; of these, contracts whose supplier made good its part",
-    "disputes": "count; contracts in dispute as true cost came to light",
-    "comparable_prices": "count; recent awards in its segment for each tender, added up",
-    "unchanged_retenders": "count; awards on just what one contract of an active supplier covered",
-    "unchanged_incumbent_wins": "count; of these won by the supplier of that contract",
-    "capable_large": (
-        "count; large suppliers in each of managed services, outsourcing and strategic "
-        "partnerships, added up"
-    ),
-    "capable_strategic": "count; of these, large suppliers in strategic partnerships",
-    "large_entrants": "count; large suppliers that entered",
-    "submitted_bids": "count; bids made, those withdrawn or not shortlisted included",
-    "projects_by_supplier": "count; projects whose set-up a supplier paid",
-    "overrun_cost": "£m; losses from risk events that either party bore",
-    "project_cost": "£m; project cost of contracts signed",
-    "concentration": (
-        "£m a year; contract value in force, weighted by its segment's Herfindahl index"
-    ),
-    "value_in_force": "£m a year; price of contracts in force",
-    "quality_weighted": "£m; counterfactual times quality of service",
-    "suppliers_active": "count; suppliers in the market at the end of the quarter",
-    "smes_active": "count; of these SMEs",
-    "entrants": "count; suppliers that entered",
-    "leavers": "count; suppliers that left for want of wins",
-    "supplier_failures": "count; suppliers that ran out of capital",
-    "supplier_profit": "£m; suppliers' income from councils less their costs, capital apart",
-    "partnerships_formed": "count; groups that began to form",
-    "partnerships_agreed": "count; joint contracts signed by groups, renewals included",
-    "partnership_members": "count; members of these",
-    "walked_away": "count; members that walked away before agreement",
-    "partnership_members_sought": "count; members of groups that began to form",
-    "late_exits": "count; members that left after their group had settled its differences",
-    "voted": "count; members' votes on a business case",
-    "voted_against": "count; of these against",
-    "withdrew": "count; members that left a joint contract",
-    "joined_later": "count; services that joined a joint contract in force",
-    "partnerships_started": "count; groups whose first joint contract began",
-    "quarters_to_agree": "quarters; from first talks to it, added up over these groups",
-    "partnerships_ended": "count; groups that dissolved",
-    "partnerships_preparing": "count; groups that form, storm or prepare a contract",
-    "sharing_members": "count; members of joint contracts in force",
-    "preparing_members": "count; members of groups at odds or that prepare a first contract",
-    "partners": "count; members of groups beyond first talks",
-    "troubled_members": "count; of these, members of groups in trouble within a year",
-    "readiness": "share; readiness to share, added up over councils",
-    "partnerships_performing": "count; groups whose joint contract is in force",
-    "shared_councils": "count; councils with at least one service in a joint contract",
-    "councils": "count; councils",
-    "projects_viable": "count; business cases passed, each attempt of a project counted",
-    "projects_started": "count; projects set up and signed",
-    "projects_unfunded": "count; attempts that passed their business case and found no cash",
-    "fund_paid": "£m; paid out by the fund",
-    "fund_repaid": "£m; repaid to the fund",
-    "fund_written_off": "£m; outstanding claims written off",
-    "fund_claims": "count; projects that the fund paid for in part",
-    "fund_deadweight": "count; of these, projects whose councils could have found the cash",
-    "supplier_investment": "£m; what suppliers put in up front, set-up that they paid included",
-}
 
 
 def _percent(numerator: str, denominator: str) -> Ratio:

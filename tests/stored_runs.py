@@ -12,7 +12,8 @@ import pandas as pd
 from results.store import question_id, write_bytes, write_json, write_parquet
 from simulation.assumptions import sample
 from simulation.horizon import quarterly
-from simulation.outcomes import HEADLINE, MEASURES, OUTCOMES
+from simulation.measures import MEASURES
+from simulation.outcomes import HEADLINE, OUTCOMES
 from simulation.randomness import Draws, name_key
 from simulation.register import Register, load_register
 

@@ -17,8 +17,9 @@ from simulation.assumptions import Assumptions
 from simulation.events import COLUMNS
 from simulation.ledger import ACCOUNT_CLASSES, PURPOSES
 from simulation.levers import Levers, live_levers
+from simulation.measures import MEASURES
 from simulation.model import MarketModel
-from simulation.outcomes import MEASURES, OUTCOMES
+from simulation.outcomes import OUTCOMES
 from simulation.parameters import parameters
 from simulation.segments import RISKS, SEGMENT_NAMES, Procedure, Segment
 

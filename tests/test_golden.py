@@ -12,7 +12,8 @@ import pytest
 
 from simulation import MarketModel, Policy
 from simulation.horizon import over_horizon
-from simulation.outcomes import MEASURES, OUTCOMES
+from simulation.measures import MEASURES
+from simulation.outcomes import OUTCOMES
 
 GOLDEN = Path(__file__).parent / "golden.json"
 YEARS = 5

@@ -10,8 +10,10 @@ from agents.columns import NONE
 from agents.partnership import ENDED_HOW, FELL_APART, Stage
 from simulation import MarketModel
 from simulation.ledger import COUNCIL_COSTS, Account, Purpose
+from simulation.measures import MEASURES
 from simulation.membership import LONGEST_WAIT
-from simulation.outcomes import MEASURES, OUTCOMES, Gap, Last, Ratio
+from simulation.outcome_rules import Gap, Last, Ratio
+from simulation.outcomes import OUTCOMES
 from tests.worlds import assumptions, policies, registers
 
 

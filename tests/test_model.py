@@ -12,7 +12,8 @@ from simulation.errors import InputError
 from simulation.events import COLUMNS
 from simulation.horizon import in_quarter, over_horizon, quarterly
 from simulation.levers import live_levers
-from simulation.outcomes import HEADLINE, MEASURES, OUTCOMES
+from simulation.measures import MEASURES
+from simulation.outcomes import HEADLINE, OUTCOMES
 from tests.worlds import shire
 
 A_PENNY = 1e-8

@@ -34,7 +34,8 @@ from results.statistics import (
 )
 from results.store import open_run
 from results.words import verdict_words
-from simulation.outcomes import HEADLINE, OUTCOMES, Outcome, Sum
+from simulation.outcome_rules import Sum
+from simulation.outcomes import HEADLINE, OUTCOMES, Outcome
 from simulation.randomness import Draws
 
 HIGHER = Outcome("x", "X", "unit", "higher", 1.0, Sum("bids"), "")

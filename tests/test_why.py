@@ -36,7 +36,8 @@ from simulation.errors import InputError
 from simulation.finance import council_savings
 from simulation.horizon import over_horizon
 from simulation.ledger import COUNCIL_COSTS, PENCE, Account, Ledger, Purpose
-from simulation.outcomes import MEASURES, OUTCOMES
+from simulation.measures import MEASURES
+from simulation.outcomes import OUTCOMES
 from tests.worlds import QUICK, assumptions, policies, register_of, registers, shire
 
 pytestmark = pytest.mark.usefixtures("short_report")
