@@ -10,23 +10,19 @@ import numpy as np
 import pandas as pd
 import plotly.graph_objects as go
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 from stored_runs import SMALL, nothing, rewrite, store
 
 from experiments.catalogue import bundled_policies
-from results import charts, frames, words
+from results import charts, frames
 from results.appraisal import SIZES, TYPE_TITLES
-from results.charts import maps, over_time
-from results.charts.hexagons import MOST_CELLS, HexagonMap, hexagon_map
+from results.charts import over_time
 from results.charts.theme import LEGEND_ROW, LONGEST_LABEL, legend_above
-from results.side_by_side import levers_table
 from results.statistics import horizon_values, summarise
 from results.store import RunDirectory, StoredPolicy, open_run
 from simulation.errors import InputError
 from simulation.ledger import PENCE
 from simulation.outcomes import HEADLINE, OUTCOMES
-from simulation.register import Register, load_register, neighbours, parse_register
+from simulation.register import parse_register
 
 HOSTILE = "<script>alert(1)</script>%{x} &lt;"
 
@@ -39,98 +35,6 @@ def more(measures: dict[str, Any]) -> None:
 def run(tmp_path_factory: pytest.TempPathFactory) -> RunDirectory:
     policies = {"status-quo": nothing, HOSTILE: more, "inert": nothing}
     return open_run(store(tmp_path_factory.mktemp("run"), policies, years=6))
-
-
-# Figures in words
-
-
-@pytest.mark.parametrize(
-    ("value", "matters", "shown"),
-    [
-        (1234.56, 50, "1,235"),
-        (0.256, 0.1, "0.26"),
-        (-0.0412, 0.005, "\N{MINUS SIGN}0.0412"),
-        (-0.001, 1, "0.0"),
-        (float("nan"), 1, "\N{EN DASH}"),
-    ],
-)
-def test_figures_are_as_fine_as_what_matters(value: float, matters: float, shown: str) -> None:
-    assert words.number(value, matters) == shown
-
-
-@given(st.floats(-1e9, 1e9), st.sampled_from([0.005, 0.1, 1, 2, 50]))
-def test_a_shown_figure_is_right_to_a_tenth_of_what_matters(value: float, matters: float) -> None:
-    shown = words.number(value, matters, signed=True).replace("\N{MINUS SIGN}", "-")
-    assert float(shown.replace(",", "")) == pytest.approx(value, abs=0.1 * matters, rel=1e-12)
-
-
-def test_units_are_put_where_they_are_read() -> None:
-    money = OUTCOMES["net_public_saving"].with_margin(50.0)
-    share = OUTCOMES["sme_value_share"]
-    assert words.with_unit(120.4, money) == "£120m NPV"
-    assert words.change(-20, money) == "\N{MINUS SIGN}£20m NPV"
-    assert words.change(20, money, signed=False) == "£20m NPV"
-    assert words.span(-5, 20, money) == "\N{MINUS SIGN}£5m to +£20m"
-    assert words.with_unit(30.25, share) == "30.2%"
-    assert words.change(1.5, share) == "+1.5 points"
-    assert words.with_unit(3.2, OUTCOMES["bids_per_tender"]) == "3.20 bids"
-
-
-@pytest.mark.parametrize(
-    ("value", "matters", "shown"),
-    [
-        (0.32, 33.0, "+£0.32m"),
-        (9.3, 33.0, "+£9.3m"),
-        (930.4, 33.0, "+£930m"),
-        (0.00012, 33.0, "£0.000m"),
-        (0.0123456, 0.002, "+£0.0123m"),
-        (0.0, 33.0, "£0m"),
-        (1.0, float("nan"), "+£1.0m"),
-    ],
-)
-def test_small_money_is_not_rounded_to_nothing(value: float, matters: float, shown: str) -> None:
-    money = OUTCOMES["saving_ahead"].with_margin(matters)
-    assert words.change(value, money) == shown
-
-
-def test_the_ends_of_a_range_are_equally_fine() -> None:
-    money = OUTCOMES["saving_ahead"].with_margin(33.0)
-    assert words.span(-0.05, 0.3, money) == "\N{MINUS SIGN}£0.05m to +£0.30m"
-
-
-def test_lists_and_counts_in_words() -> None:
-    assert words.listing(["a"]) == "a"
-    assert words.listing(["a", "b", "c"]) == "a, b and c"
-    assert [words.count(many) for many in (0, 3, 12, 1200)] == ["no", "three", "12", "1,200"]
-
-
-def test_levers_in_words() -> None:
-    dated = [{"from_year": 1, "value": 50.0}, {"from_year": 8, "value": 0}]
-    assert words.lever_words(dated) == "50 from year 1; 0 from year 8"
-    assert words.lever_words("by_control") == "by control"
-    assert words.lever_words(None) == "none"
-    assert words.lever_words(2000.0) == "2,000"
-
-
-def test_only_levers_that_differ_stand_side_by_side() -> None:
-    policies = {
-        "a": StoredPolicy("a"),
-        "b": StoredPolicy("b", levers={"risk_transfer": 1.0, "max_partners": 20}),
-    }
-    side = levers_table(policies)
-    assert side[["lever", "a", "b"]].to_numpy().tolist() == [
-        ["max_partners", "10", "20"],
-        ["risk_transfer", "0.6", "1"],
-    ]
-    assert levers_table({"a": StoredPolicy("a")}).empty
-
-
-def test_terms_of_a_mechanism_that_is_off_are_left_out() -> None:
-    off = StoredPolicy("a", levers={"pump_priming_fund": 0.0, "pump_priming_share": 1.0})
-    on = StoredPolicy("b", levers={"pump_priming_fund": 50.0, "pump_priming_share": 1.0})
-    assert levers_table({"a": off})["lever"].tolist() == ["pump_priming_fund"]
-    share = levers_table({"a": off, "b": on}).set_index("lever").loc["pump_priming_share"]
-    assert (share["a"], share["b"]) == (words.EN_DASH, "1")
 
 
 # Charts
@@ -573,118 +477,3 @@ def test_groups_have_bars_with_intervals(run: RunDirectory, by: Any) -> None:
         (rows["high"] - rows["difference"]).tolist(), rel=1e-4
     )
     assert len(figure.layout.yaxis.ticktext) == len(set(getattr(run.register, by)))
-
-
-# The map
-
-
-@pytest.fixture(scope="module")
-def england() -> tuple[Register, HexagonMap]:
-    register = load_register()
-    placed = hexagon_map(register)
-    assert placed is not None
-    return register, placed
-
-
-def distances(centres: Any) -> Any:
-    apart = np.linalg.norm(centres[:, None] - centres[None], axis=2)
-    return apart + 9 * np.eye(len(centres))
-
-
-def test_no_hexagon_lies_over_another(england: tuple[Register, HexagonMap]) -> None:
-    _, placed = england
-    main, aside = placed.centres[~placed.aside], placed.centres[placed.aside]
-    assert distances(main).min() >= 1 - 1e-9
-    assert distances(aside).min() >= 0.8 - 1e-9
-    assert np.linalg.norm(main[:, None] - aside[None], axis=2).min() > 2
-    assert (len(main), len(aside)) == (354, 34)
-
-
-def test_neighbours_stay_near_and_regions_together(england: tuple[Register, HexagonMap]) -> None:
-    register, placed = england
-    first, second = neighbours(register)
-    drawn = ~placed.aside[first] & ~placed.aside[second]
-    gaps = placed.centres[first[drawn]] - placed.centres[second[drawn]]
-    apart = np.linalg.norm(gaps, axis=1)
-    assert np.mean(apart < 1.1) > 0.65
-    assert np.mean(apart < 2.1) > 0.95
-    assert apart.max() < 4.5
-
-
-def test_north_is_up_and_london_can_be_seen(england: tuple[Register, HexagonMap]) -> None:
-    register, placed = england
-    name = dict(zip(register.name, placed.centres.tolist(), strict=True))
-    assert name["Carlisle"][1] > name["Leeds"][1] > name["Birmingham"][1] > name["Camden"][1]
-    assert name["Norwich"][0] > name["Camden"][0] > name["Bristol"][0] > name["Penwith"][0]
-    assert (
-        abs(name["Camden"][0] - name["Bromley"][0]) + abs(name["Camden"][1] - name["Bromley"][1])
-        >= 2
-    )
-
-
-def test_borders_part_unlike_neighbours_only(england: tuple[Register, HexagonMap]) -> None:
-    register, placed = england
-    everyone_alike = np.zeros(len(register), dtype=np.int64)
-    assert len(placed.borders(everyone_alike)) == 0
-    sides = placed.borders(np.arange(len(register)))
-    assert np.linalg.norm(sides[:, 0] - sides[:, 1], axis=1) == pytest.approx(1 / np.sqrt(3))
-
-
-@pytest.mark.parametrize(
-    "rows",
-    [
-        ["A,unitary,R,1,51,0"],
-        ["A,unitary,R,1,51,0", "B,unitary,R,1,51,0", "C,unitary,R,1,51,0"],
-        [f"A{i},district,R,1,51.{i},0" for i in range(10, 60)],
-        ["A,county,R,1,51,0", "B,county,R,1,52,0"],
-        ["A,unitary,R,1,89,-180", "B,unitary,R,1,-89,180"],
-    ],
-)
-def test_any_register_can_be_placed(rows: list[str]) -> None:
-    header = "name,type,region,population,latitude,longitude"
-    register = parse_register("\n".join([header, *rows]).encode(), "own.csv")
-    placed = hexagon_map(register)
-    assert placed is not None
-    assert distances(placed.centres).min() >= 1 - 1e-9
-    assert np.isfinite(placed.outlines).all()
-
-
-def test_too_many_councils_make_no_map() -> None:
-    rows = [f"A{i},unitary,R,1,{50 + i / 1000},0" for i in range(MOST_CELLS + 1)]
-    header = "name,type,region,population,latitude,longitude"
-    assert hexagon_map(parse_register("\n".join([header, *rows]).encode(), "own.csv")) is None
-
-
-def test_the_map_counts_replications_in_a_shared_service(tmp_path: Path) -> None:
-    register = parse_register(SMALL, "small.csv")
-    run = open_run(store(tmp_path, {"only": nothing}, register=register, replicates=4, twins=1))
-    table = run.event("councils").query("replication < 4 and name == 'Beta'")
-    share = (table["joint_services"] > 0).mean()
-    figure = sharing_map(run)
-    assert figure is not None
-    told = [text for text in figure.data[-1].text if "Beta" in text]
-    assert told == [f"<b>Beta</b><br>unitary<br>{share:.0%} of replications"]
-
-
-def test_who_clicks_on_the_map_learns_the_council(run: RunDirectory) -> None:
-    figure = sharing_map(run)
-    clicked = [trace for trace in figure.data if trace.customdata is not None]
-    assert len(clicked) == len(run.policies)
-    assert all(tuple(trace.customdata) == run.register.told_apart for trace in clicked)
-    assert all(len(trace.x) == len(run.register) for trace in clicked)
-
-
-def test_the_map_of_one_policy_is_its_panel_among_all(run: RunDirectory) -> None:
-    frame, policies = frames.sharing(run), {HOSTILE: run.policies[HOSTILE]}
-    one = charts.sharing_map(frame, run.register, policies)
-    every = sharing_map(run)
-    assert len(one.layout.annotations) == 1
-    many = len(one.data)
-    assert [trace.x for trace in one.data] == [trace.x for trace in every.data[many : 2 * many]]
-
-
-def test_classes_of_the_map() -> None:
-    shares = np.array([0, 0.05, 0.1, 0.11, 0.5, 0.51, 1.0])
-    assert maps.SHARE_SCALE.classes(shares).tolist() == [0, 1, 1, 2, 3, 4, 5]
-    counts = np.array([0, 1, 2, 3, 4, 8, 9.0])
-    assert maps.COUNT_SCALE.classes(counts).tolist() == [0, 1, 2, 3, 3, 4, 5]
