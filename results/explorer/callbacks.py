@@ -234,8 +234,8 @@ def _connect_answer(app: Dash, answers: Answers) -> None:
     def show(shown: Mapping[str, Any]) -> str:
         answer = _answer(answers, shown)
         if answer is None:
-            return paragraph("No replication is complete yet.")
-        return tables.answer(answer.run, answer.summary)
+            return tables.of_question(shown, paragraph("No replication is complete yet."))
+        return tables.of_question(shown, tables.answer(answer.run, answer.summary))
 
 
 def _answer(answers: Answers, shown: Mapping[str, Any]) -> Answer | None:

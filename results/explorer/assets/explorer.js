@@ -46,6 +46,7 @@
     },
     tell(html, place) {
       document.getElementById(place.replace("told-", "said-")).innerHTML = html ?? "";
+      showWhetherOld();
     },
     watch(ticket, state, link) {
       if (!ticket) return;
@@ -72,6 +73,7 @@
 
   async function follow(ticket) {
     watched = ticket;
+    showWhetherOld();
     for (let seen = 0, over = false; !over && ticket === watched; await resting(LOOK_MILLISECONDS)) {
       const now = await standing(ticket, seen);
       if (ticket !== watched) return;
@@ -82,6 +84,13 @@
         window.dash_clientside.set_props("shown", { data: { ticket, complete: seen, over } });
       }
     }
+  }
+
+  // Figures of the question before stay until the new ones come, and are seen to be old.
+  function showWhetherOld() {
+    const told = document.querySelector("#said-answer [data-ticket]");
+    const old = Boolean(told) && told.dataset.ticket !== watched;
+    document.getElementById("said-answer").setAttribute("aria-busy", String(old));
   }
 
   const resting = (milliseconds) => new Promise((done) => setTimeout(done, milliseconds));
@@ -176,7 +185,11 @@
 
   document.addEventListener("focusin", (event) => { focused = event.target; });
   document.addEventListener("focusout", (event) => {
-    setTimeout(() => { if (event.target.isConnected && focused === event.target) focused = null; });
+    setTimeout(() => {
+      if (!event.target.isConnected) return;
+      if (focused === event.target) focused = null;
+      if (draft?.field === event.target.id) draft = null;
+    });
   });
 
   function keepFocus() {
@@ -184,6 +197,23 @@
     const again = document.getElementById(focused.id);
     const usable = again && !again.disabled && again.offsetParent;
     (usable ? again : document.querySelector(".policy.current"))?.focus({ preventScroll: true });
+    if (usable && draft?.field === again.id) typeAgain(again, draft.text);
+  }
+
+  // What is typed and not taken yet goes over to the field that takes the place of its own.
+
+  let draft = null;
+
+  document.addEventListener("input", (event) => {
+    const typed = event.isTrusted && event.target.matches('input[id^="{"]');
+    if (typed) draft = { field: event.target.id, text: event.target.value };
+  });
+  document.addEventListener("keydown", (event) => { if (event.key === "Enter") draft = null; });
+
+  function typeAgain(box, text) {
+    const { set } = Object.getOwnPropertyDescriptor(HTMLInputElement.prototype, "value");
+    set.call(box, text);
+    box.dispatchEvent(new Event("input", { bubbles: true }));
   }
 
   // Tabs as the ARIA practices describe them: arrow keys move, and what they reach is shown.
