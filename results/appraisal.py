@@ -287,11 +287,11 @@ class Appraisal:
 
     def _still_out(self, place: int) -> FloatArray:
         """Return what the fund is owed at the end, discounted from there, by replication."""
-        paid, repaid, lost = (
+        lent, repaid, lost = (
             self._difference(name, place, discounted=False)
-            for name in ("fund_paid", "fund_repaid", "fund_written_off")
+            for name in ("fund_lent", "fund_repaid", "fund_written_off")
         )
-        return np.asarray((paid - repaid - lost) * self._measures["discount"][0, :, -1])
+        return np.asarray((lent - repaid - lost) * self._measures["discount"][0, :, -1])
 
     def _with_cash(self, place: int) -> float:
         """Return the claims, in %, by projects whose councils could have found the cash."""

@@ -197,7 +197,9 @@ def _claim_paid(model: "MarketModel", rows: IntArray, paid: IntArray) -> None:
     """Note what the fund has paid on claims, and that it is owed where it is no grant."""
     claims = model.claims
     np.add.at(claims.paid, rows, paid)
-    np.add.at(claims.repayable, rows, np.where(claims.share[rows] > 0, paid, 0))
+    lent = np.where(claims.share[rows] > 0, paid, 0)
+    np.add.at(claims.repayable, rows, lent)
+    model.tally["fund_lent"] += float(lent.sum()) / PENCE
 
 
 # --- the quarter's payments ----------------------------------------------------------------------

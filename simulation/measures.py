@@ -86,6 +86,7 @@ MEASURES: Mapping[str, str] = {
     "projects_started": "count; projects set up and signed",
     "projects_unfunded": "count; attempts that passed their business case and found no cash",
     "fund_paid": "£m; paid out by the fund",
+    "fund_lent": "£m; of this to be repaid from savings",
     "fund_repaid": "£m; repaid to the fund",
     "fund_written_off": "£m; outstanding claims written off",
     "fund_claims": "count; projects that the fund paid for in part",

@@ -34,7 +34,7 @@ TALLIED = (
     "collapses", "early_terminations", "overrun_cost", "rescues", "entrants", "leavers",
     "supplier_failures", "partnerships_formed", "partnerships_agreed", "partnership_members",
     "walked_away", "projects_viable", "projects_started", "projects_unfunded", "fund_claims",
-    "fund_deadweight", "fund_written_off", "supplier_investment", "events", "disputes",
+    "fund_deadweight", "fund_lent", "fund_written_off", "supplier_investment", "events", "disputes",
     "large_entrants", "projects_by_supplier", "partnership_members_sought", "withdrew",
     "joined_later", "voted", "voted_against", "late_exits", "partnerships_ended",
     "partnerships_started", "quarters_to_agree",

@@ -42,7 +42,8 @@ def times(**factors: float) -> Effect:
 
 
 def with_fund(measures: dict[str, Any]) -> None:
-    for name, value in {"fund_paid": 1.5, "fund_repaid": 0.9, "fund_written_off": 0.05}.items():
+    books = {"fund_paid": 1.5, "fund_lent": 1.5, "fund_repaid": 0.9, "fund_written_off": 0.05}
+    for name, value in books.items():
         measures[name] = np.full_like(measures["discount"], value)
 
 

@@ -37,7 +37,14 @@ LEVELS = {
     "concentration": 90.0,
     "value_in_force": 800.0,
 }
-NEVER = ("fund_paid", "fund_repaid", "fund_written_off", "fund_claims", "fund_deadweight")
+NEVER = (
+    "fund_paid",
+    "fund_lent",
+    "fund_repaid",
+    "fund_written_off",
+    "fund_claims",
+    "fund_deadweight",
+)
 
 
 def made_up(replication: int, quarters: int) -> dict[str, Any]:

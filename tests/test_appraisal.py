@@ -99,6 +99,28 @@ def test_every_council_is_in_one_group_of_each_kind(about: Appraisal) -> None:
     assert max(sizes) - min(sizes) <= 5
 
 
+def a_grant(measures: dict[str, Any]) -> None:
+    for name, value in {"fund_paid": 2.0, "fund_claims": 1.0}.items():
+        measures[name] = np.full_like(measures["discount"], value)
+
+
+def a_loan(measures: dict[str, Any]) -> None:
+    a_grant(measures)
+    measures["fund_lent"] = measures["fund_paid"]
+    for name, value in {"fund_repaid": 0.5, "fund_written_off": 0.1}.items():
+        measures[name] = np.full_like(measures["discount"], value)
+
+
+def test_loans_are_out_at_the_end_and_grants_are_not(tmp_path: Path) -> None:
+    policies = {"base": nothing, "grant": a_grant, "loan": a_loan}
+    run = open_run(store(tmp_path, policies, years=3, replicates=2, twins=0))
+    funds = appraise(run, summarise(run)).funds.set_index("policy")
+    last = run.measures(run.replications)["discount"][0, 0, -1]
+    assert funds["still_out"]["grant"] == 0.0
+    assert funds["still_out"]["loan"] == pytest.approx(12 * (2.0 - 0.5 - 0.1) * last)
+    assert "Still out at the end" in write_report(run.path).read_text(encoding="utf-8")
+
+
 def test_the_fund_is_appraised_only_where_it_pays(about: Appraisal) -> None:
     (row,) = about.funds.to_dict("records")
     assert row["policy"] == "revolving-fund"

@@ -73,6 +73,7 @@ def assert_shares_are_shares(model):
         ("failed_tenders", "tenders"), ("sme_awards", "awards"), ("large_bids", "bids"),
         ("sme_award_value", "award_value"), ("incumbent_wins", "retenders"),
         ("shared_councils", "councils"), ("fund_deadweight", "fund_claims"),
+        ("fund_lent", "fund_paid"),
         ("projects_unfunded", "projects_viable"), ("concentration", "value_in_force"),
         ("smes_active", "suppliers_active"),
     ):  # fmt: skip
