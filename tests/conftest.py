@@ -26,29 +26,33 @@ settings.load_profile("ci")
 def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
     """Return how many processes share the tests: none where a few are asked for, or one could.
 
-    A folder is shared between the processors; files and tests that are named, or chosen with
-    ``-k``, run at once in this process. ``-n`` says otherwise.
+    A folder is shared between the processors and one process more, as one often waits for a
+    browser; files and tests that are named, or chosen with ``-k``, run at once in this
+    process. ``-n`` says otherwise.
     """
     whole = all(Path(each).is_dir() for each in config.args) and not config.option.keyword
     processors = default_workers()
-    return processors if whole and processors > 1 else 0
+    return processors + 1 if whole and processors > 1 else 0
 
 
 LONGEST = (
     "test_directions.py",
-    "test_explorer_page.py",
     "test_compare.py",
-    "test_command_line.py",
     "test_executive.py",
+    "test_explorer_page.py",
+    "test_notebooks.py",
+    "test_command_line.py",
     "test_sweep.py",
     "test_appraisal.py",
     "test_readme.py",
     "test_gallery.py",
-    "test_notebooks.py",
     "test_partnership_report.py",
     "test_report.py",
 )
-"""Files that take longest, the longest first: begun late, one would keep all others waiting."""
+"""Files that take longest: begun late, one would keep all others waiting.
+
+The first keeps all processors at work for minutes; no browser should have to wait for it.
+"""
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
