@@ -9,7 +9,15 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from results.store import question_id, write_bytes, write_json, write_parquet
+from results import charts, frames
+from results.store import (
+    RunDirectory,
+    open_run,
+    question_id,
+    write_bytes,
+    write_json,
+    write_parquet,
+)
 from simulation.assumptions import sample
 from simulation.horizon import quarterly
 from simulation.measures import MEASURES
@@ -18,6 +26,7 @@ from simulation.randomness import Draws, name_key
 from simulation.register import Register, load_register
 
 Effect = Callable[[dict[str, Any]], None]
+HOSTILE = "<script>alert(1)</script>%{x} &lt;"
 LEVELS = {
     "discount": 0.99,
     "counterfactual": 700.0,
@@ -77,6 +86,11 @@ def frame(policy: str, sample: int, replication: int, measures: Mapping[str, Any
 
 def nothing(measures: dict[str, Any]) -> None:
     """Change nothing: the effect of an inert policy."""
+
+
+def more(measures: dict[str, Any]) -> None:
+    """Save half as much again."""
+    measures["public_saving"] = measures["public_saving"] * 1.5
 
 
 def councils(register: Register, policy: str, sample: int, replication: int) -> pd.DataFrame:
@@ -185,6 +199,17 @@ def store(
     }
     write_json(path / "manifest.json", manifest)
     return path
+
+
+def hostile_run(folder: Path) -> RunDirectory:
+    """Return a run of three policies, one of a hostile name, one inert."""
+    policies = {"status-quo": nothing, HOSTILE: more, "inert": nothing}
+    return open_run(store(folder, policies, years=6))
+
+
+def sharing_map(run: RunDirectory) -> Any:
+    """Return the map of who shares under every policy of a run."""
+    return charts.sharing_map(frames.sharing(run), run.register, run.policies)
 
 
 SMALL = b"""name,type,region,population,latitude,longitude

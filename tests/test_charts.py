@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 import plotly.graph_objects as go
 import pytest
-from stored_runs import SMALL, nothing, rewrite, store
+from stored_runs import HOSTILE, SMALL, hostile_run, nothing, rewrite, sharing_map, store
 
 from experiments.catalogue import bundled_policies
 from results import charts, frames
@@ -24,17 +24,10 @@ from simulation.ledger import PENCE
 from simulation.outcomes import HEADLINE, OUTCOMES
 from simulation.register import parse_register
 
-HOSTILE = "<script>alert(1)</script>%{x} &lt;"
-
-
-def more(measures: dict[str, Any]) -> None:
-    measures["public_saving"] = measures["public_saving"] * 1.5
-
 
 @pytest.fixture(scope="module")
 def run(tmp_path_factory: pytest.TempPathFactory) -> RunDirectory:
-    policies = {"status-quo": nothing, HOSTILE: more, "inert": nothing}
-    return open_run(store(tmp_path_factory.mktemp("run"), policies, years=6))
+    return hostile_run(tmp_path_factory.mktemp("run"))
 
 
 # Charts
@@ -42,10 +35,6 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> RunDirectory:
 
 def trajectories(run: RunDirectory, outcomes: Sequence[str]) -> Any:
     return charts.trajectories(frames.over_time(run, outcomes), outcomes, run.policies)
-
-
-def sharing_map(run: RunDirectory) -> Any:
-    return charts.sharing_map(frames.sharing(run), run.register, run.policies)
 
 
 def labels(figure: Any) -> str:

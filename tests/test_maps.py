@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from stored_runs import SMALL, nothing, store
+from stored_runs import HOSTILE, SMALL, hostile_run, nothing, sharing_map, store
 
 from results import charts, frames
 from results.charts import maps
@@ -13,17 +13,10 @@ from results.charts.hexagons import MOST_CELLS, HexagonMap, hexagon_map
 from results.store import RunDirectory, open_run
 from simulation.register import Register, load_register, neighbours, parse_register
 
-HOSTILE = "<script>alert(1)</script>%{x} &lt;"
-
-
-def more(measures: dict[str, Any]) -> None:
-    measures["public_saving"] = measures["public_saving"] * 1.5
-
 
 @pytest.fixture(scope="module")
 def run(tmp_path_factory: pytest.TempPathFactory) -> RunDirectory:
-    policies = {"status-quo": nothing, HOSTILE: more, "inert": nothing}
-    return open_run(store(tmp_path_factory.mktemp("run"), policies, years=6))
+    return hostile_run(tmp_path_factory.mktemp("run"))
 
 
 @pytest.fixture(scope="module")
@@ -95,10 +88,6 @@ def test_any_register_can_be_placed(rows: list[str]) -> None:
     assert placed is not None
     assert distances(placed.centres).min() >= 1 - 1e-9
     assert np.isfinite(placed.outlines).all()
-
-
-def sharing_map(run: RunDirectory) -> Any:
-    return charts.sharing_map(frames.sharing(run), run.register, run.policies)
 
 
 def test_too_many_councils_make_no_map() -> None:

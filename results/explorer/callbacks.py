@@ -233,9 +233,12 @@ def _connect_answer(app: Dash, answers: Answers) -> None:
     )
     def show(shown: Mapping[str, Any]) -> str:
         answer = _answer(answers, shown)
-        if answer is None:
-            return tables.of_question(shown, paragraph("No replication is complete yet."))
-        return tables.of_question(shown, tables.answer(answer.run, answer.summary))
+        told = (
+            paragraph("No replication is complete yet.")
+            if answer is None
+            else tables.answer(answer.run, answer.summary)
+        )
+        return tables.of_question(shown, told)
 
 
 def _answer(answers: Answers, shown: Mapping[str, Any]) -> Answer | None:

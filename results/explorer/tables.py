@@ -36,7 +36,7 @@ def answer(run: RunDirectory, summary: pd.DataFrame) -> str:
 
 
 def of_question(shown: Mapping[str, Any], told: str) -> str:
-    """Return ``told`` with the question that it answers, and whether more is to come."""
+    """Return ``told`` with the question that it answers, and whether no more is to come."""
     ticket, over = escape(str(shown["ticket"])), str(bool(shown["over"])).lower()
     return f'<div data-ticket="{ticket}" data-over="{over}">{told}</div>'
 
