@@ -201,9 +201,11 @@ class TestOnePageThatStaysOpen:
         before = open_page.inner_text(".cards")
         write(open_page, "risk_transfer", text)
         expect(open_page.locator("#message")).to_contain_text("Not asked.")
+        expect(field(open_page, "risk_transfer")).to_have_attribute("aria-invalid", "true")
         assert open_page.inner_text(".cards") == before
         write(open_page, "risk_transfer", "0.6")
         expect(open_page.locator("#message")).to_be_empty()
+        expect(open_page.locator("[aria-invalid]")).to_have_count(0)
 
 
 def test_a_lever_moves_and_the_numbers_change(page: Page) -> None:
@@ -249,12 +251,12 @@ def test_a_link_restores_the_question(page: Page, context: BrowserContext) -> No
 
 
 def test_changes_are_taken_back(page: Page) -> None:
-    expect(page.locator("#undoing button")).to_be_disabled()
+    expect(page.locator("#undo")).to_be_disabled()
     write(page, "max_partners", "4")
-    expect(page.locator("#undoing button")).to_be_enabled()
-    page.click("#undoing button")
+    expect(page.locator("#undo")).to_be_enabled()
+    page.click("#undo")
     expect(field(page, "max_partners")).to_have_value("10")
-    expect(page.locator("#undoing button")).to_be_disabled()
+    expect(page.locator("#undo")).to_be_disabled()
     write(page, "max_partners", "5")
     expect(page).to_have_url(re.compile(r"\?q="))
     page.locator("text=Reset").click()
@@ -315,6 +317,33 @@ def test_what_is_typed_while_the_levers_are_drawn_anew_is_taken(page: Page) -> N
     expect(page).not_to_have_url(before)
     page.reload()
     expect(box).to_have_value("7")
+
+
+def test_what_is_entered_while_a_change_is_on_its_way_is_not_lost(page: Page) -> None:
+    held: list[Route] = []
+    page.route("**/ask", lambda route: route.continue_() if held else held.append(route))
+    page.click("button.pick[id*=aggregation_reach][id*=region]")
+    write(page, "max_partners", "4")
+    held[0].continue_()
+    expect(page.locator("#policies .policy")).to_have_text("Shared risk, changed")
+    expect(field(page, "max_partners")).to_have_value("4")
+    expect(page).to_have_url(re.compile(r"\?q="))
+    answered(page)
+    page.reload()
+    expect(field(page, "max_partners")).to_have_value("4")
+
+
+def test_a_group_of_assumptions_stays_open_while_it_is_drawn_anew(page: Page) -> None:
+    page.click("#tab-assumptions")
+    page.click("summary:has-text('Bidding')")
+    write(page, "common_error", "0.2", "assumption")
+    expect(page).to_have_url(re.compile(r"\?q="))
+    page.click("#panel-assumptions .pick:has-text('fixed')")
+    expect(page.locator("summary:has-text('1 held')")).to_be_visible()
+    expect(field(page, "common_error", "assumption")).to_have_value("0.2")
+    page.click("text=Hold none")
+    expect(page.locator("summary:has-text('1 held')")).to_have_count(0)
+    expect(field(page, "common_error", "assumption")).to_be_visible()
 
 
 def test_clicks_in_quick_succession_all_count(page: Page) -> None:

@@ -10,6 +10,7 @@ from results.explorer.asking import Desk
 from results.explorer.callbacks import connect
 from results.explorer.files import serve_files
 from results.explorer.page import TITLE, layout
+from results.explorer.posing import serve_questions
 from results.explorer.progress import serve_progress
 
 MOST_REQUEST_BYTES = 2_000_000
@@ -40,10 +41,11 @@ def create_app(desk: Desk, hosts: Collection[str] = ()) -> Dash:
     )
     app.index_string = _frame(app.index_string)
     answers = Answers(desk)
-    app.layout = lambda: layout(desk.offer)
+    app.layout = layout()
     _guard(app.server, hosts)
+    serve_questions(app.server, desk)
+    serve_progress(app.server, desk, answers)
     serve_files(app.server, desk, answers)
-    serve_progress(app.server, desk)
     connect(app, desk, answers)
     return app
 

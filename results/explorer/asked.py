@@ -1,14 +1,16 @@
 """From what was pressed or typed on the page to the next question."""
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
-from typing import Any
 
 from results.explorer import state
 from results.explorer.asking import Offer
 from results.explorer.state import State
+from simulation.assumptions import Assumptions
 from simulation.errors import InputError, did_you_mean
+from simulation.levers import live_levers
+from simulation.parameters import parameters
 
 WHOLE: Mapping[str, Callable[[Offer], tuple[int, int]]] = {
     "years": lambda offer: (1, offer.most_years),
@@ -33,18 +35,39 @@ class Typed:
     setting: Mapping[str, str]
 
 
+@dataclass(frozen=True)
+class Pressed:
+    """The button that was pressed: what it does, to what, and the value that it gives."""
+
+    do: str
+    name: str = ""
+    value: str = ""
+
+
 def as_typed(now: State, typed: Typed, offer: Offer) -> State:
     """Return the state that the fields say.
 
     Raises:
-        InputError: a field does not hold what it should.
+        InputError: a field does not hold what it should, or there is none by its name.
     """
+    for names, known, what in (
+        (typed.levers, live_levers(), "lever"),
+        (typed.assumptions, parameters(Assumptions), "assumption"),
+        (typed.setting, {"title", *WHOLE}, "setting"),
+    ):
+        for name in names:
+            _check(name, known, what)
     changed = state.with_levers(now, typed.levers)
-    if typed.setting["title"] != state.in_hand(now)["title"]:
-        changed = state.renamed(changed, typed.setting["title"])
+    title = typed.setting.get("title", state.in_hand(now)["title"])
+    if title != state.in_hand(now)["title"]:
+        changed = state.renamed(changed, title)
     mode = now["question"]["assumptions"]["mode"]
     changed = state.with_assumptions(changed, mode, typed.assumptions)
-    whole = {name: _whole(name, typed.setting[name], *span(offer)) for name, span in WHOLE.items()}
+    whole = {
+        name: _whole(name, typed.setting[name], *span(offer))
+        for name, span in WHOLE.items()
+        if name in typed.setting
+    }
     return state.with_setting(changed, **whole)
 
 
@@ -58,14 +81,14 @@ def _whole(name: str, text: str, least: int, most: int) -> int:
     return value
 
 
-def after(pressed: Mapping[str, str], now: State, past: list[State], offer: Offer) -> State:
-    """Return the state after the button ``pressed``, whose id says what it does.
+def after(pressed: Pressed, now: State, offer: Offer) -> State:
+    """Return the state after a button was pressed.
 
     Raises:
         InputError: there is nothing by the name that it gives.
     """
-    name, value = pressed["name"], pressed["value"]
-    match pressed["do"]:
+    name, value = pressed.name, pressed.value
+    match pressed.do:
         case "policy" if name.isdecimal():
             return state.chosen(now, int(name))
         case "add":
@@ -76,6 +99,7 @@ def after(pressed: Mapping[str, str], now: State, past: list[State], offer: Offe
             _check(name, offer.policies, "policy")
             return state.started_from(now, name, offer)
         case "lever":
+            _check(name, live_levers(), "lever")
             return state.with_levers(now, {name: value})
         case "mode":
             return state.with_mode(now, value)
@@ -86,11 +110,7 @@ def after(pressed: Mapping[str, str], now: State, past: list[State], offer: Offe
             return state.with_assumptions(now, now["question"]["assumptions"]["mode"], {})
         case "baseline":
             return _with_baseline(now, value, offer)
-        case "undo":
-            return past[-1] if past else now
-        case "reset":
-            return state.first_state(offer.start)
-    raise InputError(f"no such button: {pressed['do']!r}")
+    raise InputError(f"no such button: {pressed.do!r}")
 
 
 def _with_baseline(now: State, name: str, offer: Offer) -> State:
@@ -100,6 +120,6 @@ def _with_baseline(now: State, name: str, offer: Offer) -> State:
     return state.with_setting(now, baseline=state.document_of(offer.policies[name]))
 
 
-def _check(name: str, known: Mapping[str, Any], what: str) -> None:
+def _check(name: str, known: Collection[str], what: str) -> None:
     if name not in known:
         raise InputError(f"no {what} is called {name!r}{did_you_mean(name, known)}")

@@ -5,8 +5,6 @@ from typing import Any
 
 from dash import dcc, html
 
-from results.explorer import controls, state
-from results.explorer.asking import Offer
 from results.explorer.parts import labelled, labelled_by, tab_of
 from results.explorer.views import VIEWS, View
 
@@ -26,27 +24,27 @@ FILES: Mapping[str, str] = {
 """What can be downloaded, and what the page calls it."""
 
 
-def layout(offer: Offer) -> Any:
-    """Return the page as it stands when it is opened."""
-    start = state.first_state(offer.start)
+PARTS = {"levers": "Levers", "assumptions": "Assumptions", "setting": "Setting"}
+"""Parts of the question beside its policies, and what the page calls them."""
+
+
+def layout() -> Any:
+    """Return the page as it stands when it is opened; its script fills in what can be asked."""
     return html.Div(
         [
-            dcc.Location(id="place", refresh=False),
-            dcc.Store(id="state", data=start),
-            dcc.Store(id="past", data=[]),
             dcc.Store(id="ticket", data=""),
+            dcc.Store(id="asked", data={}),
             dcc.Store(id="shown", data={}),
             dcc.Store(id="view", data=VIEWS[0].name),
             dcc.Store(id="views", data=[view.name for view in VIEWS]),
             *(dcc.Store(id=f"due-{view.name}") for view in VIEWS),
             dcc.Store(id="outcome", data=""),
             dcc.Store(id="teller", data=""),
-            dcc.Store(id="link", data=""),
-            dcc.Store(id="page", data=""),
-            *(dcc.Store(id=f"told-{name}") for name in ("answer", *(view.name for view in VIEWS))),
+            dcc.Store(id="again"),
+            *(dcc.Store(id=f"told-{name}") for name in (view.name for view in VIEWS)),
             html.A("Skip to the answer", href="#answer", className="skip"),
             _header(),
-            html.Div([_left(start, offer), _right(offer)], className="columns"),
+            html.Div([_left(), _right()], className="columns"),
             html.Footer(html.P(CAVEAT)),
         ],
         className="explorer",
@@ -62,8 +60,8 @@ def _header() -> Any:
             ),
             html.Div(
                 [
-                    html.Div(undo(0), id="undoing"),
-                    html.Button("Reset", id=controls.action("reset")),
+                    html.Button("Undo", id="undo", disabled=True),
+                    html.Button("Reset", id="reset"),
                     html.Button("Copy link", id="copy"),
                     html.Span(id="copied", role="status", className="copied"),
                 ],
@@ -73,27 +71,17 @@ def _header() -> Any:
     )
 
 
-def undo(past: int) -> Any:
-    """Return the button that takes the last of ``past`` changes back."""
-    return html.Button("Undo", id=controls.action("undo"), disabled=not past)
-
-
 # Left
 
 
-def _left(start: state.State, offer: Offer) -> Any:
-    panels = {
-        "levers": ("Levers", controls.lever_panel(start)),
-        "assumptions": ("Assumptions", controls.assumption_panel(start, offer)),
-        "setting": ("Setting", controls.setting_panel(start, offer)),
-    }
+def _left() -> Any:
     return html.Section(
         [
             html.H2("The question", className="unseen"),
-            html.Div(controls.policy_bar(start, offer), id="policies"),
+            html.Div(id="policies"),
             html.Div(id="message", role="alert", className="message"),
-            tabs("Parts of the question", {name: words for name, (words, _) in panels.items()}),
-            *(panel(name, content) for name, (_, content) in panels.items()),
+            tabs("Parts of the question", PARTS),
+            *(panel(name, []) for name in PARTS),
         ],
         id="question",
         className="left",
@@ -129,7 +117,7 @@ def panel(name: str, content: Sequence[Any], *, first: str = "levers") -> Any:
 # Right
 
 
-def _right(offer: Offer) -> Any:
+def _right() -> Any:
     return html.Main(
         [
             html.Section(
@@ -145,7 +133,7 @@ def _right(offer: Offer) -> Any:
                 [
                     html.H2("A closer look", className="unseen"),
                     tabs("Views of the answer", {one.name: one.title for one in VIEWS}),
-                    *(_view(one, offer) for one in VIEWS),
+                    *(_view(one) for one in VIEWS),
                 ]
             ),
             _files(),
@@ -165,7 +153,7 @@ def _progress() -> Any:
     )
 
 
-def _view(view: View, offer: Offer) -> Any:
+def _view(view: View) -> Any:
     graphs = [
         html.Figure(
             dcc.Graph(
@@ -180,11 +168,9 @@ def _view(view: View, offer: Offer) -> Any:
     waiting = html.P("Waiting for the answer.")
     content = [html.Div(waiting, id=f"said-{view.name}", className="said"), *graphs]
     if view.name == "map":
-        content.append(_tale(offer))
+        content.append(_tale())
     if view.name == "spread":
-        content.insert(
-            0, html.Div(controls.outcomes(state.first_state(offer.start)), id="outcomes")
-        )
+        content.insert(0, html.Div(id="outcomes"))
     return panel(view.name, content, first=VIEWS[0].name)
 
 
@@ -196,7 +182,7 @@ SETTINGS: Any = {
 """What Plotly shows beside a chart."""
 
 
-def _tale(offer: Offer) -> Any:
+def _tale() -> Any:
     return html.Section(
         [
             html.H3("A council's story"),
@@ -212,11 +198,11 @@ def _tale(offer: Offer) -> Any:
                         id="council", type="text", value="", debounce=True, list="councils",
                         autoComplete="off", maxLength=100,
                     ),
-                    html.Datalist(list(map(_option, offer.councils)), id="councils"),
+                    html.Datalist(id="councils"),
                 ],
                 className="row",
             ),
-            html.Div(controls.tellers(state.first_state(offer.start)), id="tellers"),
+            html.Div(id="tellers"),
             dcc.Loading(
                 html.Div(id="tale", role="status"),
                 custom_spinner=html.P("The story is being told…", className="about"),
@@ -224,10 +210,6 @@ def _tale(offer: Offer) -> Any:
         ],
         className="tale",
     )  # fmt: skip
-
-
-def _option(name: str) -> Any:
-    return html.Option(value=name)
 
 
 def _files() -> Any:

@@ -1,11 +1,14 @@
-"""How far an answer is: what the page asks for again and again, as lightly as can be."""
+"""How far an answer is, which the page asks for again and again, and the answer when it is due."""
 
 from collections.abc import Callable
 from typing import Any
 
 from flask import Flask, Response, jsonify, request
 
+from results.explorer import tables
+from results.explorer.answers import Answers
 from results.explorer.asking import Desk, Standing
+from results.page import escape, paragraph
 from simulation.errors import InputError
 
 FIRST_SHOWN = 2
@@ -14,14 +17,16 @@ NEXT_SHOWN = 1.35
 """By how much they must have grown since they were shown last."""
 
 
-def serve_progress(server: Flask, desk: Desk) -> None:
-    """Let ``server`` tell how far answers are, and let them be cut short."""
+def serve_progress(server: Flask, desk: Desk, answers: Answers) -> None:
+    """Let ``server`` tell answers and how far they are, and let them be cut short."""
 
     @server.get("/standing/<ticket>")
     def standing(ticket: str) -> Response:
         seen = request.args.get("seen", 0, int)
         try:
-            return jsonify(told(desk.standing(ticket), seen))
+            now = told(desk.standing(ticket), seen)
+            answer = _answer(answers, ticket, now["over"]) if now["due"] else ""
+            return jsonify({**now, "answer": answer})
         except InputError as error:
             return jsonify({"words": str(error), "over": True, "due": False})
 
@@ -32,6 +37,17 @@ def serve_progress(server: Flask, desk: Desk) -> None:
     @server.post("/resume/<ticket>")
     def resume(ticket: str) -> Response:
         return _done(desk.resume, ticket)
+
+
+def _answer(answers: Answers, ticket: str, over: bool) -> str:
+    """Return the answer so far as HTML, which bears its question and whether no more is to come."""
+    so_far = answers.of(ticket)
+    told = (
+        paragraph("No replication is complete yet.")
+        if so_far is None
+        else tables.answer(so_far.run, so_far.summary)
+    )
+    return f'<div data-ticket="{escape(ticket)}" data-over="{str(over).lower()}">{told}</div>'
 
 
 def _done(what: Callable[[str], None], ticket: str) -> Response:

@@ -11,6 +11,7 @@ import re
 import zlib
 from collections.abc import Mapping, Sequence
 from typing import Any
+from urllib.parse import parse_qs
 
 from results.explorer.asking import Document, Offer
 from results.store import StoredPolicy
@@ -24,8 +25,6 @@ LINK = "q"
 LONGEST_LINK = 20_000
 MOST_BYTES = 200_000
 """Most that a link may unpack to."""
-MOST_PAST = 100
-"""Changes that can be undone."""
 MINE = "my-policy"
 CHANGED = ", changed"
 SAMPLED, FIXED = "sampled", "fixed"
@@ -238,6 +237,16 @@ def link_of(state: State) -> str:
     text = json.dumps(state, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
     packed = base64.urlsafe_b64encode(zlib.compress(text.encode(), 9)).decode().rstrip("=")
     return f"?{LINK}={packed}"
+
+
+def state_of_search(search: str, offer: Offer) -> State:
+    """Return the state that the end of an address holds, the first one where it holds none.
+
+    Raises:
+        InputError: it holds a link that is cut short, changed, too long or not of this explorer.
+    """
+    packed = parse_qs(search.lstrip("?")).get(LINK, [""])[0]
+    return state_of_link(packed, offer) if packed else first_state(offer.start)
 
 
 def state_of_link(packed: str, offer: Offer) -> State:

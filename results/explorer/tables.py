@@ -35,12 +35,6 @@ def answer(run: RunDirectory, summary: pd.DataFrame) -> str:
     return f'{lead}<div class="cards">{"".join(cards)}</div>'
 
 
-def of_question(shown: Mapping[str, Any], told: str) -> str:
-    """Return ``told`` with the question that it answers, and whether no more is to come."""
-    ticket, over = escape(str(shown["ticket"])), str(bool(shown["over"])).lower()
-    return f'<div data-ticket="{ticket}" data-over="{over}">{told}</div>'
-
-
 def _card(place: int, label: str, outcome: Outcome, row: narrative.Row) -> str:
     swatch = f'<span class="swatch swatch-{place}" aria-hidden="true"></span>'
     return (

@@ -1,77 +1,216 @@
 "use strict";
 
 (() => {
-  const RESTING_MILLISECONDS = 150;
-  const LOOK_MILLISECONDS = 120;
-  window.dash_clientside = window.dash_clientside || {};
+  const RESTING_MILLISECONDS = 120;
+  const LOOK_MILLISECONDS = 100;
+  const MOST_PAST = 100;
+  const CHANGES = 'button[id^="{"]';
+  const FIELD = '#question input[id^="{"]';
+  const STOPPED = "The explorer has stopped; start it again";
+  const UNKNOWN = "The explorer cannot make anything of this change; reload the page";
+  const dash = (window.dash_clientside = window.dash_clientside || {});
 
-  // Sliders: each stands for the field beside it, which may hold more than a slider can show.
+  const element = (name) => document.getElementById(name);
+  const resting = (milliseconds) => new Promise((done) => setTimeout(done, milliseconds));
 
-  function field(name) {
-    return document.getElementById(JSON.stringify({ kind: "lever", name }));
+  // The question: this page keeps it as a link. Changes go to the server one at a time, in the order
+  // in which they were made; those of fields that wait are taken together.
+
+  const asked = { link: "", ticket: "" };
+  const past = [];
+  const unsent = new Map();
+  let order = Promise.resolve();
+  let fieldsWait = false;
+  let address = window.location.search;
+
+  function change(what) {
+    order = order.then(() => ask(what));
   }
 
-  function makeSlider(place) {
-    const { lever, label, low, high, step } = place.dataset;
-    const slider = document.createElement("input");
-    Object.assign(slider, { type: "range", min: low, max: high, step });
-    slider.setAttribute("aria-label", label);
-    let pause;
-    slider.addEventListener("input", () => {
-      field(lever).value = slider.value;
-      clearTimeout(pause);
-      pause = setTimeout(async () => {
-        await free();
-        window.dash_clientside.set_props({ kind: "lever", name: lever }, { value: slider.value });
-      }, RESTING_MILLISECONDS);
+  function undo() {
+    order = order.then(() => ask({ to: past.at(-1) ?? asked.link, way: "undo" }));
+  }
+
+  function changeFields() {
+    if (fieldsWait) return;
+    fieldsWait = true;
+    order = order.then(() => {
+      fieldsWait = false;
+      return ask({});
     });
-    place.append(slider);
-    moveSlider(lever, field(lever)?.value);
   }
 
-  function moveSlider(name, text) {
-    const slider = document.querySelector(`.slider[data-lever="${name}"] input`);
-    const number = Number(text);
-    if (slider && String(text ?? "").trim() !== "" && Number.isFinite(number)) {
-      slider.value = number;
+  async function ask({ pressed = null, to = null, way = "on" }) {
+    const typed = asked.ticket && to === null ? fields() : null;
+    const answer = await posted({ ...asked, typed, pressed, to });
+    element("message").innerHTML = answer.message;
+    document.querySelectorAll("[aria-invalid]").forEach((box) => box.removeAttribute("aria-invalid"));
+    if (answer.link !== undefined) take(answer, way);
+    if (answer.message && typed && !pressed) element(lastField)?.setAttribute("aria-invalid", "true");
+  }
+
+  async function posted(document) {
+    try {
+      const headers = { "Content-Type": "application/json" };
+      const answer = await fetch("/ask", { method: "POST", headers, body: JSON.stringify(document) });
+      return answer.ok ? await answer.json() : { message: `<p>${UNKNOWN}</p>` };
+    } catch {
+      return { message: `<p>${STOPPED}</p>` };
     }
   }
 
-  window.dash_clientside.explorer = {
-    follow(typed, box, usual) {
-      const text = String(typed ?? "").trim();
-      moveSlider(box.name, text);
-      const alike = text === usual || (text !== "" && Number(text) === Number(usual));
-      return alike ? "lever" : "lever moved";
-    },
-    tell(html, place) {
-      document.getElementById(place.replace("told-", "said-")).innerHTML = html ?? "";
-      showWhetherOld();
-    },
-    watch(ticket, state, link) {
-      if (!ticket) return;
-      linked = link;
-      const policy = state.question.policies[state.place].name;
-      for (const file of document.querySelectorAll(".file")) {
-        file.href = `/files/${ticket}/${file.download}?${new URLSearchParams({ policy })}`;
-      }
-      if (ticket !== watched) follow(ticket);
-    },
-    showTale(council) {
-      if (council) document.querySelector(".tale").scrollIntoView({ block: "nearest" });
-    },
-    due(shown, view, outcome, views) {
-      const same = window.dash_clientside.no_update;
-      return views.map((name) => (name === view ? [shown, outcome, Date.now()] : same));
-    },
-  };
+  function fields() {
+    const typed = { levers: {}, assumptions: {}, setting: {} };
+    const kinds = { lever: "levers", assumption: "assumptions", setting: "setting" };
+    for (const box of document.querySelectorAll(FIELD)) {
+      const { kind, name } = JSON.parse(box.id);
+      typed[kinds[kind]][name] = box.defaultValue;
+    }
+    unsent.clear();
+    return typed;
+  }
+
+  function take({ link, ticket, policy, policies, panels }, way) {
+    Object.entries(panels).forEach(([name, html]) => draw(name, html));
+    if (link !== asked.link && asked.link) remember(link, way);
+    const other = ticket !== asked.ticket;
+    Object.assign(asked, { link, ticket });
+    for (const file of document.querySelectorAll(".file")) {
+      file.href = `/files/${ticket}/${file.download}?${new URLSearchParams({ policy })}`;
+    }
+    dash.set_props("asked", { data: { policy, policies } });
+    if (!other) return;
+    dash.set_props("ticket", { data: ticket });
+    watch(ticket);
+  }
+
+  function remember(link, way) {
+    if (way === "undo") past.pop();
+    else past.push(asked.link);
+    past.splice(0, past.length - MOST_PAST);
+    if (way !== "back") {
+      window.history.pushState(null, "", link);
+      address = window.location.search;
+    }
+    element("undo").disabled = past.length === 0;
+    if (element("undo").disabled && focused === element("undo")) focusPolicy();
+  }
+
+  window.addEventListener("popstate", () => {
+    if (window.location.search === address) return;
+    address = window.location.search;
+    change({ to: address, way: "back" });
+  });
+
+  // Parts of the question are drawn anew around whoever uses them: the focus stays, and what is typed
+  // and not taken yet.
+
+  let drawing = false;
+  let focused = null;
+
+  function draw(name, html) {
+    const place = element(name);
+    const held = place.contains(document.activeElement) ? document.activeElement : null;
+    const open = [...place.querySelectorAll("details.group")].map((one) => one.open);
+    drawing = true;
+    place.innerHTML = html;
+    drawing = false;
+    place.querySelectorAll("details.group").forEach((one, at) => { one.open ||= open[at]; });
+    place.querySelectorAll("[data-pick]").forEach(showPicked);
+    unsent.forEach((text, name) => { if (place.contains(element(name))) enter(element(name), text); });
+    if (held) focusAgain(held);
+  }
+
+  function focusAgain(held) {
+    const again = element(held.id);
+    if (!again || again.disabled || !again.offsetParent) {
+      focusPolicy();
+      return;
+    }
+    const typing = held.matches("input[type=text]") && held.value !== held.defaultValue;
+    if (typing) again.value = held.value;
+    again.focus({ preventScroll: true });
+    if (typing) again.setSelectionRange(held.selectionStart, held.selectionEnd);
+  }
+
+  function focusPolicy() {
+    document.querySelector(".policy.current")?.focus({ preventScroll: true });
+  }
+
+  document.addEventListener("focusin", (event) => { focused = event.target; });
+
+  // Fields: what is typed is taken when Enter is pressed or the field is left. What is taken of a
+  // field is its default value.
+
+  let lastField = "";
+
+  function commit(box) {
+    if (box.value === box.defaultValue) return;
+    enter(box, box.value);
+    unsent.set(box.id, box.value);
+    lastField = box.id;
+    changeFields();
+  }
+
+  function enter(box, text) {
+    box.value = text;
+    box.defaultValue = text;
+    follow(box);
+  }
+
+  // Mark what is moved, and let a slider follow its field, which may hold more than it can show.
+  function follow(box) {
+    const about = box.closest("[data-usual]");
+    if (!about) return;
+    const text = box.value.trim();
+    const { usual } = about.dataset;
+    const alike = text === usual || (text !== "" && usual !== "" && Number(text) === Number(usual));
+    about.classList.toggle("moved", !alike);
+    const slider = about.querySelector("input[type=range]");
+    if (slider && text !== "" && Number.isFinite(Number(text))) slider.value = text;
+  }
+
+  document.addEventListener("focusout", (event) => {
+    if (!drawing && event.target.matches(FIELD)) commit(event.target);
+  });
+
+  document.addEventListener("keydown", (event) => {
+    if (event.key === "Enter" && event.target.matches(FIELD)) commit(event.target);
+  });
+
+  const pauses = {};
+
+  document.addEventListener("input", (event) => {
+    const place = event.target.closest(".slider");
+    if (!place) return;
+    const { lever } = place.dataset;
+    const text = event.target.value;
+    const box = () => element(JSON.stringify({ kind: "lever", name: lever }));
+    box().value = text;
+    clearTimeout(pauses[lever]);
+    pauses[lever] = setTimeout(() => {
+      box().value = text;
+      commit(box());
+    }, RESTING_MILLISECONDS);
+  });
+
+  // A button that is made anew while it is pressed never hears of its click.
+
+  let held = null;
+
+  document.addEventListener("pointerdown", (event) => { held = event.target.closest(CHANGES); });
+  document.addEventListener("pointerup", (event) => {
+    const again = held && !held.isConnected && element(held.id);
+    const below = document.elementFromPoint(event.clientX, event.clientY);
+    if (again && again.contains(below)) again.click();
+    held = null;
+  });
 
   // How far the answer is: asked for again and again, until it is whole or another is wanted.
 
   let watched = "";
-  let linked = "";
 
-  async function follow(ticket) {
+  async function watch(ticket) {
     watched = ticket;
     showWhetherOld();
     for (let seen = 0, over = false; !over && ticket === watched; await resting(LOOK_MILLISECONDS)) {
@@ -80,9 +219,20 @@
       over = now.over;
       showProgress(now);
       if (now.due) {
-        seen = now.complete ?? seen;
-        window.dash_clientside.set_props("shown", { data: { ticket, complete: seen, over } });
+        seen = now.complete;
+        element("said-answer").innerHTML = now.answer;
+        showWhetherOld();
+        dash.set_props("shown", { data: { ticket, complete: seen, over } });
       }
+    }
+  }
+
+  async function standing(ticket, seen) {
+    try {
+      const answer = await fetch(`/standing/${ticket}?seen=${seen}`);
+      return await answer.json();
+    } catch {
+      return { words: STOPPED, over: true, due: false };
     }
   }
 
@@ -90,34 +240,35 @@
   function showWhetherOld() {
     const told = document.querySelector("#said-answer [data-ticket]");
     const old = Boolean(told) && told.dataset.ticket !== watched;
-    document.getElementById("said-answer").setAttribute("aria-busy", String(old));
+    element("said-answer").setAttribute("aria-busy", String(old));
   }
 
-  const resting = (milliseconds) => new Promise((done) => setTimeout(done, milliseconds));
-
-  async function standing(ticket, seen) {
-    try {
-      const answer = await fetch(`/standing/${ticket}?seen=${seen}`);
-      return await answer.json();
-    } catch {
-      return { words: "The explorer has stopped; start it again", over: true, due: false };
-    }
-  }
-
-  function showProgress({ words, made, asked, over, stopped }) {
-    const bar = document.getElementById("progress");
-    if (asked !== undefined) Object.assign(bar, { max: asked, value: made });
-    document.getElementById("progress-words").textContent = words;
-    const stop = document.getElementById("stop");
-    stop.disabled = over && !stopped;
-    stop.textContent = stopped ? "Go on" : "Stop";
+  function showProgress({ words, made, asked: wanted, over, stopped }) {
+    if (wanted !== undefined) Object.assign(element("progress"), { max: wanted, value: made });
+    element("progress-words").textContent = words;
+    element("stop").disabled = over && !stopped;
+    element("stop").textContent = stopped ? "Go on" : "Stop";
   }
 
   async function stopOrGoOn(button) {
     const stopped = button.textContent === "Go on";
     await fetch(`/${stopped ? "resume" : "stop"}/${watched}`, { method: "POST" });
-    if (stopped) follow(watched);
+    if (stopped) watch(watched);
   }
+
+  // What Dash draws: the view in front, and a council's story.
+
+  dash.explorer = {
+    tell(html, place) {
+      element(place.replace("told-", "said-")).innerHTML = html ?? "";
+    },
+    showTale(council) {
+      if (council) document.querySelector(".tale").scrollIntoView({ block: "nearest" });
+    },
+    due(shown, view, outcome, views) {
+      return views.map((name) => (name === view ? [shown, outcome, Date.now()] : dash.no_update));
+    },
+  };
 
   // Buttons that choose what is looked at.
 
@@ -136,84 +287,7 @@
     const group = button.parentElement;
     picked[group.dataset.pick] = button.dataset.name;
     showPicked(group);
-    window.dash_clientside.set_props(group.dataset.pick, { data: button.dataset.name });
-  }
-
-  new MutationObserver(() => {
-    document.querySelectorAll(".slider:empty").forEach(makeSlider);
-    document.querySelectorAll("[data-pick]").forEach(showPicked);
-    keepFocus();
-  }).observe(document.documentElement, { childList: true, subtree: true });
-
-  // Buttons that change the question: one change at a time, none lost, and the focus stays.
-
-  const CHANGES = 'button[id^="{"]';
-  let order = Promise.resolve();
-  let held = null;
-  let focused = null;
-
-  const isBusy = () => document.getElementById("question")?.classList.contains("busy");
-
-  async function free() {
-    while (isBusy()) await resting(20);
-  }
-
-  async function pressLater(name) {
-    await free();
-    document.getElementById(name)?.click();
-    await resting(40);
-  }
-
-  document.addEventListener("click", (event) => {
-    const button = event.target.closest(CHANGES);
-    if (!button || !isBusy()) return;
-    event.stopImmediatePropagation();
-    order = order.then(() => pressLater(button.id));
-  }, true);
-
-  // A button that is made anew while it is pressed never hears of its click.
-
-  document.addEventListener("pointerdown", (event) => { held = event.target.closest(CHANGES); });
-  document.addEventListener("pointerup", (event) => {
-    const again = held && !held.isConnected && document.getElementById(held.id);
-    const below = document.elementFromPoint(event.clientX, event.clientY);
-    if (again && again.contains(below)) again.click();
-    held = null;
-  });
-
-  // Nor does it keep the focus, which goes to the one that takes its place, or to the policy in hand.
-
-  document.addEventListener("focusin", (event) => { focused = event.target; });
-  document.addEventListener("focusout", (event) => {
-    setTimeout(() => {
-      if (!event.target.isConnected) return;
-      if (focused === event.target) focused = null;
-      if (draft?.field === event.target.id) draft = null;
-    });
-  });
-
-  function keepFocus() {
-    if (!focused || focused.isConnected || document.activeElement !== document.body) return;
-    const again = document.getElementById(focused.id);
-    const usable = again && !again.disabled && again.offsetParent;
-    (usable ? again : document.querySelector(".policy.current"))?.focus({ preventScroll: true });
-    if (usable && draft?.field === again.id) typeAgain(again, draft.text);
-  }
-
-  // What is typed and not taken yet goes over to the field that takes the place of its own.
-
-  let draft = null;
-
-  document.addEventListener("input", (event) => {
-    const typed = event.isTrusted && event.target.matches('input[id^="{"]');
-    if (typed) draft = { field: event.target.id, text: event.target.value };
-  });
-  document.addEventListener("keydown", (event) => { if (event.key === "Enter") draft = null; });
-
-  function typeAgain(box, text) {
-    const { set } = Object.getOwnPropertyDescriptor(HTMLInputElement.prototype, "value");
-    set.call(box, text);
-    box.dispatchEvent(new Event("input", { bubbles: true }));
+    dash.set_props(group.dataset.pick, { data: button.dataset.name });
   }
 
   // Tabs as the ARIA practices describe them: arrow keys move, and what they reach is shown.
@@ -223,22 +297,13 @@
       const chosen = other === tab;
       other.setAttribute("aria-selected", String(chosen));
       other.tabIndex = chosen ? 0 : -1;
-      document.getElementById(other.getAttribute("aria-controls")).hidden = !chosen;
+      element(other.getAttribute("aria-controls")).hidden = !chosen;
     }
     if (tab.closest(".right")) {
-      window.dash_clientside.set_props("view", { data: tab.id.replace("tab-", "") });
+      dash.set_props("view", { data: tab.id.replace("tab-", "") });
       window.dispatchEvent(new Event("resize"));
     }
   }
-
-  document.addEventListener("click", (event) => {
-    const tab = event.target.closest("[role=tab]");
-    if (tab) show(tab);
-    const button = event.target.closest("[data-pick] button");
-    if (button) pick(button);
-    if (event.target.closest("#copy")) copyLink();
-    if (event.target.closest("#stop") && watched) stopOrGoOn(event.target);
-  });
 
   document.addEventListener("keydown", (event) => {
     const tab = event.target.closest("[role=tab]");
@@ -256,16 +321,45 @@
     show(all[to]);
   });
 
+  // What a click does.
+
+  const CLICKS = {
+    [CHANGES]: (button) => change({ pressed: JSON.parse(button.id) }),
+    "#undo": undo,
+    "#reset": () => change({ to: "" }),
+    "#copy": copyLink,
+    "#stop": (button) => watched && stopOrGoOn(button),
+    "#tell-again": () => dash.set_props("again", { data: Date.now() }),
+    "[data-pick] button": pick,
+    "[role=tab]": show,
+  };
+
+  document.addEventListener("click", (event) => {
+    for (const [which, act] of Object.entries(CLICKS)) {
+      const button = event.target.closest(which);
+      if (button) act(button);
+    }
+  });
+
   async function copyLink() {
-    const told = document.getElementById("copied");
-    const link = new URL(linked, window.location.href).href;
+    const told = element("copied");
+    const link = new URL(asked.link, window.location.href).href;
     try {
       await navigator.clipboard.writeText(link);
       told.textContent = "Link copied";
     } catch {
       window.history.replaceState(window.history.state, "", link);
+      address = window.location.search;
       told.textContent = "Copy the link from the address bar";
     }
     setTimeout(() => { told.textContent = ""; }, 4000);
   }
+
+  // The page begins once Dash has laid it out.
+
+  new MutationObserver((_, observer) => {
+    if (!element("question")) return;
+    observer.disconnect();
+    change({ to: address });
+  }).observe(document.documentElement, { childList: true, subtree: true });
 })();
