@@ -20,6 +20,7 @@ from rich.progress import (
 from rich.table import Table
 from rich.text import Text
 
+from experiments.pace import Pace, lasting
 from results.words import POINTS, briefly, decimals_for, difference_unit, verdict_words
 from simulation.outcomes import OUTCOMES, Outcome
 
@@ -225,16 +226,17 @@ class _Lines:
         self._stream = stream
         self._twins = twins
         self._started = monotonic()
+        self._pace = Pace()
         self._told = 0
         self._total = 0
 
     def tell(self, done: int, total: int) -> None:
         if total != self._total:
-            self._total, self._told = total, 0
+            self._total, self._told, self._pace = total, 0, Pace()
+        rate = self._pace.rate(monotonic() - self._started, done)
         step = STEPS * done // total
         if step > self._told:
             self._told = step
-            left = (monotonic() - self._started) * (total - done) / done
-            told = counted(done, total, self._twins)
-            self._stream.write(f"{told}, about {left:.0f} s left\n")
+            left = f", about {lasting((total - done) / rate)} left" if rate else ""
+            self._stream.write(f"{counted(done, total, self._twins)}{left}\n")
             self._stream.flush()

@@ -1,9 +1,11 @@
 """How answers look in a terminal: tables, cells, values, text that cannot steer it."""
 
+import io
 from typing import Any
 
 import pytest
 
+from experiments import terminal
 from experiments.catalogue import compared_policies
 from experiments.terminal import amount, comparison, difference, listing, rendered
 from simulation.errors import InputError
@@ -108,3 +110,16 @@ def test_a_value_may_be_dated(text: str, value: object) -> None:
 def test_the_shortest_way_to_two_values_is_refused_early() -> None:
     with pytest.raises(InputError, match="separated by commas"):
         parse_lever("1@2;3@4x", "--set")
+
+
+def test_the_time_left_does_not_count_the_start(monkeypatch: pytest.MonkeyPatch) -> None:
+    clock = iter([0.0, 30.0, *(30.0 + second for second in range(1, 10))])
+    monkeypatch.setattr(terminal, "monotonic", lambda: next(clock))
+    log = io.StringIO()
+    with terminal.progress(log) as told:
+        for done in range(1, 11):
+            told(done, 10)
+    first, second, *_, last = log.getvalue().splitlines()
+    assert first == "1 of 10 runs"
+    assert second == "2 of 10 runs, about 8 s left"
+    assert last == "10 of 10 runs, about 0 s left"
