@@ -346,6 +346,17 @@ def test_a_group_of_assumptions_stays_open_while_it_is_drawn_anew(page: Page) ->
     expect(field(page, "common_error", "assumption")).to_be_visible()
 
 
+def test_a_button_that_moves_away_while_it_is_pressed_is_pressed(page: Page) -> None:
+    box = page.get_by_role("button", name="Add", exact=True).bounding_box()
+    assert box
+    field(page, "max_partners").fill("4")
+    page.mouse.move(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
+    page.mouse.down()
+    expect(page.locator("#policies .policy")).to_have_text("Shared risk, changed")
+    page.mouse.up()
+    expect(page.locator("#policies .policy")).to_have_count(2)
+
+
 def test_clicks_in_quick_succession_all_count(page: Page) -> None:
     field(page, "max_partners").fill("4")
     page.evaluate(

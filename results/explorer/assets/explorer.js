@@ -4,6 +4,7 @@
   const RESTING_MILLISECONDS = 120;
   const LOOK_MILLISECONDS = 100;
   const MOST_PAST = 100;
+  const NEAR_PIXELS = 8;
   const CHANGES = 'button[id^="{"]';
   const FIELD = '#question input[id^="{"]';
   const STOPPED = "The explorer has stopped; start it again";
@@ -194,16 +195,21 @@
     }, RESTING_MILLISECONDS);
   });
 
-  // A button that is made anew while it is pressed never hears of its click.
+  // A button that is made anew while it is pressed never hears of its click, and may have been moved
+  // from below the pointer.
 
-  let held = null;
+  let press = null;
 
-  document.addEventListener("pointerdown", (event) => { held = event.target.closest(CHANGES); });
-  document.addEventListener("pointerup", (event) => {
-    const again = held && !held.isConnected && element(held.id);
-    const below = document.elementFromPoint(event.clientX, event.clientY);
-    if (again && again.contains(below)) again.click();
-    held = null;
+  document.addEventListener("pointerdown", ({ target, clientX: x, clientY: y }) => {
+    const button = target.closest(CHANGES);
+    press = button && { button, x, y };
+  });
+  document.addEventListener("pointerup", ({ clientX, clientY }) => {
+    if (!press) return;
+    const { button, x, y } = press;
+    press = null;
+    const near = Math.hypot(clientX - x, clientY - y) < NEAR_PIXELS;
+    if (near && !button.isConnected) element(button.id)?.click();
   });
 
   // How far the answer is: asked for again and again, until it is whole or another is wanted.
