@@ -33,6 +33,8 @@ from simulation.levers import FIRST_YEAR, QUARTERS_PER_YEAR
 from simulation.outcomes import OUTCOMES, Outcome
 
 MOST_TICKS = 8
+CLEAR_OF_VALUES = 6
+"""Pixels by which years stand below their axis, beside whose end a value may be told."""
 MOST_BANDS = 3
 """With more policies than this only the baseline has a band: others would hide one another."""
 
@@ -88,8 +90,9 @@ def over_years(
     times = frame["time"].unique()
     years = math.ceil(times.max() + 0.25 - times.min()) if len(times) else 1
     figure.update_xaxes(
-        showgrid=False, tick0=FIRST_YEAR, dtick=math.ceil(years / most), tickformat="d"
-    )
+        showgrid=False, tick0=FIRST_YEAR, dtick=math.ceil(years / most), tickformat="d",
+        ticklabelstandoff=CLEAR_OF_VALUES,
+    )  # fmt: skip
     figure.update_yaxes(nticks=5, automargin=True)
     return legend_above(figure, titles, 34).update_layout(margin={"r": 28}, hovermode="closest")
 
