@@ -1,6 +1,7 @@
 """The policy levers, and a policy as a sparse, dated change of the status quo."""
 
 import dataclasses
+import re
 from collections.abc import Iterable, Mapping
 from itertools import pairwise
 from typing import Any, Literal
@@ -287,7 +288,7 @@ def parse_lever(text: str, where: str) -> Any:
 
 def _typed_change(part: str, text: str, where: str) -> dict[str, Any]:
     value, _, year = part.rpartition("@")
-    if not value or not year.isdecimal():
+    if not value or not re.fullmatch("[0-9]{1,4}", year):
         rule = "dated values are VALUE@YEAR, separated by commas"
         raise InputError(f"{where}: {shown(text)}: {rule}")
     return {"from_year": int(year), "value": parse_scalar(value)}

@@ -263,6 +263,71 @@ def test_changes_are_taken_back(page: Page) -> None:
     expect(field(page, "max_partners")).to_have_value("10")
 
 
+def test_what_was_refused_is_taken_back_first(page: Page) -> None:
+    write(page, "max_partners", "4")
+    write(page, "risk_transfer", "7")
+    expect(page.locator("#message")).to_contain_text("Not asked.")
+    write(page, "publicity", "0.5")
+    expect(page.locator("#message")).to_be_empty()
+    expect(field(page, "risk_transfer")).to_have_attribute("aria-invalid", "true")
+    page.click("#undo")
+    expect(field(page, "risk_transfer")).to_have_value("0.6")
+    expect(field(page, "max_partners")).to_have_value("4")
+    expect(field(page, "publicity")).to_have_value("0.5")
+    page.click("#undo")
+    page.click("#undo")
+    expect(field(page, "max_partners")).to_have_value("10")
+    expect(page.locator("#undo")).to_be_disabled()
+
+
+def test_to_undo_is_to_go_back(page: Page) -> None:
+    for text in ("4", "5", "6"):
+        before = page.url
+        write(page, "max_partners", text)
+        expect(page).not_to_have_url(before)
+    page.go_back()
+    expect(field(page, "max_partners")).to_have_value("5")
+    page.click("#undo")
+    expect(field(page, "max_partners")).to_have_value("4")
+    page.go_forward()
+    expect(field(page, "max_partners")).to_have_value("5")
+    page.reload()
+    page.click("#undo")
+    expect(field(page, "max_partners")).to_have_value("4")
+    page.click("#undo")
+    expect(field(page, "max_partners")).to_have_value("10")
+    expect(page.locator("#undo")).to_be_disabled()
+
+
+def test_the_caret_stays_in_a_title(page: Page) -> None:
+    title = field(page, "title", "setting")
+    title.fill("My plan")
+    title.press("Enter")
+    expect(page.locator("#policies .policy")).to_have_text("My plan")
+    expect(title).to_be_focused()
+    page.keyboard.type(" B")
+    expect(title).to_have_value("My plan B")
+
+
+def test_a_page_goes_on_when_the_explorer_is_started_anew(page: Page) -> None:
+    lost = {"words": "not known", "over": True, "due": False, "lost": True}
+    page.route("**/standing/**", lambda route: route.fulfill(json=lost), times=1)
+    write(page, "max_partners", "4")
+    expect(page.locator(".cards")).to_contain_text("Shared risk, changed")
+    answered(page)
+
+
+def test_files_of_the_answer_wait_for_it(page: Page) -> None:
+    answered(page)
+    held: list[Route] = []
+    page.route("**/standing/**", lambda route: held.append(route))
+    write(page, "max_partners", "4")
+    expect(page.locator("#file-report-html[href]")).to_have_count(0)
+    expect(page.locator("#file-question-yaml[href]")).to_have_count(1)
+    page.unroute("**/standing/**")
+    expect(page.locator("#file-report-html[href]")).to_have_count(1)
+
+
 def test_the_browsers_way_back_takes_a_change_back(page: Page) -> None:
     write(page, "max_partners", "4")
     expect(page).to_have_url(re.compile(r"\?q="))

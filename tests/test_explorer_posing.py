@@ -69,7 +69,42 @@ def test_the_way_back_brings_the_question_and_its_controls(first: dict[str, Any]
 def test_a_question_that_stays_the_same_keeps_its_ticket(first: dict[str, Any]) -> None:
     again = after(first, typed=typed("risk_transfer", "0.30"))
     assert (again["ticket"], again["link"]) == (first["ticket"], first["link"])
-    assert again["panels"] == {}
+    assert 'value="0.3"' in again["panels"]["levers"]
+    assert after(first, typed=typed("risk_transfer", "0.3"))["panels"] == {}
+
+
+def test_an_emptied_field_is_the_status_quo(first: dict[str, Any]) -> None:
+    answer = after(first, typed=typed("risk_transfer", " "))
+    assert state.in_hand(shown(answer))["levers"] == {}
+    assert 'value="0.6"' in answer["panels"]["levers"]
+
+
+def test_what_is_held_is_counted_and_can_be_let_go(first: dict[str, Any]) -> None:
+    one, two = (
+        {"levers": {}, "assumptions": {name: "0.05"}, "setting": {}}
+        for name in ("discount_rate", "common_error")
+    )
+    held = after(after(first, typed=one), typed=two)
+    assert set(shown(held)["question"]["assumptions"]["set"]) == {"discount_rate", "common_error"}
+    assert ", 1 held)" in held["panels"]["assumptions"]
+    free = after(held, pressed={"do": "release"})
+    assert shown(free)["question"]["assumptions"]["set"] == {}
+
+
+def test_a_dated_choice_is_told(first: dict[str, Any]) -> None:
+    now = shown(first)
+    dated = [{"from_year": 2, "value": "by_control"}]
+    question = state.with_setting(now, years=3)
+    one = {**state.in_hand(question), "levers": {"risk_allocation": dated}}
+    question["question"]["policies"] = [one]
+    answer = after(first, to=state.link_of(question))
+    assert "Dated: by_control@2." in answer["panels"]["levers"]
+
+
+def test_a_question_that_is_not_known_any_more_is_asked_anew(first: dict[str, Any]) -> None:
+    answer = ask(link=first["link"], ticket="of-another-server", to=first["link"])
+    assert answer["ticket"] != "of-another-server"
+    assert CLIENT.get("/standing/of-another-server").get_json()["lost"]
 
 
 @pytest.mark.parametrize(
@@ -79,6 +114,9 @@ def test_a_question_that_stays_the_same_keeps_its_ticket(first: dict[str, Any]) 
         {"typed": typed("risk_transfr", "0.5")},
         {"typed": {"levers": {}, "assumptions": {"x": "1"}, "setting": {}}},
         {"typed": {"levers": {}, "assumptions": {}, "setting": {"years": "soon"}}},
+        {"typed": {"levers": {}, "assumptions": {}, "setting": {"years": "1" * 5000}}},
+        {"typed": typed("risk_transfer", "0.5@" + "1" * 5000)},
+        {"pressed": {"do": "policy", "name": "1" * 5000}},
         {"pressed": {"do": "jump"}},
         {"pressed": {"do": "lever", "name": "risk_transfr", "value": "1"}},
         {"to": "?q=nonsense"},
@@ -90,6 +128,11 @@ def test_what_is_refused_says_why_and_changes_nothing(
     answer = after(first, **change)
     assert list(answer) == ["message"]
     assert answer["message"].startswith("<p><strong>Not asked.</strong> ")
+
+
+def test_a_refusal_speaks_as_the_page_does(first: dict[str, Any]) -> None:
+    answer = after(first, typed=typed("risk_transfer", "7"))
+    assert "&#x27;Mine&#x27;: Risk transfer = 7: must be a number from 0 to 1" in answer["message"]
 
 
 def test_a_refusal_repeats_nothing_harmful(first: dict[str, Any]) -> None:
@@ -114,6 +157,15 @@ documents = st.recursive(
 @given(st.dictionaries(st.sampled_from(["link", "ticket", "typed", "pressed", "to"]), documents))
 def test_no_document_breaks_the_server(document: dict[str, Any]) -> None:
     assert CLIENT.post("/ask", json=document).status_code in (200, 400)
+
+
+@given(
+    st.sampled_from(["baseline", "policies", "assumptions", "years", "outcomes", "seed"]),
+    documents | st.lists(st.fixed_dictionaries({"name": st.text(max_size=3)}), max_size=2),
+)
+def test_no_question_in_a_link_breaks_the_server(name: str, document: Any) -> None:
+    asked = state.with_setting(state.first_state(DESK.offer.start), **{name: document})
+    assert ask(link="", ticket="", to=state.link_of(asked))["link"]
 
 
 @pytest.mark.parametrize("body", ["", "{", "[1]", "null"])

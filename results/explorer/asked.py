@@ -18,14 +18,15 @@ WHOLE: Mapping[str, Callable[[Offer], tuple[int, int]]] = {
     "seed": lambda offer: (0, offer.most_seed),
 }
 """Settings that are whole numbers, the least and the most of each."""
+LONGEST_NUMBER = 30
 
 
 @dataclass(frozen=True)
 class Typed:
-    """What stands in the fields, by the name of each.
+    """What was entered in fields, by the name of each.
 
     Attributes:
-        levers: those of the policy in hand that are numbers.
+        levers: those of the policy in hand that are numbers; empty for the status quo.
         assumptions: figures at which assumptions are held; empty where they are not.
         setting: ``title``, ``years``, ``replicates`` and ``seed``.
     """
@@ -61,8 +62,7 @@ def as_typed(now: State, typed: Typed, offer: Offer) -> State:
     title = typed.setting.get("title", state.in_hand(now)["title"])
     if title != state.in_hand(now)["title"]:
         changed = state.renamed(changed, title)
-    mode = now["question"]["assumptions"]["mode"]
-    changed = state.with_assumptions(changed, mode, typed.assumptions)
+    changed = state.with_assumptions(changed, typed.assumptions)
     whole = {
         name: _whole(name, typed.setting[name], *span(offer))
         for name, span in WHOLE.items()
@@ -74,7 +74,11 @@ def as_typed(now: State, typed: Typed, offer: Offer) -> State:
 def _whole(name: str, text: str, least: int, most: int) -> int:
     plain = text.strip()
     grouped = re.fullmatch(r"[0-9]+|[0-9]{1,3}(,[0-9]{3})+", plain)
-    if not grouped or not least <= (value := int(plain.replace(",", ""))) <= most:
+    if (
+        not grouped
+        or len(plain) > LONGEST_NUMBER
+        or not least <= (value := int(plain.replace(",", ""))) <= most
+    ):
         raise InputError(
             f"{name} = {text[:40]!r}: must be a whole number from {least:,} to {most:,}"
         )
@@ -89,7 +93,7 @@ def after(pressed: Pressed, now: State, offer: Offer) -> State:
     """
     name, value = pressed.name, pressed.value
     match pressed.do:
-        case "policy" if name.isdecimal():
+        case "policy" if name.isdecimal() and len(name) < LONGEST_NUMBER:
             return state.chosen(now, int(name))
         case "add":
             return state.added(now, offer.most_policies)
@@ -107,7 +111,7 @@ def after(pressed: Pressed, now: State, offer: Offer) -> State:
             _check(name, offer.circumstances, "set of assumptions")
             return state.with_circumstances(now, offer.circumstances[name][2])
         case "release":
-            return state.with_assumptions(now, now["question"]["assumptions"]["mode"], {})
+            return state.with_none_held(now)
         case "baseline":
             return _with_baseline(now, value, offer)
     raise InputError(f"no such button: {pressed.do!r}")

@@ -8,6 +8,7 @@ from dash import ClientsideFunction, Dash, Input, Output, State, ctx, html, no_u
 from results.explorer.answers import Answer, Answers
 from results.explorer.asking import Desk
 from results.explorer.views import VIEWS, View
+from results.page import paragraph
 from simulation.errors import InputError
 
 
@@ -65,7 +66,8 @@ def _connect_view(app: Dash, view: View, answers: Answers) -> None:
     def draw(_: Any, shown: Mapping[str, Any], outcome: str | None) -> tuple[Any, ...]:
         answer = _answer(answers, shown)
         if answer is None:
-            return (no_update,) * (1 + 2 * len(boxes))
+            none = paragraph("No replication is complete yet.")
+            return (none, *[no_update] * len(boxes), *[True] * len(boxes))
         drawn = view.draw(answer.run, answer.summary, outcome or "")
         figures = [drawn.figures[name] for name in view.charts]
         return (

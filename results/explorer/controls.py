@@ -81,7 +81,8 @@ def councils(offer: Offer) -> str:
 class Slider:
     """What a slider shows: its ends, its step, where it is and where the status quo is marked.
 
-    ``mark`` is a part of the way from the low end; empty where the status quo is no number.
+    ``mark`` is a part of the way from the low end; empty where the status quo is no number. What is
+    ``dated`` has no one place.
     """
 
     low: str
@@ -89,6 +90,7 @@ class Slider:
     step: str
     at: str
     mark: str
+    dated: bool
 
 
 def slider_of(lever: Parameter, value: Any) -> Slider:
@@ -101,6 +103,7 @@ def slider_of(lever: Parameter, value: Any) -> Slider:
         step=f"{_step(lever, low, high):.12g}",
         at=f"{value:.12g}" if isinstance(value, int | float) else "",
         mark=f"{(usual - low) / (high - low):.4f}" if isinstance(usual, int | float) else "",
+        dated=isinstance(value, list),
     )
 
 

@@ -22,6 +22,8 @@ FILES: Mapping[str, str] = {
     "question.py": "The same in Python",
 }
 """What can be downloaded, and what the page calls it."""
+OF_ANSWER = ("report.html", "deck.pptx", "summary.csv")
+"""Files that can be had only once there is an answer."""
 
 
 PARTS = {"levers": "Levers", "assumptions": "Assumptions", "setting": "Setting"}
@@ -222,8 +224,8 @@ def _files() -> Any:
                 className="about",
             ),
             html.Div(
-                [html.A(words, id=f"file-{name.replace('.', '-')}", className="file",
-                        href="#answer", target="_self", download=name)
+                [html.A(words, id=f"file-{name.replace('.', '-')}", download=name, target="_self",
+                        className="file of-answer" if name in OF_ANSWER else "file")
                  for name, words in FILES.items()],
                 className="files",
             ),

@@ -4,16 +4,20 @@ The page keeps its question as a link that holds it whole; the server keeps noth
 """
 
 import re
+from collections.abc import Mapping
 from typing import Any
 
 from flask import Flask, Response, abort, jsonify, request
 from pydantic import BaseModel, ValidationError
 
-from results.explorer import controls, state
+from results.explorer import controls, groups, state
 from results.explorer.asked import Pressed, Typed, after, as_typed
 from results.explorer.asking import Desk
 from results.page import escape
+from simulation.assumptions import Assumptions
 from simulation.errors import InputError
+from simulation.levers import Levers, lever_text
+from simulation.parameters import parameters
 
 MOST_SAID = 600
 
@@ -24,7 +28,7 @@ class Change(BaseModel, frozen=True):
     Attributes:
         link: holds the question as the page knows it; empty before the first.
         ticket: of that question; empty before the first.
-        typed: what stands in the fields, None where they are not to be read.
+        typed: what was entered in fields since the last change.
         pressed: the button that was pressed.
         to: link that holds the question to go to; empty for the one that is asked first.
     """
@@ -75,7 +79,7 @@ def _posed(desk: Desk, change: Change, now: state.State, wanted: state.State) ->
     apart = state.told_apart(wanted)
     checked = {**apart, "question": desk.check(apart["question"])}
     question = checked["question"]
-    same = bool(change.ticket) and question == now["question"]
+    same = question == now["question"] and _is_known(desk, change.ticket)
     return {
         "message": "",
         "link": state.link_of(checked),
@@ -86,21 +90,41 @@ def _posed(desk: Desk, change: Change, now: state.State, wanted: state.State) ->
     }
 
 
+def _is_known(desk: Desk, ticket: str) -> bool:
+    try:
+        desk.standing(ticket)
+    except InputError:
+        return False
+    return True
+
+
 def _panels(desk: Desk, change: Change, before: state.State, now: state.State) -> dict[str, str]:
-    """Return the parts that are drawn anew: none of the fields in which something was typed."""
-    offer = desk.offer
-    panels: dict[str, str] = {}
+    """Return the parts that are drawn anew: those that do not show what is asked already.
+
+    What was typed shows itself in its field, unless the question says the same in other words.
+    """
+    offer, typed = desk.offer, change.typed
+    asked, policy = now["question"], state.in_hand(now)
     drawn = bool(change.pressed) or change.to is not None
-    if drawn or state.in_hand(now) != state.in_hand(before):
+    panels: dict[str, str] = {}
+    if drawn or policy != state.in_hand(before) or (typed and "title" in typed.setting):
         panels |= {"policies": controls.policy_bar(now, offer), "tellers": controls.tellers(now)}
+    if drawn or (typed and not _shows(typed.levers, state.lever_values(policy))):
+        panels["levers"] = controls.lever_panel(now)
+    if drawn or asked["assumptions"] != before["question"]["assumptions"]:
+        panels["assumptions"] = controls.assumption_panel(now, offer)
+    if drawn or (
+        typed and not _shows(typed.setting, asked | {"title": typed.setting.get("title")})
+    ):
+        panels["setting"] = controls.setting_panel(now, offer)
     if drawn:
-        panels |= {
-            "levers": controls.lever_panel(now),
-            "assumptions": controls.assumption_panel(now, offer),
-            "setting": controls.setting_panel(now, offer),
-            "outcomes": controls.outcomes(now),
-        }
+        panels["outcomes"] = controls.outcomes(now)
     return panels if change.ticket else panels | {"councils": controls.councils(offer)}
+
+
+def _shows(texts: Mapping[str, str], values: Mapping[str, Any]) -> bool:
+    """Say whether fields in which ``texts`` were typed show the ``values`` that are asked."""
+    return all(text == lever_text(values[name]) for name, text in texts.items())
 
 
 def _refusal(words: str, now: state.State) -> str:
@@ -109,11 +133,17 @@ def _refusal(words: str, now: state.State) -> str:
 
 
 def _with_titles(words: str, now: state.State) -> str:
-    """Return ``words`` in which a policy has its title, not its place in the question's file."""
-    titles = [each["title"] or each["name"] for each in state.policies(now)]
+    """Return ``words`` in which policies, levers and assumptions have the titles of the page."""
+    policies = [each["title"] or each["name"] for each in state.policies(now)]
+    known = {**parameters(Levers), **parameters(Assumptions)}
 
-    def title(found: re.Match[str]) -> str:
+    def policy(found: re.Match[str]) -> str:
         place = int(found[1])
-        return f"{titles[place]!r}" if place < len(titles) else found[0]
+        return f"{policies[place]!r}" if place < len(policies) else found[0]
 
-    return re.sub(r"policies\[([0-9]{1,3})\]", title, words)
+    def parameter(found: re.Match[str]) -> str:
+        one = known.get(found[1])
+        return f"{groups.title(one)} = " if one else found[0]
+
+    told = re.sub(r"policies\[([0-9]{1,3})\]", policy, words)
+    return re.sub(r"(?:lever |assumption )?\b([a-z_]+) = ", parameter, told)

@@ -28,7 +28,8 @@ def serve_progress(server: Flask, desk: Desk, answers: Answers) -> None:
             answer = _answer(answers, ticket, now["over"]) if now["due"] else ""
             return jsonify({**now, "answer": answer})
         except InputError as error:
-            return jsonify({"words": str(error), "over": True, "due": False})
+            lost = {"words": str(error), "over": True, "due": False, "lost": True}
+            return jsonify(lost)
 
     @server.post("/stop/<ticket>")
     def stop(ticket: str) -> Response:

@@ -25,6 +25,7 @@ LINK = "q"
 LONGEST_LINK = 20_000
 MOST_BYTES = 200_000
 """Most that a link may unpack to."""
+NOT_A_QUESTION = "link: does not hold a question; it may come from another version"
 MINE = "my-policy"
 CHANGED = ", changed"
 SAMPLED, FIXED = "sampled", "fixed"
@@ -105,6 +106,8 @@ def renamed(state: State, title: str) -> State:
 def with_levers(state: State, texts: Mapping[str, str]) -> State:
     """Set levers of the policy in hand as they were typed; those of the status quo are left out.
 
+    An empty text is the status quo.
+
     A policy that no longer is the bundled one whose name it bears gets a name of its own.
 
     Raises:
@@ -112,7 +115,10 @@ def with_levers(state: State, texts: Mapping[str, str]) -> State:
     """
     known = live_levers()
     values = lever_values(in_hand(state))
-    values |= {name: parse_lever(text, _called(name)) for name, text in texts.items()}
+    values |= {
+        name: parse_lever(text, _called(name)) if text.strip() else known[name].default
+        for name, text in texts.items()
+    }
     moved = {name: value for name, value in values.items() if value != known[name].default}
     one = in_hand(state)
     if _alike(moved, one["levers"]):
@@ -198,20 +204,19 @@ def with_setting(state: State, **values: Any) -> State:
     return {**state, "question": {**state["question"], **values}}
 
 
-def with_assumptions(state: State, mode: str, texts: Mapping[str, str]) -> State:
-    """Set how assumptions stand: sampled or fixed, and which of them are held at what was typed.
-
-    An empty text holds nothing.
-    """
+def with_assumptions(state: State, texts: Mapping[str, str]) -> State:
+    """Hold assumptions at what was typed; those of which the text is empty are let go."""
+    assumed = state["question"]["assumptions"]
     held = {name: parse_scalar(text.strip()) for name, text in texts.items() if text.strip()}
     known = parameters(Assumptions)
-    return with_setting(
-        state,
-        assumptions={
-            "mode": mode,
-            "set": {name: _as_kept(known[name].whole, value) for name, value in held.items()},
-        },
-    )
+    stays = {name: value for name, value in assumed["set"].items() if name not in texts}
+    now = {name: _as_kept(known[name].whole, value) for name, value in held.items()}
+    return with_setting(state, assumptions={**assumed, "set": {**stays, **now}})
+
+
+def with_none_held(state: State) -> State:
+    """Let every assumption go that is held."""
+    return with_setting(state, assumptions={**state["question"]["assumptions"], "set": {}})
 
 
 def _as_kept(whole: bool, value: Any) -> Any:
@@ -255,13 +260,30 @@ def state_of_link(packed: str, offer: Offer) -> State:
     Raises:
         InputError: the link is cut short, changed, too long or not of this explorer.
     """
-    state = _unpacked(packed)
-    match state:
-        case {"question": {"policies": [*listed]} as question, "place": int(place)}:
-            if not listed or not all(isinstance(one, dict) for one in listed):
-                raise InputError("link: question: policies: must be a list of policies")
-            return chosen({"question": {**offer.start, **question}, "place": 0}, place)
-    raise InputError("link: does not hold a question; it may come from another version")
+    match _unpacked(packed):
+        case {"question": {"policies": [_, *_] as listed, **rest}, "place": int(place)}:
+            question: dict[str, Any] = {**offer.start, **rest}
+            question["policies"] = [_policy_of(one) for one in listed]
+            question["baseline"] = _policy_of(question["baseline"])
+            question["assumptions"] = _assumed_of(question["assumptions"])
+            return chosen({"question": question, "place": 0}, place)
+    raise InputError(NOT_A_QUESTION)
+
+
+def _policy_of(document: Any) -> dict[str, Any]:
+    match document:
+        case {"name": str(), **rest} if isinstance(rest.get("levers", {}), dict):
+            known: dict[str, Any] = {"title": "", "description": "", "levers": {}, **document}
+            if isinstance(known["title"], str):
+                return known
+    raise InputError(NOT_A_QUESTION)
+
+
+def _assumed_of(document: Any) -> dict[str, Any]:
+    match document:
+        case {"mode": str(), "set": {}}:
+            return dict(document)
+    raise InputError(NOT_A_QUESTION)
 
 
 def _unpacked(packed: str) -> Any:

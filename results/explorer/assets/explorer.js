@@ -3,7 +3,7 @@
 (() => {
   const RESTING_MILLISECONDS = 120;
   const LOOK_MILLISECONDS = 100;
-  const MOST_PAST = 100;
+  const AWAY_MILLISECONDS = 2000;
   const NEAR_PIXELS = 8;
   const CHANGES = 'button[id^="{"]';
   const FIELD = '#question input[id^="{"]';
@@ -15,93 +15,155 @@
   const resting = (milliseconds) => new Promise((done) => setTimeout(done, milliseconds));
 
   // The question: this page keeps it as a link. Changes go to the server one at a time, in the order
-  // in which they were made; those of fields that wait are taken together.
+  // in which they were made; what is entered in fields meanwhile goes with the next.
 
   const asked = { link: "", ticket: "" };
-  const past = [];
-  const unsent = new Map();
+  const entered = new Map();
   let order = Promise.resolve();
   let fieldsWait = false;
-  let address = window.location.search;
+  let policyInHand = "";
 
-  function change(what) {
-    order = order.then(() => ask(what));
+  function later(act) {
+    order = order.then(act).catch((error) => {
+      say(`<p>${UNKNOWN}</p>`);
+      console.error(error);
+    });
   }
 
-  function undo() {
-    order = order.then(() => ask({ to: past.at(-1) ?? asked.link, way: "undo" }));
+  function change(what) {
+    takeSliders();
+    later(() => ask(what));
   }
 
   function changeFields() {
     if (fieldsWait) return;
     fieldsWait = true;
-    order = order.then(() => {
+    later(() => {
       fieldsWait = false;
       return ask({});
     });
   }
 
-  async function ask({ pressed = null, to = null, way = "on" }) {
-    const typed = asked.ticket && to === null ? fields() : null;
-    const answer = await posted({ ...asked, typed, pressed, to });
-    element("message").innerHTML = answer.message;
-    document.querySelectorAll("[aria-invalid]").forEach((box) => box.removeAttribute("aria-invalid"));
-    if (answer.link !== undefined) take(answer, way);
-    if (answer.message && typed && !pressed) element(lastField)?.setAttribute("aria-invalid", "true");
+  async function ask({ pressed = null, to = null, pushed = true }) {
+    const sent = to === null ? new Map(entered) : new Map();
+    const answer = await posted({ ...asked, typed: fields(sent), pressed, to });
+    say(answer.message);
+    if (answer.failed) return;
+    sent.forEach((text, name) => { if (entered.get(name) === text) entered.delete(name); });
+    const refused = answer.link === undefined;
+    sent.forEach((_, name) => mark(element(name), refused));
+    if (!refused) take(answer, pushed);
+    showWhetherUndo();
   }
 
   async function posted(document) {
     try {
       const headers = { "Content-Type": "application/json" };
       const answer = await fetch("/ask", { method: "POST", headers, body: JSON.stringify(document) });
-      return answer.ok ? await answer.json() : { message: `<p>${UNKNOWN}</p>` };
+      return answer.ok ? await answer.json() : { failed: true, message: `<p>${UNKNOWN}</p>` };
     } catch {
-      return { message: `<p>${STOPPED}</p>` };
+      return { failed: true, message: `<p>${STOPPED}</p>` };
     }
   }
 
-  function fields() {
+  function fields(sent) {
     const typed = { levers: {}, assumptions: {}, setting: {} };
     const kinds = { lever: "levers", assumption: "assumptions", setting: "setting" };
-    for (const box of document.querySelectorAll(FIELD)) {
-      const { kind, name } = JSON.parse(box.id);
-      typed[kinds[kind]][name] = box.defaultValue;
-    }
-    unsent.clear();
+    sent.forEach((text, name) => {
+      const about = JSON.parse(name);
+      typed[kinds[about.kind]][about.name] = text;
+    });
     return typed;
   }
 
-  function take({ link, ticket, policy, policies, panels }, way) {
-    Object.entries(panels).forEach(([name, html]) => draw(name, html));
-    if (link !== asked.link && asked.link) remember(link, way);
-    const other = ticket !== asked.ticket;
-    Object.assign(asked, { link, ticket });
-    for (const file of document.querySelectorAll(".file")) {
-      file.href = `/files/${ticket}/${file.download}?${new URLSearchParams({ policy })}`;
-    }
-    dash.set_props("asked", { data: { policy, policies } });
-    if (!other) return;
-    dash.set_props("ticket", { data: ticket });
-    watch(ticket);
+  function say(message) {
+    element("message").innerHTML = message;
   }
 
-  function remember(link, way) {
-    if (way === "undo") past.pop();
-    else past.push(asked.link);
-    past.splice(0, past.length - MOST_PAST);
-    if (way !== "back") {
-      window.history.pushState(null, "", link);
-      address = window.location.search;
+  function mark(box, refused) {
+    if (refused) box?.setAttribute("aria-invalid", "true");
+    else box?.removeAttribute("aria-invalid");
+  }
+
+  function take({ link, ticket, policy, policies, panels }, pushed) {
+    Object.entries(panels).forEach(([name, html]) => draw(name, html));
+    setAddress(link, pushed);
+    const [other, turned] = [ticket !== asked.ticket, policy !== policyInHand];
+    Object.assign(asked, { link, ticket });
+    policyInHand = policy;
+    dash.set_props("asked", { data: { policy, policies } });
+    if (other) {
+      answered = false;
+      dash.set_props("ticket", { data: ticket });
+      watch(ticket);
+    } else if (turned && !picked.teller) {
+      tellAgain();
     }
-    element("undo").disabled = past.length === 0;
-    if (element("undo").disabled && focused === element("undo")) focusPolicy();
+    offerFiles();
+  }
+
+  // Files of the answer can be had once there is one, those of the question at once.
+
+  let answered = false;
+
+  function offerFiles() {
+    const query = new URLSearchParams({ policy: policyInHand });
+    for (const file of document.querySelectorAll(".file")) {
+      if (answered || !file.classList.contains("of-answer")) {
+        file.href = `/files/${asked.ticket}/${file.download}?${query}`;
+      } else file.removeAttribute("href");
+    }
+  }
+
+  // Every question has its place in the browser's history, and to undo is to go back there. The first
+  // may stand there without a link.
+
+  let address = window.location.search;
+  let firstLink = null;
+  let undone = null;
+
+  const steps = () => window.history.state?.step ?? 0;
+
+  function setAddress(link, pushed) {
+    const there = window.location.search;
+    firstLink ??= link;
+    if (pushed && asked.link && link !== asked.link) {
+      window.history.pushState({ step: steps() + 1 }, "", link);
+    } else if (there !== link && !(there === "" && link === firstLink)) {
+      window.history.replaceState(window.history.state, "", link);
+    }
+    address = window.location.search;
+  }
+
+  function undo() {
+    takeSliders();
+    later(async () => {
+      if (document.querySelector("[aria-invalid]")) return ask({ to: asked.link, pushed: false });
+      if (steps() === 0) return undefined;
+      await new Promise((done) => {
+        undone = done;
+        window.history.back();
+      });
+      return ask({ to: address, pushed: false });
+    });
   }
 
   window.addEventListener("popstate", () => {
-    if (window.location.search === address) return;
-    address = window.location.search;
-    change({ to: address, way: "back" });
+    const to = window.location.search;
+    const other = to !== address;
+    address = to;
+    if (undone) {
+      undone();
+      undone = null;
+    } else if (other) later(() => ask({ to, pushed: false }));
   });
+
+  // What was refused is taken back first.
+  function showWhetherUndo() {
+    const button = element("undo");
+    button.disabled = steps() === 0 && !document.querySelector("[aria-invalid]");
+    if (button.disabled && focused === button) focusPolicy();
+  }
 
   // Parts of the question are drawn anew around whoever uses them: the focus stays, and what is typed
   // and not taken yet.
@@ -112,26 +174,26 @@
   function draw(name, html) {
     const place = element(name);
     const held = place.contains(document.activeElement) ? document.activeElement : null;
-    const open = [...place.querySelectorAll("details.group")].map((one) => one.open);
+    const open = [...place.querySelectorAll("details")].map((one) => one.open);
     drawing = true;
     place.innerHTML = html;
     drawing = false;
-    place.querySelectorAll("details.group").forEach((one, at) => { one.open ||= open[at]; });
+    place.querySelectorAll("details").forEach((one, at) => { one.open ||= open[at]; });
     place.querySelectorAll("[data-pick]").forEach(showPicked);
-    unsent.forEach((text, name) => { if (place.contains(element(name))) enter(element(name), text); });
+    entered.forEach((text, name) => { if (place.contains(element(name))) enter(element(name), text); });
     if (held) focusAgain(held);
   }
 
   function focusAgain(held) {
     const again = element(held.id);
-    if (!again || again.disabled || !again.offsetParent) {
+    if (!again || again.disabled || !again.checkVisibility()) {
       focusPolicy();
       return;
     }
-    const typing = held.matches("input[type=text]") && held.value !== held.defaultValue;
-    if (typing) again.value = held.value;
     again.focus({ preventScroll: true });
-    if (typing) again.setSelectionRange(held.selectionStart, held.selectionEnd);
+    if (!held.matches("input[type=text]")) return;
+    if (held.value !== held.defaultValue) again.value = held.value;
+    again.setSelectionRange(held.selectionStart, held.selectionEnd);
   }
 
   function focusPolicy() {
@@ -143,13 +205,10 @@
   // Fields: what is typed is taken when Enter is pressed or the field is left. What is taken of a
   // field is its default value.
 
-  let lastField = "";
-
   function commit(box) {
     if (box.value === box.defaultValue) return;
     enter(box, box.value);
-    unsent.set(box.id, box.value);
-    lastField = box.id;
+    entered.set(box.id, box.value);
     changeFields();
   }
 
@@ -168,6 +227,7 @@
     const alike = text === usual || (text !== "" && usual !== "" && Number(text) === Number(usual));
     about.classList.toggle("moved", !alike);
     const slider = about.querySelector("input[type=range]");
+    if (slider) slider.disabled = text.includes("@");
     if (slider && text !== "" && Number.isFinite(Number(text))) slider.value = text;
   }
 
@@ -179,21 +239,33 @@
     if (event.key === "Enter" && event.target.matches(FIELD)) commit(event.target);
   });
 
-  const pauses = {};
+  // A slider is taken once it rests, or when something else is changed.
+
+  const sliding = new Map();
 
   document.addEventListener("input", (event) => {
     const place = event.target.closest(".slider");
     if (!place) return;
-    const { lever } = place.dataset;
+    const name = JSON.stringify({ kind: "lever", name: place.dataset.lever });
     const text = event.target.value;
-    const box = () => element(JSON.stringify({ kind: "lever", name: lever }));
-    box().value = text;
-    clearTimeout(pauses[lever]);
-    pauses[lever] = setTimeout(() => {
-      box().value = text;
-      commit(box());
-    }, RESTING_MILLISECONDS);
+    element(name).value = text;
+    clearTimeout(sliding.get(name)?.pause);
+    const pause = setTimeout(() => takeSlider(name, text), RESTING_MILLISECONDS);
+    sliding.set(name, { pause, text });
   });
+
+  function takeSlider(name, text) {
+    sliding.delete(name);
+    element(name).value = text;
+    commit(element(name));
+  }
+
+  function takeSliders() {
+    sliding.forEach(({ pause, text }, name) => {
+      clearTimeout(pause);
+      takeSlider(name, text);
+    });
+  }
 
   // A button that is made anew while it is pressed never hears of its click, and may have been moved
   // from below the pointer.
@@ -223,13 +295,15 @@
       const now = await standing(ticket, seen);
       if (ticket !== watched) return;
       over = now.over;
+      if (now.lost) askAgain(ticket);
       showProgress(now);
-      if (now.due) {
-        seen = now.complete;
-        element("said-answer").innerHTML = now.answer;
-        showWhetherOld();
-        dash.set_props("shown", { data: { ticket, complete: seen, over } });
-      }
+      if (!now.due) continue;
+      seen = now.complete;
+      answered = seen > 0;
+      element("said-answer").innerHTML = now.answer;
+      showWhetherOld();
+      offerFiles();
+      dash.set_props("shown", { data: { ticket, complete: seen, over } });
     }
   }
 
@@ -238,8 +312,18 @@
       const answer = await fetch(`/standing/${ticket}?seen=${seen}`);
       return await answer.json();
     } catch {
-      return { words: STOPPED, over: true, due: false };
+      await resting(AWAY_MILLISECONDS);
+      return { words: STOPPED, over: false, due: false };
     }
+  }
+
+  // A server that was started anew knows nothing of a question before.
+  function askAgain(ticket) {
+    later(() => {
+      if (ticket !== asked.ticket) return undefined;
+      asked.ticket = "";
+      return ask({ to: asked.link, pushed: false });
+    });
   }
 
   // Figures of the question before stay until the new ones come, and are seen to be old.
@@ -252,7 +336,9 @@
   function showProgress({ words, made, asked: wanted, over, stopped }) {
     if (wanted !== undefined) Object.assign(element("progress"), { max: wanted, value: made });
     element("progress-words").textContent = words;
-    element("stop").disabled = over && !stopped;
+    const idle = over && !stopped;
+    if (idle && document.activeElement === element("stop")) element("answer").focus();
+    element("stop").disabled = idle;
     element("stop").textContent = stopped ? "Go on" : "Stop";
   }
 
@@ -275,6 +361,11 @@
       return views.map((name) => (name === view ? [shown, outcome, Date.now()] : dash.no_update));
     },
   };
+
+  function tellAgain() {
+    if (document.activeElement?.id === "tell-again") element("council").focus();
+    dash.set_props("again", { data: Date.now() });
+  }
 
   // Buttons that choose what is looked at.
 
@@ -335,7 +426,7 @@
     "#reset": () => change({ to: "" }),
     "#copy": copyLink,
     "#stop": (button) => watched && stopOrGoOn(button),
-    "#tell-again": () => dash.set_props("again", { data: Date.now() }),
+    "#tell-again": tellAgain,
     "[data-pick] button": pick,
     "[role=tab]": show,
   };
