@@ -5,6 +5,7 @@ import json
 import zlib
 from typing import Any
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -99,6 +100,14 @@ def test_a_link_that_unpacks_to_too_much_is_refused() -> None:
         state.state_of_link(bomb, OFFER)
     with pytest.raises(InputError, match="too long"):
         state.state_of_link("A" * 30_000, OFFER)
+
+
+def test_a_question_too_long_for_a_link_is_refused() -> None:
+    rng = np.random.default_rng(1)
+    long = {**state.in_hand(START), "description": rng.bytes(20_000).hex()}
+    asked = state.with_setting(START, policies=[long])
+    with pytest.raises(InputError, match="too long for a link"):
+        state.link_of(asked)
 
 
 @given(levers())

@@ -78,11 +78,11 @@ def _wanted(desk: Desk, change: Change, now: state.State) -> state.State:
 def _posed(desk: Desk, change: Change, now: state.State, wanted: state.State) -> dict[str, Any]:
     apart = state.told_apart(wanted)
     checked = {**apart, "question": desk.check(apart["question"])}
-    question = checked["question"]
+    question, link = checked["question"], state.link_of(checked)
     same = question == now["question"] and _is_known(desk, change.ticket)
     return {
         "message": "",
-        "link": state.link_of(checked),
+        "link": link,
         "ticket": change.ticket if same else desk.pose(question, change.ticket),
         "policy": state.in_hand(checked)["name"],
         "policies": [each["name"] for each in (question["baseline"], *question["policies"])],

@@ -238,9 +238,15 @@ def with_circumstances(state: State, values: Mapping[str, Any]) -> State:
 
 
 def link_of(state: State) -> str:
-    """Return the part of a link that holds the whole of ``state``."""
+    """Return the part of a link that holds the whole of ``state``.
+
+    Raises:
+        InputError: it is longer than a link may be.
+    """
     text = json.dumps(state, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
     packed = base64.urlsafe_b64encode(zlib.compress(text.encode(), 9)).decode().rstrip("=")
+    if len(packed) > LONGEST_LINK:
+        raise InputError("too long for a link; shorten descriptions, or date fewer levers")
     return f"?{LINK}={packed}"
 
 
@@ -261,9 +267,9 @@ def state_of_link(packed: str, offer: Offer) -> State:
         InputError: the link is cut short, changed, too long or not of this explorer.
     """
     match _unpacked(packed):
-        case {"question": {"policies": [_, *_] as listed, **rest}, "place": int(place)}:
-            question: dict[str, Any] = {**offer.start, **rest}
-            question["policies"] = [_policy_of(one) for one in listed]
+        case {"question": {"policies": [_, *_]} as asked, "place": int(place)}:
+            question = {**offer.start, **asked}
+            question["policies"] = [_policy_of(one) for one in question["policies"]]
             question["baseline"] = _policy_of(question["baseline"])
             question["assumptions"] = _assumed_of(question["assumptions"])
             return chosen({"question": question, "place": 0}, place)
