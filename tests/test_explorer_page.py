@@ -560,6 +560,8 @@ def test_the_fund_is_drawn_where_there_is_one(page: Page) -> None:
 
 def test_it_is_used_without_a_mouse(page: Page) -> None:
     answered(page)
+    page.locator(".skip").press("Enter")
+    expect(page.locator("#answer")).to_be_focused()
     page.focus("#tab-headline")
     page.keyboard.press("ArrowRight")
     expect(page.locator("#tab-differences")).to_be_focused()

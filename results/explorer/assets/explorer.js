@@ -429,12 +429,16 @@
     "#tell-again": tellAgain,
     "[data-pick] button": pick,
     "[role=tab]": show,
+    ".skip": (_, event) => {
+      event.preventDefault();
+      element("answer").focus();
+    },
   };
 
   document.addEventListener("click", (event) => {
     for (const [which, act] of Object.entries(CLICKS)) {
       const button = event.target.closest(which);
-      if (button) act(button);
+      if (button) act(button, event);
     }
   });
 
