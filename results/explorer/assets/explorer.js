@@ -192,8 +192,10 @@
     }
     again.focus({ preventScroll: true });
     if (!held.matches("input[type=text]")) return;
-    if (held.value !== held.defaultValue) again.value = held.value;
-    again.setSelectionRange(held.selectionStart, held.selectionEnd);
+    const { value, selectionStart: from, selectionEnd: to } = held;
+    if (value !== held.defaultValue) again.value = value;
+    if (from === 0 && to === value.length) again.select();
+    else again.setSelectionRange(from, to);
   }
 
   function focusPolicy() {
