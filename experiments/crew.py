@@ -58,10 +58,13 @@ class StandingCrew:
         return promise
 
     def close(self) -> None:
-        """End the workers once they are done with what they are at."""
+        """End the workers once they are done with what they are at, and wait until they have.
+
+        A process that ends meanwhile would wake a pool that is just closing its pipe.
+        """
         self.closed = True
-        self._speaker.submit(lambda: self._pool.shutdown(wait=False, cancel_futures=True))
-        self._speaker.shutdown(wait=False)
+        self._speaker.submit(lambda: self._pool.shutdown(wait=True, cancel_futures=True))
+        self._speaker.shutdown(wait=True)
 
     def _speak(self, errand: _Errand, how: Callable[[_Errand], None]) -> None:
         """Have the one thread do something about ``errand``; once all is closed it fails."""

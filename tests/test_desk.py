@@ -4,6 +4,7 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 from concurrent.futures import Future
 from pathlib import Path
 from typing import Any
@@ -318,6 +319,13 @@ def test_a_crew_outlives_its_workers() -> None:
         with pytest.raises(ValueError, match="wrong"):
             crew.submit(raise_, 0).result(60)
         assert [crew.submit(double, n).result(60) for n in range(5)] == [0, 2, 4, 6, 8]
+
+
+def test_a_crew_that_is_closed_leaves_no_thread_behind() -> None:
+    before = set(threading.enumerate())
+    with StandingCrew(2) as crew:
+        assert crew.submit(double, 4).result(60) == 8
+    assert set(threading.enumerate()) <= before
 
 
 ENDS = """
